@@ -1,0 +1,1 @@
+"""Denoise fluorescence microscopy images, and know how good the result is."""

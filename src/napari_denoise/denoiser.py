@@ -1,0 +1,152 @@
+"""What a denoiser is, and the one way any of them runs on an image.
+
+A classical filter, the shipped instant denoiser and a trained model are all a
+:class:`Denoiser`: settings that can be written to a file, and a function of one tile.
+:func:`denoise` does the rest for all of them: named axes, lazy reading, tiles, progress,
+cancelling, and the cast at the end.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_denoise.axes import Layout, check_axes
+from napari_denoise.intensities import FloatArray, cast_saturating, check_pixels
+from napari_denoise.progress import Job, Progress, nested
+from napari_denoise.settings import Settings
+from napari_denoise.tiling import n_tiles, tiles
+
+__all__ = ["Denoised", "Denoiser", "denoise"]
+
+_TILE_SIZE = {2: (1024, 1024), 3: (32, 256, 256)}
+
+
+class Denoiser(Settings, ABC):
+    """Settings of one way to clean an image.
+
+    A subclass adds a field ``name`` with a ``Literal`` tag, its settings as fields, and
+    :meth:`denoise_tile`.
+    """
+
+    title: ClassVar[str]
+    """What people call the method."""
+    kind: ClassVar[Literal["filter", "instant", "model"]]
+    citation: ClassVar[str] = ""
+    """Authors, year and DOI of where the method comes from."""
+
+    @property
+    def label(self) -> str:
+        """What a result is called: the method, or the model's own name."""
+        return self.title
+
+    @abstractmethod
+    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        """Clean one tile, ``C(Z)YX`` float32 in the image's units; same shape and units out."""
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        """Pixels of context a tile needs on each side, per spatial axis."""
+        return (0,) * n_spatial
+
+    def alignment(self, n_spatial: int) -> tuple[int, ...]:
+        """Tiles must start at multiples of this, per spatial axis."""
+        return (1,) * n_spatial
+
+    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
+        """Pixels that one tile yields, per spatial axis; what Cancel may have to wait for."""
+        sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
+        return tuple(max(size, 4 * halo) for size, halo in sizes)
+
+    def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
+        """Refuse, before the work starts, an image this denoiser is not made for.
+
+        Raises
+        ------
+        DenoiseError
+            With what was given and what to do.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Denoised:
+    """What :func:`denoise` returns.
+
+    Attributes
+    ----------
+    image : array in the input's axes, shape and units
+    n_clipped : int
+        Pixels that did not fit into an integer dtype and were set to its end.
+    """
+
+    image: Any
+    n_clipped: int
+
+
+def denoise(
+    denoiser: Denoiser,
+    image: Any,
+    layout: Layout,
+    *,
+    dtype: npt.DTypeLike = np.float32,
+    out: Any = None,
+) -> Job[Denoised]:
+    """Denoise an image tile by tile.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+        The method with its settings.
+    image : array-like, axes as in `layout`, any real dtype
+        May be lazy (dask, zarr, memory-mapped): only one tile is held at a time.
+    layout : Layout
+        Names the axes and says which are spatial.
+    dtype : dtype, default float32
+        Of the result. Integer types are rounded and saturated, and the clipped pixels counted.
+    out : writable array-like, optional
+        Where to write, in the image's axes and in `dtype`; a new numpy array if None.
+
+    Returns
+    -------
+    Denoised
+        When the job has been run to its end.
+
+    Raises
+    ------
+    DenoiseError
+        If the image, its axes or the settings do not fit. Raised before any work, except for
+        NaN, which is found in the tile that has it.
+    """
+    _check(denoiser, image, layout)
+    shape = tuple(image.shape)
+    if out is None:
+        out = np.empty(shape, dtype=dtype)
+    size = layout.unit_shape(shape)[1:]
+    n = layout.n_spatial
+    core, halo, alignment = denoiser.tile_size(n), denoiser.halo(n), denoiser.alignment(n)
+    n_total = layout.n_units(shape) * n_tiles(size, core, alignment)
+    n_done = n_clipped = 0
+    for unit in layout.units(shape):
+        for tile in tiles(size, core, halo, alignment):
+            pixels = yield from nested(
+                denoiser.denoise_tile(layout.read(image, unit, tile.source)),
+                n_done / n_total,
+                (n_done + 1) / n_total,
+            )
+            cropped, clipped = cast_saturating(pixels[(slice(None), *tile.crop)], dtype)
+            layout.write(out, unit, tile.target, cropped)
+            n_clipped += clipped
+            n_done += 1
+            yield Progress(fraction=n_done / n_total, message=f"tile {n_done} of {n_total}")
+    return Denoised(out, n_clipped)
+
+
+def _check(denoiser: Denoiser, image: Any, layout: Layout) -> None:
+    check_pixels(image)
+    check_axes(layout.axes, tuple(image.shape))
+    # Reject settings for another number of axes (one sigma each for Z, Y, X on a plane) up front.
+    denoiser.halo(layout.n_spatial)
+    denoiser.check(layout, tuple(image.shape))

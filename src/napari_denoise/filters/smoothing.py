@@ -1,0 +1,102 @@
+"""Filters that replace a pixel by a summary of its neighbourhood."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from math import ceil
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+from scipy import ndimage
+
+from napari_denoise.denoiser import Denoiser
+from napari_denoise.intensities import FloatArray
+from napari_denoise.progress import Job, Progress
+from napari_denoise.settings import PerAxis, per_axis, setting
+
+__all__ = ["Box", "Gaussian", "Median"]
+
+_TRUNCATE = 4.0
+"""A Gaussian kernel ends at this many sigma, where it has fallen to 3e-4 of its peak."""
+
+Sigma = Annotated[float, Ge(0), Le(200)]
+Width = Annotated[int, Ge(1), Le(201)]
+
+
+class _Smoothing(Denoiser):
+    """A filter that treats every channel on its own, on whole tiles."""
+
+    kind = "filter"
+
+    @abstractmethod
+    def _smooth(self, pixels: FloatArray) -> FloatArray:
+        """Filter one channel, ``(Z)YX``."""
+
+    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        result = np.empty_like(tile)
+        for channel, pixels in enumerate(tile):
+            yield Progress(fraction=channel / len(tile))
+            result[channel] = self._smooth(pixels)
+        return result
+
+
+class Gaussian(_Smoothing):
+    """Weighted mean of the neighbourhood; the hard bar every learned method has to beat."""
+
+    title: ClassVar[str] = "Gaussian"
+    citation: ClassVar[str] = ""
+
+    name: Literal["gaussian"] = "gaussian"
+    sigma: PerAxis[Sigma] = setting(
+        1.0,
+        "Standard deviation of the kernel; one value, or one per axis (Z, Y, X).",
+        unit="pixels",
+        step=0.1,
+    )
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        return tuple(ceil(_TRUNCATE * s) for s in per_axis(self.sigma, n_spatial, "sigma"))
+
+    def _smooth(self, pixels: FloatArray) -> FloatArray:
+        sigma = per_axis(self.sigma, pixels.ndim, "sigma")
+        return ndimage.gaussian_filter(pixels, sigma, mode="reflect", truncate=_TRUNCATE)
+
+
+class _Window(_Smoothing):
+    """A filter over a box of pixels around each pixel."""
+
+    size: PerAxis[Width] = setting(
+        3, "Width of the window; one value, or one per axis (Z, Y, X).", unit="pixels", step=1
+    )
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        return tuple(int(size) // 2 for size in per_axis(self.size, n_spatial, "size"))
+
+    def _window(self, n_spatial: int) -> tuple[int, ...]:
+        return tuple(int(size) for size in per_axis(self.size, n_spatial, "size"))
+
+
+class Box(_Window):
+    """Plain mean of the window: fastest, and the least kind to edges."""
+
+    title: ClassVar[str] = "Box"
+
+    name: Literal["box"] = "box"
+
+    def _smooth(self, pixels: FloatArray) -> FloatArray:
+        # A running sum in float32 drifts along a row, and the more so the longer the tile.
+        exact = ndimage.uniform_filter(pixels.astype(np.float64), self._window(pixels.ndim))
+        return exact.astype(np.float32)
+
+
+class Median(_Window):
+    """Median of the window: removes salt-and-pepper noise and hot pixels, keeps edges."""
+
+    title: ClassVar[str] = "Median"
+    citation: ClassVar[str] = "Huang, Yang & Tang 1979, doi:10.1109/TASSP.1979.1163188"
+
+    name: Literal["median"] = "median"
+
+    def _smooth(self, pixels: FloatArray) -> FloatArray:
+        return ndimage.median_filter(pixels, self._window(pixels.ndim), mode="reflect")

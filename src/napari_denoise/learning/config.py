@@ -1,0 +1,66 @@
+"""What a user chooses about training: one settings class per method, free of torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge, Le
+
+from napari_denoise.settings import PerAxis, Settings, setting
+
+__all__ = ["N2V", "TrainingMethod"]
+
+PatchWidth = Annotated[int, Ge(4), Le(1024)]
+
+
+class TrainingMethod(Settings):
+    """Settings every learned method has: how long, on what, with which network.
+
+    A subclass adds a field ``name`` with a ``Literal`` tag and what is its own.
+    """
+
+    title: ClassVar[str]
+    kind: ClassVar[Literal["learned"]] = "learned"
+    citation: ClassVar[str] = ""
+
+    n_steps: int = setting(
+        600, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+    )
+    batch_size: int = setting(8, "Patches per step.", ge=1, le=1024, advanced=True)
+    patch_size: PerAxis[PatchWidth] | None = setting(
+        None,
+        "Size of the patches, one value or one per axis (Z, Y, X); unset: chosen from the image.",
+        unit="pixels",
+        step=8,
+        advanced=True,
+    )
+    learning_rate: float = setting(
+        4e-4, "First step size of the optimiser; it falls to zero over the training.",
+        gt=0, le=1, step=1e-4, advanced=True,
+    )
+    depth: int = setting(
+        2, "How often the network halves the image; each one doubles how far it sees.",
+        ge=1, le=5, advanced=True,
+    )
+    n_features: int = setting(
+        32, "Feature maps in the network's first layer.", ge=4, le=256, step=8, advanced=True
+    )
+
+
+class N2V(TrainingMethod):
+    """Noise2Void: learns from the noisy image alone, by guessing pixels it may not see."""
+
+    title: ClassVar[str] = "Noise2Void"
+    citation: ClassVar[str] = "Krull, Buchholz & Jug 2019, doi:10.1109/CVPR.2019.00223"
+
+    name: Literal["n2v"] = "n2v"
+    masked_pixel_percentage: float = setting(
+        3.0, "Share of a patch's pixels that are hidden and have to be guessed.",
+        unit="%", gt=0, le=50, step=0.5, advanced=True,
+    )
+    replacement: Literal["mean", "median", "uniform"] = setting(
+        "mean",
+        "What stands in for a hidden pixel: the mean or median of its neighbours without itself, "
+        "or one neighbour drawn at random (the original method).",
+        advanced=True,
+    )

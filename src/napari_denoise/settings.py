@@ -1,0 +1,225 @@
+"""Settings that a user chooses or a file stores: one class, and everything follows from it.
+
+The same frozen class validates input, becomes JSON in a file, options on the command line,
+and a form with limits and tooltips. :func:`describe` is the one place that reads a class's
+fields for those purposes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from napari_denoise.errors import SettingsError
+
+__all__ = ["PerAxis", "SettingField", "Settings", "describe", "make_settings", "per_axis", "setting"]
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseModel):
+    """Base of everything that can be chosen and stored: frozen, strict about names."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
+
+
+def _split_text(value: object) -> object:
+    """Read ``"2, 1, 1"`` as one number per axis, ``"1.5"`` as a single one."""
+    if isinstance(value, str) and "," in value:
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Number = TypeVar("Number", int, float)
+PerAxis = Annotated[
+    Number | tuple[Number, Number] | tuple[Number, Number, Number], BeforeValidator(_split_text)
+]
+"""One number for all spatial axes, or one each: ``(y, x)`` or ``(z, y, x)``.
+
+Bounds belong to the number: ``PerAxis[Annotated[float, Ge(0)]]``.
+"""
+
+
+def per_axis(value: float | tuple[float, ...], n_spatial: int, name: str) -> tuple[float, ...]:
+    """Spread a :data:`PerAxis` setting over the spatial axes.
+
+    Raises
+    ------
+    SettingsError
+        If the setting names another number of axes than the image has.
+    """
+    if not isinstance(value, tuple):
+        return (value,) * n_spatial
+    if len(value) != n_spatial:
+        raise SettingsError(
+            f"{name} has {len(value)} values, but the image is denoised with {n_spatial} spatial "
+            f"axes. Give one value, or {n_spatial} of them."
+        )
+    return value
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    unit: str = "",
+    step: float | None = None,
+    advanced: bool = False,
+    **bounds: float,
+) -> Any:
+    """Declare a field of a :class:`Settings` class.
+
+    Parameters
+    ----------
+    default : any
+        The value a new user gets.
+    description : str
+        One sentence for tooltip, help text and reference.
+    unit : str
+        Unit as shown behind the number ("pixels", "photons"); empty for none.
+    step : float, optional
+        What one click of a spin box adds.
+    advanced : bool
+        Whether a form hides the field until asked.
+    **bounds
+        ``ge``, ``gt``, ``le``, ``lt``.
+    """
+    extra: dict[str, Any] = {"unit": unit, "step": step, "advanced": advanced}
+    return Field(default, description=description, json_schema_extra=extra, **bounds)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingField:
+    """One field of a settings class, as forms, command line and reference need it.
+
+    Attributes
+    ----------
+    type : str
+        "int", "float", "bool", "choice", "text" or "path".
+    per_axis : bool
+        Whether one value per spatial axis may be given instead of one.
+    optional : bool
+        Whether the field may be left unset (None).
+    minimum, maximum : float or None
+        Bounds; ``exclusive_minimum`` says that the minimum itself is refused.
+    """
+
+    name: str
+    type: Literal["int", "float", "bool", "choice", "text", "path"]
+    default: Any
+    description: str
+    unit: str = ""
+    step: float | None = None
+    advanced: bool = False
+    per_axis: bool = False
+    optional: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
+    choices: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The field as plain JSON values."""
+        values = asdict(self)
+        values["choices"] = list(self.choices)
+        if isinstance(self.default, Path):
+            values["default"] = str(self.default)
+        return values
+
+
+def describe(settings: type[Settings]) -> tuple[SettingField, ...]:
+    """The fields that a user may choose, in order; tags with a single value are left out."""
+    fields = (_describe_field(name, info) for name, info in settings.model_fields.items())
+    return tuple(field for field in fields if len(field.choices) != 1)
+
+
+def _describe_field(name: str, info: FieldInfo) -> SettingField:
+    leaves, rules = _take_apart(info.annotation)
+    optional = NoneType in leaves
+    leaves = [leaf for leaf in leaves if leaf is not NoneType]
+    choices = tuple(str(leaf) for leaf in leaves if not isinstance(leaf, type))
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    limits = _bounds([*info.metadata, *rules])
+    kinds: dict[Any, Literal["int", "float", "bool", "path"]] = {
+        bool: "bool", float: "float", int: "int", Path: "path",
+    }
+    kind = "choice" if choices else next((kinds[k] for k in kinds if k in leaves), "text")
+    return SettingField(
+        name=name,
+        type=kind,
+        default=info.default,
+        description=info.description or "",
+        optional=optional,
+        per_axis="tuple" in str(info.annotation),
+        choices=choices,
+        **limits,
+        **extra,  # type: ignore[arg-type]
+    )
+
+
+def _take_apart(annotation: Any) -> tuple[list[Any], list[Any]]:
+    """The plain types and literal values an annotation is made of, and the bounds within."""
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return list(get_args(annotation)), []
+    if origin is Annotated:
+        inner, *rules = get_args(annotation)
+        leaves, inner_rules = _take_apart(inner)
+        return leaves, [*inner_rules, *rules]
+    if origin in (Union, UnionType, tuple):
+        parts = [_take_apart(part) for part in get_args(annotation)]
+        return [leaf for p in parts for leaf in p[0]], [rule for p in parts for rule in p[1]]
+    return [annotation], []
+
+
+def _bounds(rules: Iterable[Any]) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    for rule in rules:
+        match rule:
+            case Ge(ge=value):
+                limits["minimum"] = value
+            case Gt(gt=value):
+                limits |= {"minimum": value, "exclusive_minimum": True}
+            case Le(le=value):
+                limits["maximum"] = value
+            case Lt(lt=value):
+                limits |= {"maximum": value, "exclusive_maximum": True}
+    return limits
+
+
+def make_settings(cls: type[S], values: Mapping[str, Any]) -> S:
+    """Validate `values` (text is read as numbers where numbers belong) into settings.
+
+    Raises
+    ------
+    SettingsError
+        One sentence: which setting, what was given, what is allowed.
+    """
+    try:
+        return cls.model_validate(dict(values))
+    except ValidationError as error:
+        raise SettingsError(_explain(cls, error)) from error
+
+
+def _explain(cls: type[Settings], error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = str(first["loc"][0]) if first["loc"] else ""
+    fields = [field.name for field in describe(cls)]
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(fields) or "none"
+        return f"Unknown setting {where!r}. {cls.__name__} has: {known}."
+    reason = first["msg"].removeprefix("Value error, ").rstrip(".")
+    reason = reason.removeprefix("Input ").removeprefix("should ").removeprefix("must ")
+    given = first.get("input")
+    name = where or cls.__name__
+    return f"{name} must {reason} (given: {given!r})." if where else f"{name}: {reason}."

@@ -1,0 +1,77 @@
+"""How a unit is cut into tiles that overlap, so that no seam can be seen.
+
+A tile reads its core and a halo around it, as wide as the method looks; only the core is
+written. So a tiled result equals an untiled one, and memory is bounded by the tile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import ceil
+
+__all__ = ["Tile", "n_tiles", "tiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Where one tile reads and writes, one slice per spatial axis.
+
+    Attributes
+    ----------
+    source : tuple of slice
+        What is read of the unit: the core with its halo, clipped to the unit.
+    target : tuple of slice
+        What is written of the unit: the core.
+    crop : tuple of slice
+        Where the core lies within what was read.
+    """
+
+    source: tuple[slice, ...]
+    target: tuple[slice, ...]
+    crop: tuple[slice, ...]
+
+
+def tiles(
+    shape: Sequence[int], core: Sequence[int], halo: Sequence[int], alignment: Sequence[int]
+) -> Iterator[Tile]:
+    """Cut a unit of spatial `shape` into tiles; each pixel is in exactly one core.
+
+    Parameters
+    ----------
+    shape, core : sequence of int
+        Size of the unit, and largest size of a core, in pixels per spatial axis.
+    halo : sequence of int
+        Context in pixels that each tile reads on both sides.
+    alignment : sequence of int
+        Reads start at multiples of this: pooling must fall on the same pixels in each tile.
+    """
+    axes = [list(_spans(*sizes)) for sizes in zip(shape, core, halo, alignment, strict=True)]
+    for spans in product(*axes):
+        yield Tile(*(tuple(part) for part in zip(*spans, strict=True)))
+
+
+def n_tiles(shape: Sequence[int], core: Sequence[int], alignment: Sequence[int]) -> int:
+    """How many tiles :func:`tiles` gives."""
+    count = 1
+    for size, wanted, step in zip(shape, core, alignment, strict=True):
+        count *= len(range(0, size, _core_size(size, wanted, step)))
+    return count
+
+
+def _core_size(size: int, wanted: int, step: int) -> int:
+    """The evened-out size of the cores along one axis: no sliver at the end."""
+    n_cores = ceil(size / max(wanted, 1))
+    return max(step, ceil(size / n_cores / step) * step)
+
+
+def _spans(
+    size: int, wanted: int, halo: int, step: int
+) -> Iterator[tuple[slice, slice, slice]]:
+    core = _core_size(size, wanted, step)
+    halo = ceil(halo / step) * step
+    for start in range(0, size, core):
+        stop = min(start + core, size)
+        first, last = max(start - halo, 0), min(stop + halo, size)
+        yield slice(first, last), slice(start, stop), slice(start - first, stop - first)
