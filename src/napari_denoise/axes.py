@@ -47,7 +47,8 @@ def check_axes(axes: str, shape: tuple[int, ...]) -> str:
     unknown = sorted(set(letters) - set(LETTERS))
     if unknown:
         raise AxesError(
-            f"Axes {axes!r} have unknown letters {', '.join(unknown)}. Use letters out of {LETTERS}."
+            f"Axes {axes!r} have unknown letters {', '.join(unknown)}. "
+            f"Use letters out of {LETTERS}."
         )
     if len(set(letters)) != len(letters):
         raise AxesError(f"Axes {axes!r} name an axis twice. Name each axis once.")
@@ -97,9 +98,7 @@ class Layout:
         check_axes(self.axes, (1,) * len(self.axes))
         depth = self.spatial[:-2]
         if self.spatial[-2:] != "YX" or depth not in {"", "Z", "T"}:
-            raise AxesError(
-                f"Spatial axes {self.spatial!r} cannot be used. Choose YX, ZYX or TYX."
-            )
+            raise AxesError(f"Spatial axes {self.spatial!r} cannot be used. Choose YX, ZYX or TYX.")
         missing = set(self.spatial) - set(self.axes)
         if missing:
             raise AxesError(
@@ -191,7 +190,11 @@ class Layout:
         ]
         what = "one image" if not counts else " × ".join(counts)
         joint = f", {sizes['C']} channels jointly" if self.unit_axes.startswith("C") else ""
-        as_what = {"YX": "2D images", "ZYX": "3D volumes", "TYX": "films, time as depth"}[self.spatial]
+        as_what = {"YX": "2D images", "ZYX": "3D volumes", "TYX": "films, time as depth"}[
+            self.spatial
+        ]
         if not counts:
-            as_what = {"YX": "a 2D image", "ZYX": "a 3D volume", "TYX": "a film, time as depth"}[self.spatial]
+            as_what = {"YX": "a 2D image", "ZYX": "a 3D volume", "TYX": "a film, time as depth"}[
+                self.spatial
+            ]
         return f"{what} of {extent}, denoised as {as_what}{joint}"

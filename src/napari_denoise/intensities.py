@@ -17,7 +17,7 @@ __all__ = ["FloatArray", "as_float32", "cast_saturating", "check_pixels", "dtype
 FloatArray = npt.NDArray[np.float32]
 
 
-def check_pixels(image: Any, name: str = "the image") -> None:
+def check_pixels(image: Any, name: str = "The image") -> None:
     """Refuse an array that no method can work on, without reading its pixels.
 
     Raises
@@ -27,15 +27,17 @@ def check_pixels(image: Any, name: str = "the image") -> None:
     """
     if 0 in image.shape:
         raise InputError(
-            f"{name} is empty (shape {tuple(image.shape)}). Choose an image with at least one pixel."
+            f"{name} is empty (shape {tuple(image.shape)}). "
+            f"Choose an image with at least one pixel."
         )
     if np.dtype(image.dtype).kind not in "buif":
         raise InputError(
-            f"{name} has dtype {image.dtype}; real numbers are needed. Convert it to integers or floats."
+            f"{name} has dtype {image.dtype}; real numbers are needed. "
+            f"Convert it to integers or floats."
         )
 
 
-def as_float32(image: npt.ArrayLike, name: str = "the image") -> FloatArray:
+def as_float32(image: npt.ArrayLike, name: str = "The image") -> FloatArray:
     """The pixels as float32, in the same units.
 
     Raises
@@ -82,10 +84,15 @@ def cast_saturating(image: npt.NDArray[Any], dtype: npt.DTypeLike) -> tuple[npt.
     if limits is None or image.dtype == target:
         return image.astype(target, copy=False), 0
     low, high = limits
-    rounded = np.rint(image, dtype=np.promote_types(image.dtype, np.float32)) if image.dtype.kind == "f" else image
+    rounded = (
+        np.rint(image, dtype=np.promote_types(image.dtype, np.float32))
+        if image.dtype.kind == "f"
+        else image
+    )
     n_clipped = int(np.count_nonzero((rounded < low) | (rounded > high)))
     if target.itemsize >= 4 and target.kind in "ui":
-        # float32 cannot hold the ends of 32-bit integers; double can, and 64-bit saturates just inside.
+        # float32 cannot hold the ends of 32-bit integers; double can, and saturates just inside
+        # those of 64-bit ones.
         rounded = np.asarray(rounded, dtype=np.float64)
         high = np.nextafter(high, low) if target.itemsize == 8 else high
     return np.clip(rounded, low, high).astype(target), n_clipped

@@ -19,7 +19,15 @@ from pydantic.fields import FieldInfo
 
 from napari_denoise.errors import SettingsError
 
-__all__ = ["PerAxis", "SettingField", "Settings", "describe", "make_settings", "per_axis", "setting"]
+__all__ = [
+    "PerAxis",
+    "SettingField",
+    "Settings",
+    "describe",
+    "make_settings",
+    "per_axis",
+    "setting",
+]
 
 S = TypeVar("S", bound="Settings")
 
@@ -30,6 +38,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
     )
+
+    @classmethod
+    def tag(cls) -> str:
+        """The name by which files and the command line know this class."""
+        return str(cls.model_fields["name"].default)
 
 
 def _split_text(value: object) -> object:
@@ -74,7 +87,7 @@ def setting(
     unit: str = "",
     step: float | None = None,
     advanced: bool = False,
-    **bounds: float,
+    **bounds: Any,
 ) -> Any:
     """Declare a field of a :class:`Settings` class.
 
@@ -94,7 +107,10 @@ def setting(
         ``ge``, ``gt``, ``le``, ``lt``.
     """
     extra: dict[str, Any] = {"unit": unit, "step": step, "advanced": advanced}
-    return Field(default, description=description, json_schema_extra=extra, **bounds)  # type: ignore[arg-type]
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
+FieldType = Literal["int", "float", "bool", "choice", "text", "path"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +130,7 @@ class SettingField:
     """
 
     name: str
-    type: Literal["int", "float", "bool", "choice", "text", "path"]
+    type: FieldType
     default: Any
     description: str
     unit: str = ""
@@ -150,13 +166,16 @@ def _describe_field(name: str, info: FieldInfo) -> SettingField:
     choices = tuple(str(leaf) for leaf in leaves if not isinstance(leaf, type))
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     limits = _bounds([*info.metadata, *rules])
-    kinds: dict[Any, Literal["int", "float", "bool", "path"]] = {
-        bool: "bool", float: "float", int: "int", Path: "path",
+    kinds: dict[Any, FieldType] = {
+        bool: "bool",
+        float: "float",
+        int: "int",
+        Path: "path",
     }
-    kind = "choice" if choices else next((kinds[k] for k in kinds if k in leaves), "text")
+    plain: FieldType = next((kinds[k] for k in kinds if k in leaves), "text")
     return SettingField(
         name=name,
-        type=kind,
+        type="choice" if choices else plain,
         default=info.default,
         description=info.description or "",
         optional=optional,

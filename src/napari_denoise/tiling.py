@@ -66,9 +66,7 @@ def _core_size(size: int, wanted: int, step: int) -> int:
     return max(step, ceil(size / n_cores / step) * step)
 
 
-def _spans(
-    size: int, wanted: int, halo: int, step: int
-) -> Iterator[tuple[slice, slice, slice]]:
+def _spans(size: int, wanted: int, halo: int, step: int) -> Iterator[tuple[slice, slice, slice]]:
     core = _core_size(size, wanted, step)
     halo = ceil(halo / step) * step
     for start in range(0, size, core):

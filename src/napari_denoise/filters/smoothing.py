@@ -60,7 +60,10 @@ class Gaussian(_Smoothing):
 
     def _smooth(self, pixels: FloatArray) -> FloatArray:
         sigma = per_axis(self.sigma, pixels.ndim, "sigma")
-        return ndimage.gaussian_filter(pixels, sigma, mode="reflect", truncate=_TRUNCATE)
+        smooth: FloatArray = ndimage.gaussian_filter(
+            pixels, sigma, mode="reflect", truncate=_TRUNCATE
+        )
+        return smooth
 
 
 class _Window(_Smoothing):
@@ -87,7 +90,8 @@ class Box(_Window):
     def _smooth(self, pixels: FloatArray) -> FloatArray:
         # A running sum in float32 drifts along a row, and the more so the longer the tile.
         exact = ndimage.uniform_filter(pixels.astype(np.float64), self._window(pixels.ndim))
-        return exact.astype(np.float32)
+        smooth: FloatArray = exact.astype(np.float32)
+        return smooth
 
 
 class Median(_Window):
@@ -99,4 +103,7 @@ class Median(_Window):
     name: Literal["median"] = "median"
 
     def _smooth(self, pixels: FloatArray) -> FloatArray:
-        return ndimage.median_filter(pixels, self._window(pixels.ndim), mode="reflect")
+        smooth: FloatArray = ndimage.median_filter(
+            pixels, self._window(pixels.ndim), mode="reflect"
+        )
+        return smooth

@@ -1,0 +1,79 @@
+"""Every method and noise model there is, by name.
+
+A new one is one class and one word here: forms, command line and reference page follow.
+Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from napari_denoise.denoiser import Denoiser
+from napari_denoise.errors import SettingsError
+from napari_denoise.filters import Box, Gaussian, Median
+from napari_denoise.learning.config import N2V, TrainingMethod
+from napari_denoise.noise import GaussianNoise, NoiseModel, PoissonNoise
+from napari_denoise.settings import Settings, describe
+
+__all__ = [
+    "FILTERS",
+    "METHODS",
+    "NOISES",
+    "describe_methods",
+    "filter_class",
+    "method_class",
+    "noise_class",
+]
+
+FILTERS: tuple[type[Denoiser], ...] = (Gaussian, Median, Box)
+"""Denoisers that need nothing but their settings."""
+
+METHODS: tuple[type[TrainingMethod], ...] = (N2V,)
+"""Ways to train a model, which then is a denoiser."""
+
+NOISES: tuple[type[NoiseModel], ...] = (PoissonNoise, GaussianNoise)
+
+
+C = TypeVar("C", bound=Settings)
+
+
+def filter_class(name: str) -> type[Denoiser]:
+    """The filter called `name`; SettingsError if there is none."""
+    trained = [cls.tag() for cls in METHODS]
+    if name in trained:
+        raise SettingsError(f"{name} has to be trained first. Use train, then apply its model.")
+    return _find(FILTERS, name, "method")
+
+
+def method_class(name: str) -> type[TrainingMethod]:
+    """The training method called `name`; SettingsError if there is none."""
+    return _find(METHODS, name, "learned method")
+
+
+def noise_class(name: str) -> type[NoiseModel]:
+    """The noise model called `name`; SettingsError if there is none."""
+    return _find(NOISES, name, "noise model")
+
+
+def describe_methods() -> list[dict[str, Any]]:
+    """Every denoiser as plain JSON values: name, kind, title, citation and settings."""
+    classes: tuple[type[Denoiser | TrainingMethod], ...] = (*FILTERS, *METHODS)
+    return [
+        {
+            "name": cls.tag(),
+            "kind": cls.kind,
+            "title": cls.title,
+            "summary": (cls.__doc__ or "").strip().splitlines()[0],
+            "citation": cls.citation,
+            "settings": [field.to_json() for field in describe(cls)],
+        }
+        for cls in classes
+    ]
+
+
+def _find(classes: Sequence[type[C]], name: str, what: str) -> type[C]:
+    by_name = {cls.tag(): cls for cls in classes}
+    if name not in by_name:
+        raise SettingsError(f"There is no {what} {name!r}. Choose from: {', '.join(by_name)}.")
+    return by_name[name]
