@@ -1,0 +1,81 @@
+"""How notices and errors look: the theme's own text beside a bar in the colour of alarm."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_denoise.errors import DenoiseError
+
+__all__ = ["ErrorMessage", "Message"]
+
+# The text keeps the theme's colour, so that it can be read on dark and on light.
+_COLORS = {"notice": "#e0a030", "error": "#e5484d"}
+
+
+class Message(QLabel):
+    """A few lines of text with a coloured bar at their side; hidden while there are none."""
+
+    def __init__(self, kind: Literal["notice", "error"], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._lines: list[str] = []
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setStyleSheet(f"border-left: 3px solid {_COLORS[kind]}; padding: 2px 2px 2px 6px;")
+        self.hide()
+
+    def add(self, line: str) -> None:
+        """Add a line, unless it stands there already."""
+        if line and line not in self._lines:
+            self._lines.append(line)
+            self.setText("\n".join(self._lines))
+            self.show()
+
+    def clear(self) -> None:
+        """Take all lines away."""
+        self._lines.clear()
+        super().clear()
+        self.hide()
+
+
+class ErrorMessage(QWidget):
+    """Says what went wrong: a sentence for the user's errors, type and details for ours."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._details = ""
+        self._message = Message("error")
+        self._copy_button = QPushButton("Copy details")
+        self._copy_button.setToolTip("Copy the traceback, to be pasted into a bug report")
+        self._copy_button.clicked.connect(self._on_copy_clicked)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._message)
+        layout.addWidget(self._copy_button, 0, Qt.AlignmentFlag.AlignLeft)
+        self.clear()
+
+    def text(self) -> str:
+        """What is said; empty while nothing went wrong."""
+        return str(self._message.text())
+
+    def showError(self, error: BaseException, details: str) -> None:
+        """Say what went wrong; `details` is the traceback as text."""
+        self.clear()
+        is_users = isinstance(error, DenoiseError)
+        words = str(error).strip() or "no message"
+        self._message.add(words if is_users else f"{type(error).__name__}: {words}")
+        self._details = details
+        self._copy_button.setVisible(not is_users)
+        self.show()
+
+    def clear(self) -> None:
+        """Forget the error."""
+        self._message.clear()
+        self._details = ""
+        self.hide()
+
+    def _on_copy_clicked(self) -> None:
+        QApplication.clipboard().setText(self._details)
