@@ -1,0 +1,35 @@
+# make demo [IMAGE=noisy.tif] [REFERENCE=clean.tif]   the main job, then napari with the results
+# make test                                           all tests
+# make check                                          lint, types, import contracts, manifest
+# make setup                                          what both call; leaves .venv/bin/napari-denoise
+.PHONY: setup demo test check docs clean
+python = .venv/bin/python
+# Without a display the demo shows its window as a picture.
+ifeq ($(shell uname)$(DISPLAY)$(WAYLAND_DISPLAY),Linux)
+screenshot = --screenshot demo-output/napari-denoise.png
+endif
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	@tools/with-display.sh $(python) -m napari_denoise.demo \
+		$(if $(IMAGE),"$(IMAGE)") $(if $(REFERENCE),--reference "$(REFERENCE)") \
+		$(screenshot)
+
+test: setup
+	$(python) -m pytest --cov --cov-fail-under=95
+
+check: setup
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/npe2 validate napari-denoise
+
+docs: setup
+	$(python) -m pip install --quiet --editable '.[docs]'
+	.venv/bin/mkdocs build --strict
+
+clean:
+	rm -rf .venv demo-output dist site

@@ -1,0 +1,70 @@
+"""Filters: reference values from scipy, per axis, in 2D and 3D, and units kept."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_denoise.axes import Layout
+from napari_denoise.denoiser import denoise
+from napari_denoise.filters import Box, Gaussian, Median
+from napari_denoise.progress import run
+
+CASES = [
+    (Gaussian(sigma=1.5), lambda p, n: ndimage.gaussian_filter(p, 1.5)),
+    (Median(size=3), lambda p, n: ndimage.median_filter(p, 3)),
+    (Box(size=5), lambda p, n: ndimage.uniform_filter(p, 5)),
+]
+
+
+def run_filter(denoiser, image, layout):
+    return run(denoise(denoiser, image, layout)).image
+
+
+@pytest.mark.parametrize(("denoiser", "reference"), CASES)
+@pytest.mark.parametrize(("axes", "shape"), [("YX", (33, 40)), ("ZYX", (9, 20, 31))])
+def test_a_filter_agrees_with_scipy(denoiser, reference, axes, shape, rng):
+    image = rng.poisson(20, shape).astype(np.uint16)
+    expected = reference(image.astype(np.float64), len(shape))
+    result = run_filter(denoiser, image, Layout(axes, axes))
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("denoiser", "reference"),
+    [
+        (Gaussian(sigma=(0, 1, 2)), lambda p: ndimage.gaussian_filter(p, (0, 1, 2))),
+        (Median(size=(1, 3, 5)), lambda p: ndimage.median_filter(p, (1, 3, 5))),
+        (Box(size=(5, 1, 3)), lambda p: ndimage.uniform_filter(p, (5, 1, 3))),
+    ],
+)
+def test_each_axis_may_have_its_own_width(denoiser, reference, rng):
+    image = rng.normal(100, 10, (8, 20, 20))
+    result = run_filter(denoiser, image, Layout("ZYX", "ZYX"))
+    np.testing.assert_allclose(result, reference(image), rtol=1e-5)
+
+
+@pytest.mark.parametrize("denoiser", [case[0] for case in CASES])
+def test_a_filter_lowers_the_error_and_keeps_the_mean(denoiser, rng):
+    clean = ndimage.gaussian_filter(rng.uniform(0, 4000, (128, 128)), 4) * 3
+    noisy = rng.poisson(clean).astype(np.uint16)
+    result = run_filter(denoiser, noisy, Layout("YX"))
+    assert np.square(result - clean).mean() < 0.5 * np.square(noisy - clean).mean()
+    assert result.mean() == pytest.approx(noisy.mean(), rel=2e-3)
+
+
+@pytest.mark.parametrize("denoiser", [case[0] for case in CASES])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 3)])
+def test_tiny_images_come_back_in_their_shape(denoiser, shape):
+    assert run_filter(denoiser, np.ones(shape), Layout("YX")) == pytest.approx(np.ones(shape))
+
+
+def test_a_median_removes_a_hot_pixel():
+    image = np.full((9, 9), 10.0)
+    image[4, 4] = 60_000
+    assert (run_filter(Median(), image, Layout("YX")) == 10).all()
+
+
+def test_channels_are_filtered_apart_even_when_joint(rng):
+    image = rng.normal(size=(2, 16, 16)).astype(np.float32)
+    joint = run_filter(Gaussian(), image, Layout("CYX", channels="joint"))
+    np.testing.assert_array_equal(joint, run_filter(Gaussian(), image, Layout("CYX")))

@@ -1,0 +1,126 @@
+"""Any denoiser on any image: axes, tiles, laziness, dtype, cancel."""
+
+from typing import Literal
+
+import dask.array as da
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_denoise.axes import Layout
+from napari_denoise.denoiser import Denoiser, denoise
+from napari_denoise.errors import AxesError, InputError, SettingsError
+from napari_denoise.filters import Gaussian
+from napari_denoise.progress import Progress, run
+
+
+class Doubling(Denoiser):
+    """Twice the image, in tiles of 8 pixels."""
+
+    title = "Doubling"
+    kind = "filter"
+    name: Literal["doubling"] = "doubling"
+
+    def denoise_tile(self, tile):
+        yield Progress(fraction=0.0)
+        return tile * 2
+
+    def tile_size(self, n_spatial):
+        return (8,) * n_spatial
+
+
+@pytest.mark.parametrize(
+    ("axes", "spatial", "channels"),
+    [
+        ("YX", "YX", "independent"),
+        ("XY", "YX", "independent"),
+        ("ZYX", "YX", "independent"),
+        ("ZYX", "ZYX", "independent"),
+        ("TYX", "TYX", "independent"),
+        ("YXC", "YX", "joint"),
+        ("TZCYX", "ZYX", "joint"),
+        ("STCZYX", "ZYX", "independent"),
+    ],
+)
+def test_every_pixel_is_denoised_once_in_any_axes(axes, spatial, channels):
+    shape = tuple({"S": 2, "T": 2, "C": 3, "Z": 9, "Y": 17, "X": 11}[letter] for letter in axes)
+    image = np.arange(np.prod(shape), dtype=np.uint32).reshape(shape)
+    result = run(denoise(Doubling(), image, Layout(axes, spatial, channels)))
+    assert result.image.dtype == np.float32
+    np.testing.assert_array_equal(result.image, image * 2)
+
+
+def test_a_tiled_filter_leaves_no_seam(rng):
+    image = rng.normal(size=(70, 55)).astype(np.float32)
+
+    class Small(Gaussian):
+        def tile_size(self, n_spatial):
+            return (16, 16)
+
+    tiled = run(denoise(Small(sigma=2), image, Layout("YX"))).image
+    np.testing.assert_allclose(tiled, ndimage.gaussian_filter(image, 2), atol=1e-6)
+
+
+def test_an_integer_result_saturates_and_says_how_many_pixels(rng):
+    image = np.array([[10, 200]], np.uint8)
+    result = run(denoise(Doubling(), image, Layout("YX"), dtype="uint8"))
+    assert result.image.tolist() == [[20, 255]]
+    assert result.n_clipped == 1
+
+
+def test_a_lazy_image_is_read_a_tile_at_a_time():
+    read = []
+
+    def block(block_info=None):
+        location = block_info[None]["array-location"]
+        read.append(location)
+        return np.ones([stop - start for start, stop in location], np.uint16)
+
+    image = da.map_blocks(
+        block, chunks=((1,) * 4, (8,), (8,)), dtype=np.uint16, meta=np.empty((0,), np.uint16)
+    )
+    read.clear()
+    job = denoise(Doubling(), image, Layout("ZYX"))
+    next(job)
+    assert len(read) == 1
+    assert (run(job).image == 2).all()
+    assert len(read) == 4
+
+
+def test_the_result_can_be_written_where_the_caller_wants(tmp_path):
+    out = np.lib.format.open_memmap(tmp_path / "out.npy", mode="w+", dtype="f4", shape=(9, 9))
+    result = run(denoise(Doubling(), np.ones((9, 9)), Layout("YX"), out=out))
+    assert result.image is out
+    assert (out == 2).all()
+
+
+def test_cancelling_ends_at_the_next_tile():
+    job = denoise(Doubling(), np.ones((800, 800)), Layout("YX"))
+    next(job)
+    job.close()
+    with pytest.raises(StopIteration):
+        next(job)
+
+
+def test_progress_rises_to_one():
+    seen = []
+    run(denoise(Doubling(), np.ones((3, 20, 20)), Layout("ZYX")), seen.append)
+    fractions = [event.fraction for event in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert seen[-1].message == "tile 27 of 27"
+
+
+@pytest.mark.parametrize(
+    ("denoiser", "image", "layout", "error"),
+    [
+        (Gaussian(), np.zeros((0, 4)), Layout("YX"), InputError),
+        (Gaussian(), np.zeros((4, 4), complex), Layout("YX"), InputError),
+        (Gaussian(), np.zeros((4, 4)), Layout("ZYX"), AxesError),
+        (Gaussian(sigma=(1, 1, 1)), np.zeros((4, 4)), Layout("YX"), SettingsError),
+        (Gaussian(), np.full((4, 4), np.nan), Layout("YX"), InputError),
+    ],
+)
+def test_what_cannot_be_denoised_is_refused_before_any_tile(denoiser, image, layout, error):
+    with pytest.raises(error):
+        next(denoise(denoiser, image, layout))

@@ -1,0 +1,46 @@
+"""Tiles: each pixel once, and never a seam."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_denoise.tiling import n_tiles, tiles
+
+
+@st.composite
+def geometries(draw):
+    n_axes = draw(st.integers(1, 3))
+
+    def sizes(low, high):
+        return tuple(draw(st.integers(low, high)) for _ in range(n_axes))
+
+    return sizes(1, 40), sizes(1, 50), sizes(0, 9), tuple(2**p for p in sizes(0, 3))
+
+
+@given(geometries())
+def test_tiles_cover_every_pixel_once_and_crop_to_their_core(geometry):
+    shape, core, halo, alignment = geometry
+    covered = np.zeros(shape, int)
+    image = np.arange(covered.size).reshape(shape)
+    cut = list(tiles(shape, core, halo, alignment))
+    for tile in cut:
+        covered[tile.target] += 1
+        np.testing.assert_array_equal(image[tile.source][tile.crop], image[tile.target])
+    assert (covered == 1).all()
+    assert len(cut) == n_tiles(shape, core, alignment)
+
+
+@given(geometries())
+def test_each_tile_reads_its_halo_and_starts_where_pooling_may(geometry):
+    shape, core, halo, alignment = geometry
+    for tile in tiles(shape, core, halo, alignment):
+        for axis, (source, target) in enumerate(zip(tile.source, tile.target, strict=True)):
+            assert source.start % alignment[axis] == 0
+            assert source.start == 0 or target.start - source.start >= halo[axis]
+            assert source.stop == shape[axis] or source.stop - target.stop >= halo[axis]
+
+
+def test_cores_are_evened_out():
+    (first, second) = tiles((1030,), (1024,), (0,), (1,))
+    assert first.target[0].stop == 515
+    assert second.target == (slice(515, 1030),)
