@@ -1,11 +1,18 @@
-"""What all tests share."""
+"""What all tests share, and what every test is owed."""
 
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+# Read when napari.settings is imported: tests must never touch the settings of whoever runs them.
+os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="napari-config-")) / "settings.yaml")
 
 
 @pytest.fixture
@@ -19,3 +26,16 @@ def real_data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"the real images are not there ({DATA})")
     return DATA
+
+
+@pytest.fixture(autouse=True)
+def _no_job_is_left_running() -> Iterator[None]:
+    """Fail the test that started a job and did not wait for its end."""
+    before = set(threading.enumerate())
+    yield
+    started = set(threading.enumerate()) - before
+    jobs = [thread for thread in started if thread.name.startswith("napari-denoise")]
+    for thread in jobs:
+        thread.join(10)
+    left = [thread.name for thread in jobs if thread.is_alive()]
+    assert not left, f"Still running: {left}. Cancel the job, or wait for it, before the test ends."
