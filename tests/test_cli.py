@@ -1,0 +1,270 @@
+"""The command line, from file to file."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_denoise import cli
+from napari_denoise.io.images import read_image, write_image
+
+SHORT = ("--set", "n_steps=6", "--set", "patch_size=16", "--set", "n_features=8")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command line in this process; gives exit code, standard output and error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["napari-denoise", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def clean(tmp_path):
+    """A calibrated two-plane stack of smooth blobs."""
+    y, x = np.mgrid[:48, :40] / 6
+    plane = 400 + 300 * (np.sin(y) * np.cos(x))
+    path = tmp_path / "clean.ome.tif"
+    pixels = np.stack([plane, plane[::-1]]).astype(np.uint16)
+    write_image(
+        path,
+        pixels,
+        axes="ZYX",
+        scale=(0.5, 0.1, 0.1),
+        units=("micrometer",) * 3,
+    )
+    return path
+
+
+@pytest.fixture
+def noisy(tmp_path, clean, command):
+    path = tmp_path / "noisy.tif"
+    assert command("simulate", clean, path, "--noise", "poisson", "--seed", 1)[0] == 0
+    return path
+
+
+def psnr_of(command, clean, image):
+    code, out, _ = command("measure", clean, image, "--data-range", 600, "--json")
+    assert code == 0
+    return json.loads(out)["psnr"]
+
+
+def test_a_noisy_stack_becomes_a_measured_denoised_one(tmp_path, clean, noisy, command):
+    denoised = tmp_path / "denoised.tif"
+    code, out, _ = command("denoise", noisy, denoised, "--method", "gaussian", "--set", "sigma=1.5")
+    assert code == 0
+    assert str(denoised) in out
+    assert psnr_of(command, clean, denoised) > psnr_of(command, clean, noisy) + 6
+    result = read_image(denoised)
+    assert (result.axes, result.scale) == ("ZYX", (0.5, 0.1, 0.1))
+    assert result.units == ("micrometer",) * 3
+    assert result.pixels.dtype == np.float32
+    steps = result.recipe.steps()
+    assert [step.settings["name"] for step in steps] == ["poisson", "gaussian"]
+    assert (steps[0].seed, steps[0].source, steps[1].source) == (1, "clean", "noisy")
+
+
+def test_a_model_is_trained_and_applied_and_the_same_seed_gives_the_same_bytes(
+    tmp_path, noisy, command
+):
+    def once(name):
+        model, out = tmp_path / f"{name}.safetensors", tmp_path / f"{name}.tif"
+        code, printed, _ = command(
+            "train", noisy, "--method", "n2v", "--model", model, *SHORT, "--seed", 3,
+            "--device", "cpu", "--json",
+        )  # fmt: skip
+        assert code == 0
+        report = json.loads(printed)
+        assert (report["steps"], report["seed"]) == (6, 3)
+        assert report["seconds"] > 0
+        assert np.isfinite(report["loss"])
+        assert command("apply", noisy, out, "--model", model, "--device", "cpu")[0] == 0
+        return model.read_bytes(), np.asarray(read_image(out).pixels)
+
+    first, second = once("a"), once("b")
+    assert first[0] == second[0]
+    np.testing.assert_array_equal(first[1], second[1])
+    assert first[1].dtype == np.float32
+
+
+def test_training_tells_a_person_its_steps_seconds_and_losses(tmp_path, noisy, command):
+    model = tmp_path / "m.safetensors"
+    code, out, _ = command("train", noisy, "--method", "n2v", "--model", model, *SHORT)
+    assert code == 0
+    assert out.startswith("6 steps in ")
+    assert "loss" in out
+    assert str(model) in out
+
+
+def test_methods_are_listed_for_programs_and_for_people(command):
+    listed = json.loads(command("methods", "--json")[1])
+    assert {"gaussian", "median", "box", "n2v"} <= {method["name"] for method in listed}
+    assert all({"name", "kind", "settings"} <= set(method) for method in listed)
+    (sigma,) = next(m["settings"] for m in listed if m["name"] == "gaussian")
+    assert (sigma["name"], sigma["default"], sigma["minimum"]) == ("sigma", 1.0, 0)
+    text = command("methods")[1]
+    assert "gaussian (filter) – Gaussian" in text
+    assert "sigma=1.0 pixels [≥ 0, ≤ 200]" in text
+    assert "learning_rate=0.0004 [> 0, ≤ 1]" in text
+
+
+def test_measuring_for_people_names_the_range(clean, noisy, command):
+    _, out, _ = command("measure", clean, noisy, "--data-range", 255)
+    assert out.startswith("PSNR ")
+    assert "data range 255" in out
+
+
+def test_equal_images_measure_as_null_and_stay_valid_json(clean, command):
+    _, out, _ = command("measure", clean, clean, "--data-range", 255, "--json")
+    assert json.loads(out)["psnr"] is None
+
+
+def test_images_in_another_axis_order_are_measured_plane_by_plane(tmp_path, clean, command):
+    turned = tmp_path / "turned.tif"
+    pixels = np.asarray(read_image(clean).pixels)
+    write_image(turned, pixels.transpose(2, 1, 0), axes="XYZ")
+    assert psnr_of(command, clean, turned) is None
+
+
+def test_the_result_takes_the_input_type_on_request_and_says_what_was_clipped(tmp_path, command):
+    source, out = tmp_path / "in.tif", tmp_path / "out.tif"
+    tifffile.imwrite(source, np.full((32, 32), 250, np.uint8))
+    code, printed, _ = command("simulate", source, out, "--noise", "gaussian", "--set", "sigma=30")
+    assert code == 0
+    assert "pixels clipped to uint8" in printed
+    assert read_image(out).pixels.dtype == np.uint8
+    assert command("denoise", out, tmp_path / "b.tif", "--method", "box", "--dtype", "same")[0] == 0
+    assert read_image(tmp_path / "b.tif").pixels.dtype == np.uint8
+
+
+def test_axes_override_what_the_file_says(tmp_path, clean, command):
+    out = tmp_path / "out.tif"
+    arguments = ("--method", "gaussian", "--axes", "TYX", "--spatial", "TYX")
+    assert command("denoise", clean, out, *arguments)[0] == 0
+    assert read_image(out).axes == "TYX"
+
+
+def test_the_version_is_told(command):
+    assert command("--version")[1].strip() == "0.1.0"
+
+
+def test_ctrl_c_while_training_keeps_the_model(tmp_path, noisy):
+    model = tmp_path / "m.safetensors"
+    code = (
+        "import os, signal, sys, threading\n"
+        "from napari_denoise import cli, console\n"
+        "real = console.run\n"
+        "def run(job, watch):\n"
+        "    def interrupt(event):\n"
+        "        if getattr(event, 'step', 0) == 4: os.kill(os.getpid(), signal.SIGINT)\n"
+        "        return watch(event)\n"
+        "    return real(job, interrupt)\n"
+        "console.run = run\n"
+        "sys.argv = ['napari-denoise', *sys.argv[1:]]\n"
+        "cli.main()\n"
+    )
+    arguments = ("train", noisy, "--method", "n2v", "--model", model, "--json", *SHORT)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments), "--set", "n_steps=100000"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["steps"] < 100
+    assert model.exists()
+
+
+@pytest.fixture
+def bad(tmp_path, clean):
+    """Files nobody can use, by name."""
+    files = {name: tmp_path / f"{name}.tif" for name in ("missing", "text", "nan", "empty", "cut")}
+    files["text"].write_text("this is no image")
+    tifffile.imwrite(files["nan"], np.full((16, 16), np.nan, np.float32))
+    files["empty"].write_bytes(b"")
+    files["cut"].write_bytes(clean.read_bytes()[:600])
+    files["note"] = tmp_path / "note.safetensors"
+    files["note"].write_text("this is no model")
+    files["good"] = clean
+    return files
+
+
+BAD = [
+    ("denoise missing OUT --method gaussian", "missing.tif"),
+    ("denoise text OUT --method gaussian", "text.tif"),
+    ("denoise empty OUT --method gaussian", "empty.tif"),
+    ("denoise cut OUT --method gaussian", "cut.tif"),
+    ("denoise nan OUT --method gaussian", "NaN"),
+    ("denoise good OUT --method gaussian --axes ZCYX", "ZCYX"),
+    ("denoise good OUT --method gaussian --axes QYX", "unknown letters"),
+    ("denoise good OUT --method gaussian --set sigma=-1", "sigma must be"),
+    ("denoise good OUT --method gaussian --set sgma=1", "Unknown setting 'sgma'"),
+    ("denoise good OUT --method gaussian --set sigma", "NAME=VALUE"),
+    ("denoise good OUT --method gaussian --set sigma=1,2,3", "sigma has 3 values"),
+    ("denoise good OUT --method magic", "no method 'magic'"),
+    ("denoise good OUT --method n2v", "trained first"),
+    ("denoise good OUT --method gaussian --dtype text", "no dtype 'text'"),
+    ("denoise good OUT.jpg --method gaussian", "jpg"),
+    ("denoise good nowhere/OUT --method gaussian", "nowhere"),
+    ("simulate good OUT --noise rain", "no noise model 'rain'"),
+    ("simulate nan OUT --noise poisson", "NaN"),
+    ("train nan --method n2v --model OUT.safetensors", "NaN"),
+    ("train good --method n2v --model OUT.pth", ".safetensors"),
+    ("train good --method n2v --model nowhere/OUT.safetensors", "nowhere"),
+    ("train good --method n2v --model OUT.safetensors --set steps=3", "Unknown setting 'steps'"),
+    ("train missing --method n2v --model OUT.safetensors", "missing.tif"),
+    ("apply good OUT --model note", "note.safetensors"),
+    ("apply good OUT --model missing", "missing.tif"),
+    ("measure good missing --data-range 255", "missing.tif"),
+    ("measure good nan --data-range 255", "shape"),
+    ("measure good good --data-range 0", "data range"),
+]
+
+
+@pytest.mark.parametrize(("line", "says"), BAD)
+def test_bad_input_ends_with_one_sentence_and_no_file(line, says, tmp_path, bad, command):
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    def place(word):
+        if "OUT" in word:
+            end = ".tif" if word.endswith("OUT") else ""
+            return folder / (word.replace("OUT", "out") + end)
+        return bad.get(word, word)
+
+    code, out, err = command(*map(place, line.split()))
+    assert code == 2
+    assert says in err
+    assert err.startswith("napari-denoise: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert out == ""
+    assert list(folder.iterdir()) == []
+
+
+def test_a_model_for_other_axes_is_refused(tmp_path, clean, command):
+    model, flat = tmp_path / "m.safetensors", tmp_path / "flat.tif"
+    arguments = ("--method", "n2v", "--model", model, "--spatial", "ZYX", *SHORT[:2])
+    assert command("train", clean, *arguments)[0] == 0
+    tifffile.imwrite(flat, np.ones((20, 20), np.uint16))
+    code, _, err = command("apply", flat, tmp_path / "out.tif", "--model", model)
+    assert code == 2
+    assert "ZYX" in err
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_the_input_is_never_overwritten(clean, command):
+    before = clean.read_bytes()
+    code, _, err = command("denoise", clean, clean, "--method", "gaussian")
+    assert code == 2
+    assert "is the input itself" in err
+    assert clean.read_bytes() == before
