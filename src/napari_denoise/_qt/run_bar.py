@@ -188,9 +188,9 @@ class RunBar(QWidget):
             layout.addWidget(widget)
 
     def _connect(self) -> None:
-        self._run_button.clicked.connect(lambda: self.run())
-        self._stop_button.clicked.connect(lambda: self.stop())
-        self._cancel_button.clicked.connect(lambda: self.cancel())
+        self._run_button.clicked.connect(self.run)
+        self._stop_button.clicked.connect(self.stop)
+        self._cancel_button.clicked.connect(self.cancel)
         self._runner.progressed.connect(self._on_runner_progressed)
         self._runner.finished.connect(self._on_runner_finished)
         self._runner.failed.connect(self._on_runner_failed)
@@ -218,7 +218,7 @@ class RunBar(QWidget):
             case _ if remaining_s is None:
                 self.setMessage(f"{self._words}…")
             case _:
-                self.setMessage(f"{self._words} · {_duration(remaining_s)} left")
+                self.setMessage(f"{self._words} · {_duration(max(remaining_s, 1.0))} left")
 
     def _on_runner_progressed(self, events: tuple[Progress, ...]) -> None:
         for event in events:

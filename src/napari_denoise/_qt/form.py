@@ -1,0 +1,135 @@
+"""A form over any settings class: its fields, limits, units and descriptions become widgets."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFormLayout, QLabel, QToolButton, QWidget
+
+from napari_denoise._qt.editors import Editor, make_editor
+from napari_denoise.settings import SettingField, Settings, describe, make_settings
+
+__all__ = ["SettingsForm", "label_of"]
+
+_ACRONYMS = {"psf": "PSF", "gpu": "GPU", "snr": "SNR", "na": "NA", "z": "Z", "y": "Y", "x": "X"}
+_UNITS = {"um", "nm", "px", "s", "ms", "db", "bytes", "electrons", "dn", "percentage"}
+
+
+class SettingsForm(QWidget):
+    """Edits settings of one class; fields marked as advanced stay folded away until asked for.
+
+    Each field keeps to its own bounds. What only shows when fields are taken together is
+    refused by `value`.
+    """
+
+    valueChanged = Signal()
+
+    def __init__(self, settings_class: type[Settings], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._class = settings_class
+        self._editors: dict[str, Editor] = {}
+        self._is_quiet = False
+        self._build()
+
+    @property
+    def settings_class(self) -> type[Settings]:
+        """What the form edits."""
+        return self._class
+
+    def value(self) -> Settings:
+        """The settings as they stand.
+
+        Raises
+        ------
+        SettingsError
+            If the fields do not fit together, or a text is not what its field needs.
+        """
+        return make_settings(self._class, self._raw())
+
+    def setValue(self, settings: Settings) -> None:
+        """Show these settings; `valueChanged` is emitted once if anything changes."""
+        before = self._raw()
+        self._is_quiet = True
+        try:
+            for name, editor in self._editors.items():
+                editor.setValue(getattr(settings, name))
+        finally:
+            self._is_quiet = False
+        if self._raw() != before:
+            self.valueChanged.emit()
+
+    def reset(self) -> None:
+        """Show the defaults."""
+        self.setValue(make_settings(self._class, {}))
+
+    def setSpatialAxes(self, axes: str) -> None:
+        """Say which axes are denoised together ("YX", "ZYX"): per-axis fields offer one each."""
+        for editor in self._editors.values():
+            editor.setSpatialAxes(axes)
+
+    def editor(self, name: str) -> Editor:
+        """The editor of one field."""
+        return self._editors[name]
+
+    def _raw(self) -> dict[str, Any]:
+        return {name: editor.value() for name, editor in self._editors.items()}
+
+    def _build(self) -> None:
+        self._layout = QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        fields = describe(self._class)
+        for field in (field for field in fields if not field.advanced):
+            self._add_row(field)
+        advanced = [field for field in fields if field.advanced]
+        if advanced:
+            self._fold = self._add_fold()
+            rows = [widget for field in advanced for widget in self._add_row(field)]
+            self._folded = rows
+            self._on_fold_toggled(is_open=False)
+
+    def _add_row(self, field: SettingField) -> tuple[QLabel, Editor]:
+        editor = make_editor(field)
+        editor.valueChanged.connect(self._on_editor_value_changed)
+        label = QLabel(label_of(field))
+        label.setBuddy(editor)
+        for widget in (label, editor):
+            # Rich text, because Qt breaks the lines of no other tooltip.
+            widget.setToolTip(f"<p>{html.escape(field.description)}</p>")
+        self._layout.addRow(label, editor)
+        self._editors[field.name] = editor
+        return label, editor
+
+    def _add_fold(self) -> QToolButton:
+        fold = QToolButton()
+        fold.setText("Advanced")
+        fold.setCheckable(True)
+        fold.setAutoRaise(True)
+        fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        fold.toggled.connect(self._on_fold_toggled)
+        self._layout.addRow(fold)
+        return fold
+
+    def _on_fold_toggled(self, is_open: bool) -> None:  # noqa: FBT001
+        self._fold.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
+        for widget in self._folded:
+            widget.setVisible(is_open)
+
+    def _on_editor_value_changed(self) -> None:
+        if not self._is_quiet:
+            self.valueChanged.emit()
+
+
+def label_of(field: SettingField) -> str:
+    """The field's name in words: ``n_steps`` is "Steps", ``psf_sigma_um`` in µm "PSF sigma"."""
+    words = field.name.split("_")
+    if words[0] == "n":
+        words = words[1:]
+    if field.unit and words[-1] in _UNITS and len(words) > 1:
+        words = words[:-1]
+    words = [_ACRONYMS.get(word, word) for word in words]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])

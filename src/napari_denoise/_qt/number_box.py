@@ -1,0 +1,131 @@
+"""A spin box that keeps a number exactly as it is, however small."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isfinite, sqrt
+
+from qtpy.QtCore import QLocale, Qt
+from qtpy.QtGui import QValidator, QWheelEvent
+from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
+
+from napari_denoise.settings import SettingField
+
+__all__ = ["NumberBox"]
+
+_ALL_DECIMALS = 323
+"""With this many decimals Qt's rounding leaves every double as it is."""
+_UNLIMITED = {True: 2.0**53, False: 1e300}
+"""Where no bound is given: the largest exact integer, and a number beyond all images."""
+
+
+class NumberBox(QDoubleSpinBox):
+    """Edits one "int" or "float" field; shows ``0.0004`` as that, and steps in decimal.
+
+    The wheel changes the value only after a click into the box, so that scrolling a dock
+    changes no settings on the way.
+    """
+
+    def __init__(self, field: SettingField, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._field = field
+        self._is_integer = field.type == "int"
+        self.setLocale(QLocale.c())
+        self.setDecimals(_ALL_DECIMALS)
+        self.setRange(*_range(field))
+        self.setSuffix(f" {field.unit}" if field.unit else "")
+        self.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToPreviousValue)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setValue(_start(field))
+
+    def value(self) -> float | int:
+        """The number, as int for an "int" field."""
+        value = super().value()
+        return int(value) if self._is_integer else float(value)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None and not self.hasFocus():
+            event.ignore()
+        else:
+            super().wheelEvent(event)
+
+    def textFromValue(self, value: float) -> str:
+        if self._is_integer:
+            return str(int(value))
+        text = repr(float(value))
+        return text.removesuffix(".0") if "e" not in text else text
+
+    def valueFromText(self, text: str | None) -> float:
+        number = self._parse(text or "")
+        return self.value() if number is None else number
+
+    def validate(self, text: str | None, position: int) -> tuple[QValidator.State, str, int]:
+        text = text or ""
+        letters = "0123456789-+" if self._is_integer else "0123456789-+.eE"
+        if not set(self._strip(text)) <= set(letters):
+            return QValidator.State.Invalid, text, position
+        number = self._parse(text)
+        if number is None or not self._is_allowed(number):
+            return QValidator.State.Intermediate, text, position
+        return QValidator.State.Acceptable, text, position
+
+    def stepBy(self, steps: int) -> None:
+        value, step = Decimal(repr(self.value())), self._step()
+        target = float(value + steps * step)
+        # A step that would reach a bound that is itself refused goes on in tenths.
+        while self._is_refused_bound(target) and self._is_allowed(float(value)):
+            step /= 10
+            target = float(value + steps * step)
+        self.setValue(target)
+        self.selectAll()
+
+    def _step(self) -> Decimal:
+        if self._field.step:
+            return Decimal(repr(self._field.step))
+        if self._is_integer:
+            return Decimal(1)
+        # A tenth of the leading digit's place: 0.5 goes in steps of 0.01.
+        value = Decimal(repr(self.value()))
+        return Decimal(1).scaleb(value.adjusted() - 1) if value else Decimal("0.1")
+
+    def _strip(self, text: str) -> str:
+        return text.removesuffix(self.suffix()).strip().replace(",", ".")
+
+    def _parse(self, text: str) -> float | None:
+        try:
+            number = float(self._strip(text))
+        except ValueError:
+            return None
+        return number if isfinite(number) else None
+
+    def _is_allowed(self, number: float) -> bool:
+        is_within = self.minimum() <= number <= self.maximum()
+        return is_within and not self._is_refused_bound(number)
+
+    def _is_refused_bound(self, number: float) -> bool:
+        """Whether the number is at or beyond a bound that is itself refused."""
+        if self._is_integer:
+            return False
+        field = self._field
+        return (field.exclusive_minimum and number <= self.minimum()) or (
+            field.exclusive_maximum and number >= self.maximum()
+        )
+
+
+def _range(field: SettingField) -> tuple[float, float]:
+    """The smallest and largest number; an integer's refused bound becomes its neighbour."""
+    is_integer = field.type == "int"
+    low = -_UNLIMITED[is_integer] if field.minimum is None else field.minimum
+    high = _UNLIMITED[is_integer] if field.maximum is None else field.maximum
+    if is_integer:
+        return low + field.exclusive_minimum, high - field.exclusive_maximum
+    return low, high
+
+
+def _start(field: SettingField) -> float:
+    """The default; for a field that starts unset, the middle of its range of magnitudes."""
+    if isinstance(field.default, int | float):
+        return field.default
+    low, high = _range(field)
+    middle = sqrt(low * high) if low > 0 and field.maximum is not None else max(low, 1.0)
+    return min(round(middle) if field.type == "int" else middle, high)
