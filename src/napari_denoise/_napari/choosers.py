@@ -1,0 +1,172 @@
+"""Which layer is meant: choosers that follow the viewer's layer list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QSizePolicy, QWidget
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+
+__all__ = ["LayerChecklist", "LayerChooser", "LayerWatcher"]
+
+
+class LayerWatcher:
+    """Calls back when the image layers of a viewer, or their names, change.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+    on_change : callable
+        Called with the image layers in the viewer's order.
+    """
+
+    def __init__(self, layers: LayerList, on_change: Callable[[list[Image]], None]) -> None:
+        self._layers = layers
+        self._on_change = on_change
+        events = layers.events
+        self._emitters = (events.inserted, events.removed, events.reordered, events.renamed)
+        for emitter in self._emitters:
+            emitter.connect(self._on_layers_changed)
+
+    @property
+    def images(self) -> list[Image]:
+        """The image layers, as they stand in the layer list."""
+        return [layer for layer in self._layers if isinstance(layer, Image)]
+
+    @property
+    def active(self) -> Image | None:
+        """The layer selected in the list, else the topmost image; None without images."""
+        active = self._layers.selection.active
+        if isinstance(active, Image):
+            return active
+        return self.images[-1] if self.images else None
+
+    def close(self) -> None:
+        """Stop listening."""
+        for emitter in self._emitters:
+            emitter.disconnect(self._on_layers_changed)
+
+    def _on_layers_changed(self, event: Any = None) -> None:
+        del event
+        self._on_change(self.images)
+
+
+class LayerChooser(QComboBox):
+    """One image layer; starts with the active one and keeps the choice as long as it exists."""
+
+    layerChanged = Signal(object)
+    """The chosen layer, or None; sent only when another layer is meant than before."""
+
+    def __init__(self, layers: LayerList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._shown: list[Image] = []
+        self._announced: Image | None = None
+        self._watcher = LayerWatcher(layers, self._show)
+        self.currentIndexChanged.connect(self._announce)
+        self._show(self._watcher.images)
+
+    def layer(self) -> Image | None:
+        """The chosen layer."""
+        index = self.currentIndex()
+        return self._shown[index] if 0 <= index < len(self._shown) else None
+
+    def setLayer(self, layer: Image | None) -> None:
+        """Choose a layer; one that is not in the list changes nothing."""
+        if layer in self._shown:
+            self.setCurrentIndex(self._shown.index(layer))
+
+    def close_watch(self) -> None:
+        """Stop following the viewer."""
+        self._watcher.close()
+
+    def _show(self, images: list[Image]) -> None:
+        chosen = self.layer()
+        if chosen not in images:
+            chosen = self._watcher.active
+        self.blockSignals(True)  # noqa: FBT003
+        self.clear()
+        self._shown = images
+        self.addItems([layer.name for layer in images])
+        self.setEnabled(bool(images))
+        self.setPlaceholderText("No image layer")
+        self.setCurrentIndex(images.index(chosen) if chosen else -1)
+        self.blockSignals(False)  # noqa: FBT003
+        self._announce()
+
+    def _announce(self, index: int = 0) -> None:
+        del index
+        chosen = self.layer()
+        self.setToolTip(chosen.name if chosen else "Open or add an image first.")
+        if chosen is not self._announced:
+            self._announced = chosen
+            self.layerChanged.emit(chosen)
+
+
+class LayerChecklist(QListWidget):
+    """Any number of image layers, ticked; a new layer is ticked if `tick_new` says so."""
+
+    checkedChanged = Signal()
+
+    def __init__(
+        self,
+        layers: LayerList,
+        *,
+        tick_new: Callable[[Image], bool] = lambda layer: False,  # noqa: ARG005
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._tick_new = tick_new
+        self._shown: list[Image] = []
+        self._refusals: dict[int, str] = {}
+        self._watcher = LayerWatcher(layers, self._show)
+        self.itemChanged.connect(lambda _item: self.checkedChanged.emit())
+        self._show(self._watcher.images)
+
+    def layers(self) -> list[Image]:
+        """The ticked layers, in the viewer's order."""
+        return [layer for row, layer in enumerate(self._shown) if self._is_ticked(row)]
+
+    def setLayers(self, layers: Sequence[Image]) -> None:
+        """Tick these layers and no other."""
+        for row, layer in enumerate(self._shown):
+            self._tick(self.item(row), is_ticked=layer in layers)
+
+    def setRefusals(self, reason: Callable[[Image], str]) -> None:
+        """Grey out, and untick, each layer for which `reason` is not empty; it is the tooltip."""
+        for row, layer in enumerate(self._shown):
+            item, why = self.item(row), reason(layer)
+            enabled = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable
+            item.setFlags(enabled if not why else Qt.ItemFlag.NoItemFlags)
+            item.setToolTip(why or layer.name)
+
+    def close_watch(self) -> None:
+        """Stop following the viewer."""
+        self._watcher.close()
+
+    def _is_ticked(self, row: int) -> bool:
+        item = self.item(row)
+        is_usable = bool(item.flags() & Qt.ItemFlag.ItemIsEnabled)
+        return is_usable and item.checkState() == Qt.CheckState.Checked
+
+    def _tick(self, item: QListWidgetItem, *, is_ticked: bool) -> None:
+        item.setCheckState(Qt.CheckState.Checked if is_ticked else Qt.CheckState.Unchecked)
+
+    def _show(self, images: list[Image]) -> None:
+        ticked = self.layers()
+        known = self._shown
+        self.blockSignals(True)  # noqa: FBT003
+        self.clear()
+        self._shown = images
+        for layer in images:
+            item = QListWidgetItem(layer.name, self)
+            item.setToolTip(layer.name)
+            is_new = layer not in known
+            self._tick(item, is_ticked=self._tick_new(layer) if is_new else layer in ticked)
+        self.blockSignals(False)  # noqa: FBT003
+        self.checkedChanged.emit()
