@@ -179,9 +179,7 @@ class _PerAxisEditor(Editor):
         super().__init__(field, parent)
         self._n_axes = 2
         self._all = NumberBox(field)
-        self._toggle = QToolButton()
-        self._toggle.setText("per axis")
-        self._toggle.setCheckable(True)
+        self._toggle = QCheckBox("per axis")
         self._toggle.setToolTip("Give each axis its own value")
         self._boxes = tuple(NumberBox(field) for _ in range(3))
         self._labels = tuple(QLabel(letter) for letter in "ZYX")
@@ -218,7 +216,7 @@ class _PerAxisEditor(Editor):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
         grid.addWidget(self._all, 0, 0, 1, 2)
-        grid.addWidget(self._toggle, 0, 2)
+        grid.addWidget(self._toggle, len(self._boxes), 0, 1, 2)
         for row, (label, box) in enumerate(zip(self._labels, self._boxes, strict=True)):
             grid.addWidget(label, row, 0)
             grid.addWidget(box, row, 1)

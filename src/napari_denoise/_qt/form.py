@@ -14,7 +14,7 @@ from napari_denoise.settings import SettingField, Settings, describe, make_setti
 __all__ = ["SettingsForm", "label_of"]
 
 _ACRONYMS = {"psf": "PSF", "gpu": "GPU", "snr": "SNR", "na": "NA", "z": "Z", "y": "Y", "x": "X"}
-_UNITS = {"um", "nm", "px", "s", "ms", "db", "bytes", "electrons", "dn", "percentage"}
+_UNITS = {"um", "nm", "px", "s", "ms", "db", "bytes", "electrons", "dn"}
 
 
 class SettingsForm(QWidget):
@@ -125,11 +125,17 @@ class SettingsForm(QWidget):
 
 
 def label_of(field: SettingField) -> str:
-    """The field's name in words: ``n_steps`` is "Steps", ``psf_sigma_um`` in µm "PSF sigma"."""
+    """The field's name in words, without the unit that stands behind the number.
+
+    ``n_steps`` is "Steps", ``psf_sigma_um`` in µm "PSF sigma", ``masked_pixel_percentage`` in %
+    "Masked pixels".
+    """
     words = field.name.split("_")
     if words[0] == "n":
         words = words[1:]
-    if field.unit and words[-1] in _UNITS and len(words) > 1:
+    if field.unit == "%" and words[-1] == "percentage":
+        words = [*words[:-2], f"{words[-2]}s"]
+    elif field.unit and words[-1] in _UNITS:
         words = words[:-1]
-    words = [_ACRONYMS.get(word, word) for word in words]
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+    first, *rest = (_ACRONYMS.get(word, word) for word in words)
+    return " ".join([first[:1].upper() + first[1:], *rest])
