@@ -1,0 +1,184 @@
+"""Images in and out of files: read lazily with their calibration, written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import dask.array as da
+import imageio.v3 as iio
+import numpy as np
+
+from napari_denoise.errors import FileError
+from napari_denoise.io.contents import Contents, Image
+from napari_denoise.io.lazy import explaining
+from napari_denoise.io.ome_tiff import write_ome_tiff
+from napari_denoise.io.ome_zarr import read_ome_zarr
+from napari_denoise.io.tiff import read_tiff
+from napari_denoise.recipe import Recipe
+
+__all__ = ["READABLE", "WRITABLE", "Image", "read_image", "write_image"]
+
+_TIFF = (".tif", ".tiff", ".btf", ".tf8")
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+READABLE = (*_TIFF, *_PICTURES, ".zarr")
+"""Endings of the files that :func:`read_image` takes."""
+WRITABLE = (".tif", ".tiff", ".png")
+"""Endings of the files that :func:`write_image` makes."""
+
+
+def read_image(path: str | Path, *, axes: str | None = None) -> Image:
+    """Open an image without loading it, with the axes and the scale its file states.
+
+    TIFF, OME-TIFF and ImageJ TIFF (the first series, at full resolution), OME-Zarr up to
+    version 0.5, and the pictures that imageio reads, such as PNG, which are loaded at once.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, or the folder of an OME-Zarr.
+    axes : str, optional
+        One letter out of ``STCZYX`` per axis, where the file names none or is wrong. Without
+        it, an axis the file does not name is taken for what it usually is: a third axis for Z.
+
+    Returns
+    -------
+    Image
+        Its pixels are a dask array, in the machine's byte order. Single planes, channels and
+        time points that another program wrote as axes of length one are left out.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, of an unknown kind, damaged, or ends too early. A damage deep
+        inside a file shows only when its pixels are used.
+    AxesError
+        If `axes` do not fit the image.
+    InputError
+        If the image is empty, or its pixels are no real numbers.
+    """
+    path = Path(path)
+    return _reader(path)(path).to_image(_stem(path), axes)
+
+
+def _reader(path: Path) -> Callable[[Path], Contents]:
+    if path.is_dir():
+        return read_ome_zarr
+    if not path.exists():
+        raise FileError(f"There is no file {path}. Check the folder and the name.")
+    if path.suffix.lower() in _TIFF:
+        return read_tiff
+    if path.suffix.lower() in _PICTURES:
+        return _read_picture
+    raise FileError(
+        f"{path} is of no kind that can be read. Choose a file that ends in {', '.join(READABLE)}."
+    )
+
+
+def _read_picture(path: Path) -> Contents:
+    with explaining(path):
+        pixels = iio.imread(path)
+    coloured = pixels.ndim > 2 and pixels.shape[-1] in {2, 3, 4}
+    axes = "?" * (pixels.ndim - 3) + "YXC" if coloured else "?" * pixels.ndim
+    return Contents(pixels=da.from_array(pixels, chunks=-1, name=False), axes=axes)
+
+
+def write_image(
+    path: str | Path,
+    pixels: Any,
+    *,
+    axes: str,
+    scale: Sequence[float] | None = None,
+    units: Sequence[str] | None = None,
+    channel_names: Sequence[str] = (),
+    recipe: Recipe | None = None,
+) -> None:
+    """Write an image with its calibration, whole or not at all, replacing what was there.
+
+    An OME-TIFF takes any axes and gives back all that is said here; a PNG takes one plane and
+    keeps only its pixels. The same image gives the same bytes.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in ``.tif`` or ``.tiff`` for OME-TIFF, or in ``.png``.
+    pixels : array-like in `axes`
+        May be lazy; it is computed a block at a time. An OME-TIFF holds integers of up to 32
+        bit and floats, a PNG integers of 8 or 16 bit without sign.
+    axes : str
+        One letter out of ``STCZYX`` per axis. OME has no samples: other programs see them as
+        time points.
+    scale : sequence of float, optional
+        Size of a pixel along each axis, in `units`.
+    units : sequence of str, optional
+        Unit of each axis, such as "micrometer", "second" or "pixel".
+    channel_names : sequence of str, optional
+        One per channel.
+    recipe : Recipe, optional
+        How the image was made.
+
+    Raises
+    ------
+    FileError
+        If the folder is missing, the ending unknown, or the file cannot be written.
+    AxesError, InputError
+        If what is said of the image does not fit it, or the format cannot hold its pixels.
+    """
+    path = Path(path)
+    write = _writer(path)
+    image = Image(
+        pixels if isinstance(pixels, np.ndarray) else da.asarray(pixels),
+        axes,
+        tuple(scale or ()),
+        tuple(units or ()),
+        tuple(channel_names),
+        _stem(path),
+        recipe,
+    )
+    with _whole_or_nothing(path) as part:
+        write(part, image)
+
+
+def _writer(path: Path) -> Callable[[Path, Image], None]:
+    if not path.parent.is_dir():
+        raise FileError(f"There is no folder {path.parent}. Make it first, or choose another.")
+    if path.suffix.lower() not in WRITABLE:
+        raise FileError(
+            f"{path.name} has an ending that cannot be written. End it in {', '.join(WRITABLE)}."
+        )
+    return _write_png if path.suffix.lower() == ".png" else write_ome_tiff
+
+
+def _write_png(path: Path, image: Image) -> None:
+    if image.axes != "YX" or np.dtype(image.pixels.dtype).name not in {"uint8", "uint16"}:
+        raise FileError(
+            f"A PNG holds one plane (YX) of uint8 or uint16, this image is {image.axes} of "
+            f"{image.pixels.dtype}. Save it as .ome.tif."
+        )
+    iio.imwrite(path, np.asarray(image.pixels), extension=".png")
+
+
+@contextmanager
+def _whole_or_nothing(path: Path) -> Iterator[Path]:
+    """Let a file be written beside `path`, and put it there only once it is whole."""
+    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    try:
+        yield part
+        part.replace(path)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(
+            f"{path} could not be written ({error.strerror or error}). "
+            f"Check the folder's permissions and the space left."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _stem(path: Path) -> str:
+    """The file's name without its ending, both parts of ``.ome.tif``."""
+    return path.stem.removesuffix(".ome") or path.name

@@ -1,0 +1,70 @@
+"""Pixels that stay in their file until they are used, whatever the format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+
+from napari_denoise.errors import DenoiseError, FileError
+
+__all__ = ["explaining", "to_dask"]
+
+_CHUNK_LIMIT_BYTES = 64 * 2**20
+
+
+@contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Turn what the libraries and decoders raise on a damaged file into one sentence.
+
+    They raise nearly every type there is, so nearly every type is caught.
+
+    Raises
+    ------
+    FileError
+        In place of any error that is not yet one of ours.
+    """
+    try:
+        yield
+    except DenoiseError:
+        raise
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        if "imagecodecs" in reason:
+            raise FileError(
+                f"{path} is compressed in a way that takes another package to read. "
+                f"Run 'pip install imagecodecs', or save the image without compression."
+            ) from error
+        raise FileError(
+            f"{path} is damaged, or of a kind that cannot be read ({reason}). "
+            f"Export it again, best as an uncompressed OME-TIFF."
+        ) from error
+
+
+def to_dask(pixels: Any, stored_chunks: tuple[int, ...], n_plane_axes: int = 2) -> da.Array:
+    """Cut pixels into chunks of a whole plane, or of whole stored chunks where that is too much.
+
+    Parameters
+    ----------
+    pixels : array-like
+        Read one chunk at a time.
+    stored_chunks : tuple of int
+        Size of the pieces the file is stored in; none is ever decoded for two chunks.
+    n_plane_axes : int
+        How many of the last axes make up a plane.
+    """
+    leading = stored_chunks[:-n_plane_axes]
+    plane = tuple(pixels.shape[-n_plane_axes:])
+    n_bytes = int(np.prod([*leading, *plane])) * np.dtype(pixels.dtype).itemsize
+    chunks = da.core.normalize_chunks(
+        (*leading, *(plane if n_bytes <= _CHUNK_LIMIT_BYTES else ("auto",) * n_plane_axes)),
+        shape=pixels.shape,
+        limit=_CHUNK_LIMIT_BYTES,
+        dtype=pixels.dtype,
+        previous_chunks=stored_chunks,
+    )
+    return da.from_array(pixels, chunks=chunks, name=False)

@@ -1,0 +1,67 @@
+"""Writing OME-TIFF, one plane at a time, and the same bytes for the same image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from napari_denoise.io.contents import Image
+from napari_denoise.io.ome_xml import build_ome_xml, stored_axes, stored_dtype
+
+__all__ = ["write_ome_tiff"]
+
+_CLASSIC_LIMIT_BYTES = 2**32 - 2**25
+"""A TIFF with 32-bit offsets ends here, with room left for its tables."""
+_BLOCK_LIMIT_BYTES = 512 * 2**20
+
+
+def write_ome_tiff(path: Path, image: Image) -> None:
+    """Write an image uncompressed, so that every program reads it and none waits for it.
+
+    Raises
+    ------
+    InputError
+        If OME-TIFF has no type for its pixels.
+    """
+    dtype = stored_dtype(np.dtype(image.pixels.dtype))
+    order = [image.axes.index(letter) for letter in stored_axes(image.axes)]
+    pixels = image.pixels.transpose(order)
+    n_planes = int(np.prod(pixels.shape[:-2], dtype=np.int64))
+    n_bytes = n_planes * int(np.prod(pixels.shape[-2:])) * dtype.itemsize
+    with tifffile.TiffWriter(path, bigtiff=n_bytes > _CLASSIC_LIMIT_BYTES, ome=False) as writer:
+        writer.write(
+            (np.ascontiguousarray(plane, dtype) for plane in _planes(pixels)),
+            shape=(n_planes, *pixels.shape[-2:]),
+            dtype=dtype,
+            photometric="minisblack",
+            description=build_ome_xml(image),
+            software="napari-denoise",
+            metadata=None,
+        )
+
+
+def _planes(pixels: Any) -> Iterator[npt.NDArray[Any]]:
+    """Each YX plane in order; of a lazy image, no more than one block is computed at a time."""
+    if pixels.ndim == 2:
+        yield np.asarray(pixels)
+    elif isinstance(pixels, np.ndarray):
+        yield from (pixels[place] for place in np.ndindex(pixels.shape[:-2]))
+    else:
+        for block in _blocks(pixels):
+            small = block.nbytes <= _BLOCK_LIMIT_BYTES
+            for part in [np.asarray(block)] if small else block:
+                yield from _planes(part)
+
+
+def _blocks(pixels: da.Array) -> Iterator[da.Array]:
+    """Pieces along the first axis, cut where the chunks are, so that none is computed twice."""
+    start = 0
+    for length in pixels.chunks[0]:
+        yield pixels[start : start + length]
+        start += length
