@@ -1,0 +1,262 @@
+"""A table of results that grows, sorts by value, and leaves as text or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isinf, isnan
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeyEvent, QKeySequence
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoise._qt.message import ErrorMessage
+from napari_denoise.errors import FileError
+
+__all__ = ["Column", "ResultTable"]
+
+_MIN_HEIGHT = 120
+_MIN_COLUMN_WIDTH = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a :class:`ResultTable`.
+
+    Attributes
+    ----------
+    key : str
+        Names the value in a row, and the column in a file (``"psnr_db"``).
+    title : str
+        What the header shows ("PSNR (dB)").
+    n_decimals : int or None
+        Digits shown behind the point, for numbers; files and clipboard get all digits.
+    tooltip : str
+        What the column means.
+    """
+
+    key: str
+    title: str
+    n_decimals: int | None = None
+    tooltip: str = ""
+
+
+class ResultTable(QWidget):
+    """Rows of results, the newest last until a click on a header sorts them."""
+
+    changed = Signal()
+
+    def __init__(self, columns: Sequence[Column], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._columns = tuple(columns)
+        self._build()
+        self._on_selection_changed()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns, from left to right."""
+        return self._columns
+
+    def addRow(self, values: Mapping[str, Any]) -> None:
+        """Add a row: a value per column key; a missing one is shown as "–"."""
+        self._table.setSortingEnabled(False)
+        row = self._table.rowCount()
+        self._table.insertRow(row)
+        cells = [_Cell(values.get(column.key), column) for column in self._columns]
+        for index, cell in enumerate(cells):
+            self._table.setItem(row, index, cell)
+        # Sorting may move the row to where it belongs.
+        self._table.setSortingEnabled(True)
+        self._table.scrollToItem(cells[0])
+        self._on_selection_changed()
+        self.changed.emit()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows as they are sorted, with their values as given."""
+        return [self._row(index) for index in range(self._table.rowCount())]
+
+    def removeSelectedRows(self) -> None:
+        """Take the selected rows out."""
+        for index in sorted(self._selected(), reverse=True):
+            self._table.removeRow(index)
+        self._on_selection_changed()
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Take all rows out."""
+        self._table.setRowCount(0)
+        self._on_selection_changed()
+        self.changed.emit()
+
+    def copy(self) -> None:
+        """Put the selected rows, or all if none is, on the clipboard for a spreadsheet."""
+        indices = sorted(self._selected()) or range(self._table.rowCount())
+        titles = [column.title for column in self._columns]
+        text = _to_text(titles, [self._row(index) for index in indices], delimiter="\t")
+        QApplication.clipboard().setText(text)
+
+    def saveCsv(self, path: Path) -> None:
+        """Write all rows as CSV, with the columns' keys as header and all digits.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        """
+        text = _to_text([column.key for column in self._columns], self.rows(), delimiter=",")
+        try:
+            # With a byte order mark, without which Excel takes UTF-8 for Latin-1.
+            path.write_text(text, encoding="utf-8-sig", newline="")
+        except OSError as error:
+            reason = error.strerror or "unknown reason"
+            raise FileError(
+                f"{path} cannot be written ({reason}). Choose another place."
+            ) from error
+
+    def _row(self, index: int) -> dict[str, Any]:
+        cells = (self._table.item(index, column) for column in range(len(self._columns)))
+        return {c.key: cell.value for c, cell in zip(self._columns, cells, strict=True)}
+
+    def _selected(self) -> set[int]:
+        return {index.row() for index in self._table.selectionModel().selectedRows()}
+
+    def _build(self) -> None:
+        self._table = _Table(self._columns)
+        self._table.copyRequested.connect(self.copy)
+        self._table.removeRequested.connect(self.removeSelectedRows)
+        self._table.itemSelectionChanged.connect(self._on_selection_changed)
+        self._error = ErrorMessage()
+        buttons = QHBoxLayout()
+        self._buttons: dict[str, QPushButton] = {}
+        for text, tip, slot in (
+            ("Copy", "Copy the selected rows, or all, for a spreadsheet", self.copy),
+            ("Save…", "Save all rows as CSV", self._on_save_clicked),
+            ("Remove", "Remove the selected rows", self.removeSelectedRows),
+            ("Clear", "Remove all rows", self.clear),
+        ):
+            button = QPushButton(text)
+            button.setToolTip(tip)
+            button.clicked.connect(slot)
+            buttons.addWidget(button)
+            self._buttons[text] = button
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._table)
+        layout.addLayout(buttons)
+        layout.addWidget(self._error)
+
+    def _on_selection_changed(self) -> None:
+        has_rows = self._table.rowCount() > 0
+        for button in self._buttons.values():
+            button.setEnabled(has_rows)
+        self._buttons["Remove"].setEnabled(bool(self._selected()))
+
+    def _on_save_clicked(self) -> None:
+        self._error.clear()
+        text, _ = QFileDialog.getSaveFileName(self, "Save results", "results.csv", "CSV (*.csv)")
+        if not text:
+            return
+        path = Path(text)
+        try:
+            self.saveCsv(path if path.suffix else path.with_suffix(".csv"))
+        except FileError as error:
+            self._error.showError(error, "")
+
+
+class _Table(QTableWidget):
+    """The table itself: whole rows, not editable, with the usual keys."""
+
+    copyRequested = Signal()
+    removeRequested = Signal()
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        super().__init__(0, len(columns))
+        for index, column in enumerate(columns):
+            title = QTableWidgetItem(column.title)
+            title.setToolTip(column.tooltip)
+            self.setHorizontalHeaderItem(index, title)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setWordWrap(False)
+        self.setMinimumHeight(_MIN_HEIGHT)
+        self.verticalHeader().hide()
+        self._set_up_header(columns)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copyRequested.emit()
+        elif event.matches(QKeySequence.StandardKey.Delete):
+            self.removeRequested.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _set_up_header(self, columns: Sequence[Column]) -> None:
+        header = self.horizontalHeader()
+        header.setMinimumSectionSize(_MIN_COLUMN_WIDTH)
+        header.setHighlightSections(False)
+        # Rows stay in the order they came until a header is clicked.
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        modes = QHeaderView.ResizeMode
+        for index, column in enumerate(columns):
+            is_text = column.n_decimals is None
+            header.setSectionResizeMode(index, modes.Stretch if is_text else modes.ResizeToContents)
+
+
+class _Cell(QTableWidgetItem):
+    """Shows a value rounded, and sorts by what it is; missing values come before all others."""
+
+    def __init__(self, value: Any, column: Column) -> None:
+        text = _shown(value, column)
+        super().__init__(text)
+        self.value = value
+        is_number = isinstance(value, int | float)
+        side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
+        self.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+        self.setToolTip("" if value is None else str(value))
+
+    def __lt__(self, other: QTableWidgetItem) -> bool:
+        return _rank(self.value) < _rank(other.value) if isinstance(other, _Cell) else False
+
+
+def _rank(value: Any) -> tuple[int, float, str]:
+    if value is None or (isinstance(value, float) and isnan(value)):
+        return 0, 0.0, ""
+    if isinstance(value, int | float):
+        return 1, float(value), ""
+    return 2, 0.0, str(value).casefold()
+
+
+def _shown(value: Any, column: Column) -> str:
+    if value is None or (isinstance(value, float) and isnan(value)):
+        return "–"
+    if isinstance(value, float) and isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if isinstance(value, float) and column.n_decimals is not None:
+        return f"{value:.{column.n_decimals}f}"
+    return str(value)
+
+
+def _to_text(titles: Sequence[str], rows: Sequence[Mapping[str, Any]], delimiter: str) -> str:
+    """The rows as CSV; what is missing stays empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(titles)
+    writer.writerows(row.values() for row in rows)
+    return text.getvalue()
