@@ -19,12 +19,11 @@ __all__ = ["LossPlot", "decade_ticks", "ticks"]
 # Both stand out from a dark and from a light background, and for the colour-blind.
 _TRAINING = QColor("#4c9be8")
 _VALIDATION = QColor("#e0802c")
-_N_BINS = 100
-"""More points than this are drawn as the mean and the range of so many groups of them."""
+_MAX_GROUPS = 160
+"""Beyond so many points, neighbours are drawn as one: their mean, and their range behind it."""
+_MAX_DOTS = 30
 _MIN_HEIGHT = 140
-_N_TICKS = 4
-
-Points = list[tuple[float, float]]
+_N_TICKS = 5
 
 
 class LossPlot(QWidget):
@@ -32,8 +31,8 @@ class LossPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._training: Points = []
-        self._validation: Points = []
+        self._training = _Curve()
+        self._validation = _Curve()
         self._n_steps = 0
         self.setMinimumHeight(_MIN_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
@@ -50,10 +49,9 @@ class LossPlot(QWidget):
         A loss that is not finite leaves no point.
         """
         for step, loss, validation_loss in points:
-            if isfinite(loss):
-                self._training.append((step, loss))
-            if validation_loss is not None and isfinite(validation_loss):
-                self._validation.append((step, validation_loss))
+            self._training.add(step, loss)
+            if validation_loss is not None:
+                self._validation.add(step, validation_loss)
         self.update()
 
     def setStepCount(self, n_steps: int) -> None:
@@ -67,7 +65,7 @@ class LossPlot(QWidget):
 
     def clear(self) -> None:
         """Forget all points and the number of steps."""
-        self._training, self._validation, self._n_steps = [], [], 0
+        self._training, self._validation, self._n_steps = _Curve(), _Curve(), 0
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -81,10 +79,8 @@ class LossPlot(QWidget):
         painter.setFont(font)
         ink = self.palette().color(QPalette.ColorRole.WindowText)
         is_log = bool(self._log_action.isChecked())
-        training, validation = (
-            _summarize([p for p in points if p[1] > 0 or not is_log])
-            for points in (self._training, self._validation)
-        )
+        training = self._training.groups(only_positive=is_log)
+        validation = self._validation.groups(only_positive=is_log)
         if not training:
             painter.setPen(_faded(ink, 0.6))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "No loss yet")
@@ -92,7 +88,7 @@ class LossPlot(QWidget):
         view = self._view(painter, training + validation, is_log=is_log)
         _paint_axes(painter, view, ink)
         _paint_curve(painter, view, training, _TRAINING)
-        _paint_curve(painter, view, validation, _VALIDATION, has_dots=True)
+        _paint_curve(painter, view, validation, _VALIDATION)
         self._paint_legend(painter, view, ink)
 
     def _view(self, painter: QPainter, groups: Sequence[_Group], *, is_log: bool) -> _View:
@@ -107,13 +103,13 @@ class LossPlot(QWidget):
         """One line above the frame: what is drawn, and the latest values."""
         metrics = painter.fontMetrics()
         right, middle = view.frame.right(), view.frame.top() - 6 - metrics.height() / 2
-        for name, points, color in (
+        for name, curve, color in (
             ("validation", self._validation, _VALIDATION),
             ("training", self._training, _TRAINING),
         ):
-            if not points:
+            if curve.latest is None:
                 continue
-            text = f"{name} {points[-1][1]:.3g}"
+            text = f"{name} {curve.latest:.3g}"
             right -= metrics.horizontalAdvance(text)
             painter.setPen(ink)
             painter.drawText(QPointF(right, middle + metrics.ascent() / 2 - 1), text)
@@ -126,23 +122,48 @@ class LossPlot(QWidget):
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Neighbouring points as one: where, their mean and their range."""
+    """Neighbouring points as one: how many, the last one's step, their mean and range."""
 
+    n_points: int
     step: float
     mean: float
     low: float
     high: float
 
+    def __add__(self, later: _Group) -> _Group:
+        n_points = self.n_points + later.n_points
+        return _Group(
+            n_points,
+            later.step,
+            (self.mean * self.n_points + later.mean * later.n_points) / n_points,
+            min(self.low, later.low),
+            max(self.high, later.high),
+        )
 
-def _summarize(points: Points) -> list[_Group]:
-    size = ceil(len(points) / _N_BINS) or 1
-    groups = []
-    for start in range(0, len(points), size):
-        steps, losses = zip(*points[start : start + size], strict=True)
-        # At its last step, so that the curve ends where the training stands.
-        mean = sum(losses) / len(losses)
-        groups.append(_Group(steps[-1], mean, min(losses), max(losses)))
-    return groups
+
+class _Curve:
+    """Any number of points, kept as a bounded number of groups: a training may last for days."""
+
+    def __init__(self) -> None:
+        self.latest: float | None = None
+        self._groups: list[_Group] = []
+        self._group_size = 1
+
+    def add(self, step: float, loss: float) -> None:
+        if not isfinite(loss):
+            return
+        self.latest = loss
+        point = _Group(1, step, loss, loss, loss)
+        if self._groups and self._groups[-1].n_points < self._group_size:
+            point = self._groups.pop() + point
+        self._groups.append(point)
+        if len(self._groups) == _MAX_GROUPS:
+            pairs = zip(self._groups[::2], self._groups[1::2], strict=True)
+            self._groups = [earlier + later for earlier, later in pairs]
+            self._group_size *= 2
+
+    def groups(self, *, only_positive: bool) -> list[_Group]:
+        return [group for group in self._groups if group.mean > 0 or not only_positive]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +236,7 @@ def _paint_axes(painter: QPainter, view: _View, ink: QColor) -> None:
     painter.drawPolyline(QPolygonF([frame.topLeft(), frame.bottomLeft(), frame.bottomRight()]))
 
 
-def _paint_curve(
-    painter: QPainter, view: _View, groups: list[_Group], color: QColor, *, has_dots: bool = False
-) -> None:
+def _paint_curve(painter: QPainter, view: _View, groups: list[_Group], color: QColor) -> None:
     upper = [view.at(group.step, group.high) for group in groups]
     lower = [view.at(group.step, group.low) for group in reversed(groups)]
     painter.setPen(Qt.PenStyle.NoPen)
@@ -227,7 +246,7 @@ def _paint_curve(
     painter.setPen(QPen(color, 1.8))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawPolyline(QPolygonF(places))
-    if has_dots or len(places) == 1:
+    if len(places) <= _MAX_DOTS:
         painter.setBrush(color)
         for place in places:
             painter.drawEllipse(place, 2, 2)

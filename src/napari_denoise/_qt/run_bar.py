@@ -149,6 +149,7 @@ class RunBar(QWidget):
     def setMessage(self, text: str) -> None:
         """Say something in the line below the buttons."""
         self._message.setText(text)
+        self._message.setVisible(bool(text))
 
     def message(self) -> str:
         """What the line below the buttons says."""
@@ -173,6 +174,7 @@ class RunBar(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._message = QLabel()
+        self._message.hide()
         self._message.setWordWrap(True)
         self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._notices = Message("notice")
@@ -225,7 +227,7 @@ class RunBar(QWidget):
             if isinstance(event, Notice):
                 self.showNotice(event.message)
             elif event.message:
-                self._words = event.message
+                self._words = event.message[0].upper() + event.message[1:]
         fraction = events[-1].fraction
         if fraction > 0:
             self._bar.setRange(0, _STEPS)

@@ -195,6 +195,8 @@ class _Table(QTableWidget):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setWordWrap(False)
+        # Of "<source> · <method>" both ends tell rows apart.
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setMinimumHeight(_MIN_HEIGHT)
         self.verticalHeader().hide()
         self._set_up_header(columns)
@@ -211,6 +213,9 @@ class _Table(QTableWidget):
         header = self.horizontalHeader()
         header.setMinimumSectionSize(_MIN_COLUMN_WIDTH)
         header.setHighlightSections(False)
+        font = header.font()
+        font.setPointSizeF(font.pointSizeF() * 0.85)
+        header.setFont(font)
         # Rows stay in the order they came until a header is clicked.
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         modes = QHeaderView.ResizeMode
@@ -223,10 +228,9 @@ class _Cell(QTableWidgetItem):
     """Shows a value rounded, and sorts by what it is; missing values come before all others."""
 
     def __init__(self, value: Any, column: Column) -> None:
-        text = _shown(value, column)
-        super().__init__(text)
+        super().__init__(_shown(value, column))
         self.value = value
-        is_number = isinstance(value, int | float)
+        is_number = isinstance(value, int | float) or column.n_decimals is not None
         side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
         self.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         self.setToolTip("" if value is None else str(value))
