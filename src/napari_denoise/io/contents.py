@@ -58,7 +58,7 @@ class Image:
     recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
-        check_pixels(self.pixels, self.name or "the image")
+        check_pixels(self.pixels, f"the image {self.name!r}" if self.name else "the image")
         n_axes = len(self.pixels.shape)
         settled = {
             "axes": check_axes(self.axes, tuple(self.pixels.shape)),
@@ -145,7 +145,7 @@ class Contents:
 
 def _settle(axes: str) -> str:
     """Give our letters to all axes: those known keep theirs, the others get the usual ones."""
-    if len(axes) > len(LETTERS):
+    if not 2 <= len(axes) <= len(LETTERS):
         raise AxesError(f"An image needs 2 to 6 axes, this one has {len(axes)}.")
     letters = [letter if letter in LETTERS else "?" for letter in axes]
     if set(letters[:-2]) <= {"?"} and "".join(letters[-2:]) in {"YX", "??"}:

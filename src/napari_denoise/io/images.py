@@ -14,7 +14,6 @@ import numpy as np
 
 from napari_denoise.errors import FileError
 from napari_denoise.io.contents import Contents, Image
-from napari_denoise.io.lazy import explaining
 from napari_denoise.io.ome_tiff import write_ome_tiff
 from napari_denoise.io.ome_zarr import read_ome_zarr
 from napari_denoise.io.tiff import read_tiff
@@ -79,8 +78,12 @@ def _reader(path: Path) -> Callable[[Path], Contents]:
 
 
 def _read_picture(path: Path) -> Contents:
-    with explaining(path):
-        pixels = iio.imread(path)
+    try:
+        pixels = iio.imread(path.read_bytes(), plugin="pillow")
+    except Exception as error:  # as many types as there are formats
+        raise FileError(
+            f"{path} is damaged, or no picture of its kind. Choose another, or export it again."
+        ) from error
     coloured = pixels.ndim > 2 and pixels.shape[-1] in {2, 3, 4}
     axes = "?" * (pixels.ndim - 3) + "YXC" if coloured else "?" * pixels.ndim
     return Contents(pixels=da.from_array(pixels, chunks=-1, name=False), axes=axes)

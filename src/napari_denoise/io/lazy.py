@@ -34,11 +34,6 @@ def explaining(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        if "imagecodecs" in reason:
-            raise FileError(
-                f"{path} is compressed in a way that takes another package to read. "
-                f"Run 'pip install imagecodecs', or save the image without compression."
-            ) from error
         raise FileError(
             f"{path} is damaged, or of a kind that cannot be read ({reason}). "
             f"Export it again, best as an uncompressed OME-TIFF."

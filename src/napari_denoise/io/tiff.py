@@ -29,8 +29,6 @@ __all__ = ["LazySeries", "read_tiff"]
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _CENTIMETER_IN_UM = 1e4
-_COARSEST_UM = 100.0
-"""A resolution tag that says coarser pixels was set for printing."""
 
 
 class LazySeries:
@@ -47,6 +45,7 @@ class LazySeries:
         with explaining(path):
             self._series = self.tiff.series[0]
             self._check_complete()
+            self._check_decoder()
             self._array = zarr.open_array(self._series.aszarr(level=0), mode="r")
         self.shape: tuple[int, ...] = self._array.shape
         self.dtype: np.dtype[Any] = self._array.dtype
@@ -85,6 +84,15 @@ class LazySeries:
             raise FileError(
                 f"{self.path} ends before its last plane: it was not written or copied to its "
                 f"end. Copy or export it again."
+            )
+
+    def _check_decoder(self) -> None:
+        compression = self._series.keyframe.compression
+        if compression not in tifffile.TIFF.DECOMPRESSORS:
+            name = getattr(compression, "name", compression)
+            raise FileError(
+                f"{self.path} is compressed with {name}, which takes another package to read. "
+                f"Run 'pip install imagecodecs', or save the image without compression."
             )
 
 
@@ -201,7 +209,7 @@ def _resolution(tiff: tifffile.TiffFile) -> tuple[dict[str, float], dict[str, st
     if not (unit and unit.value == tifffile.RESUNIT.CENTIMETER and across and down):
         return {}, {}
     scale = {"X": _CENTIMETER_IN_UM / across, "Y": _CENTIMETER_IN_UM / down}
-    scale = {a: size for a, size in scale.items() if size <= _COARSEST_UM}
+    scale = {a: size for a, size in scale.items() if believable(size, "micrometer")}
     return scale, dict.fromkeys(scale, "micrometer")
 
 

@@ -50,7 +50,7 @@ _SPELLINGS = {
     for unit in _UNITS.values()
     for spelling in (unit.name, unit.symbol, *unit.spellings)
 }
-_LARGEST_PIXEL_M = 1e-3
+_LARGEST_PIXEL_M = 1e-4
 """A pixel of a micrograph larger than this is a print resolution or a forgotten default."""
 
 
@@ -75,9 +75,11 @@ def symbol(unit: str, axis: str) -> str | None:
 def believable(scale: float, unit: str) -> bool:
     """Whether a pixel of this size can come from a microscope rather than from a default.
 
+    Sizes in inches never do: they are how finely an image is to be printed.
+
     Parameters
     ----------
     scale : float
         Pixel size in `unit`.
     """
-    return unit in _UNITS and 0 < scale * _UNITS[unit].size <= _LARGEST_PIXEL_M
+    return unit in _UNITS and unit != "inch" and 0 < scale * _UNITS[unit].size <= _LARGEST_PIXEL_M
