@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_denoise.errors import AxesError, FileError, InputError
-from napari_denoise.io.images import Image, read_image, write_image
+from napari_denoise.io.images import Image, check_destination, read_image, write_image
 from napari_denoise.recipe import Recipe
 
 UNITS = ["pixel", "micrometer", "nanometer", "second", "millisecond", "inch", "degree"]
@@ -212,6 +212,12 @@ class TestRefusals:
     def test_an_ending_that_cannot_be_written(self, tmp_path):
         with pytest.raises(FileError, match=r"End it in \.tif"):
             write_image(tmp_path / "a.jpg", np.ones((8, 8)), axes="YX")
+
+    @pytest.mark.parametrize("name", ["no/a.tif", "a.jpg", "a"])
+    def test_a_destination_can_be_refused_before_any_work(self, tmp_path, name):
+        check_destination(tmp_path / "a.OME.TIFF")
+        with pytest.raises(FileError):
+            check_destination(tmp_path / name)
 
     def test_a_folder_in_the_place_of_the_file(self, tmp_path):
         (tmp_path / "a.tif").mkdir()

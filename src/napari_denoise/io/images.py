@@ -19,7 +19,7 @@ from napari_denoise.io.ome_zarr import read_ome_zarr
 from napari_denoise.io.tiff import read_tiff
 from napari_denoise.recipe import Recipe
 
-__all__ = ["READABLE", "WRITABLE", "Image", "read_image", "write_image"]
+__all__ = ["READABLE", "WRITABLE", "Image", "check_destination", "read_image", "write_image"]
 
 _TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
@@ -131,7 +131,8 @@ def write_image(
         If what is said of the image does not fit it, or the format cannot hold its pixels.
     """
     path = Path(path)
-    write = _writer(path)
+    check_destination(path)
+    write = _write_png if path.suffix.lower() == ".png" else write_ome_tiff
     image = Image(
         pixels if isinstance(pixels, np.ndarray) else da.asarray(pixels),
         axes,
@@ -145,14 +146,21 @@ def write_image(
         write(part, image)
 
 
-def _writer(path: Path) -> Callable[[Path, Image], None]:
+def check_destination(path: str | Path) -> None:
+    """Refuse a place that :func:`write_image` could not write to, before any work is done.
+
+    Raises
+    ------
+    FileError
+        If the folder is missing, or the ending unknown.
+    """
+    path = Path(path)
     if not path.parent.is_dir():
         raise FileError(f"There is no folder {path.parent}. Make it first, or choose another.")
     if path.suffix.lower() not in WRITABLE:
         raise FileError(
             f"{path.name} has an ending that cannot be written. End it in {', '.join(WRITABLE)}."
         )
-    return _write_png if path.suffix.lower() == ".png" else write_ome_tiff
 
 
 def _write_png(path: Path, image: Image) -> None:
