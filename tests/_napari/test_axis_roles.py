@@ -75,7 +75,7 @@ def test_channels_are_joint_only_where_that_is_offered(roles):
 
 def test_a_trained_model_fixes_the_roles_and_frees_them_again(roles):
     roles.setImage("TZCYX", (5, 24, 2, 64, 64))
-    roles.setForced("ZYX", "joint")
+    roles.setForced("ZYX", 2)
     assert roles.value() == Layout("TZCYX", "ZYX", "joint")
     assert not roles._rows[1][2].isEnabled()
     roles.setForced()

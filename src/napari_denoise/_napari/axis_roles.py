@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 from napari_denoise.axes import LETTERS, Layout
 from napari_denoise.errors import AxesError
 
-__all__ = ["AxisRoles"]
+__all__ = ["AxisRoles", "layout_for"]
 
 _NAMES = {"S": "sample", "T": "time", "C": "channel", "Z": "depth"}
 _ROLES: dict[str, tuple[str, ...]] = {
@@ -34,7 +34,7 @@ class AxisRoles(QWidget):
         self._axes = ""
         self._shape: tuple[int, ...] = ()
         self._roles: dict[str, int] = {}
-        self._forced: tuple[str, str] | None = None
+        self._forced: tuple[str, int] | None = None
         self._joint_offered = False
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -48,14 +48,19 @@ class AxisRoles(QWidget):
         self._axes, self._shape = axes, shape
         self._rebuild()
 
+    @property
+    def axes(self) -> str:
+        """One letter per axis, as the rows say."""
+        return self._axes
+
     def setJointOffered(self, offered: bool) -> None:  # noqa: FBT001
         """Whether channels can be seen all at once: a network can, a filter cannot."""
         self._joint_offered = offered
         self._rebuild()
 
-    def setForced(self, spatial: str = "", channels: str = "independent") -> None:
+    def setForced(self, spatial: str = "", n_channels: int = 1) -> None:
         """Fix the roles to those a trained model was made for; empty `spatial` frees them."""
-        self._forced = (spatial, channels) if spatial else None
+        self._forced = (spatial, n_channels) if spatial else None
         self._rebuild()
 
     def value(self) -> Layout:
@@ -66,9 +71,18 @@ class AxisRoles(QWidget):
         AxesError
             If the axes chosen cannot be used together.
         """
+        if self._forced:
+            return layout_for(self._axes, *self._forced)
         depth = [letter for letter in "ZT" if self._role_of(letter) == 1]
         channels: Literal["independent", "joint"] = "joint" if self._role_of("C") else "independent"
         return Layout(self._axes, "".join(depth) + "YX", channels)
+
+    def isValid(self) -> bool:
+        """Whether there is an image and its axes can be used together."""
+        try:
+            return bool(self._axes) and bool(self.value())
+        except AxesError:
+            return False
 
     def sentence(self) -> str:
         """What will be done, in words, or why it cannot be done."""
@@ -82,20 +96,12 @@ class AxisRoles(QWidget):
     def _role_of(self, letter: str) -> int:
         if letter not in self._axes:
             return 0
-        if self._forced:
-            spatial, channels = self._forced
-            if letter == "C":
-                return int(channels == "joint")
-            return int(letter == self._depth_axis(spatial))
-        if letter == "C" and not self._joint_offered:
+        if self._forced and self.isValid():
+            forced = layout_for(self._axes, *self._forced)
+            return int(letter in forced.spatial or (letter == "C" and forced.channels == "joint"))
+        if self._forced or (letter == "C" and not self._joint_offered):
             return 0
         return self._roles.get(letter, 0)
-
-    def _depth_axis(self, spatial: str) -> str:
-        """The axis that serves as the depth a model wants: Z, or time where there is no Z."""
-        if len(spatial) < 3:
-            return ""
-        return "Z" if "Z" in self._axes else "T"
 
     def _rebuild(self) -> None:
         while len(self._rows) > len(self._axes):
@@ -149,3 +155,17 @@ class AxisRoles(QWidget):
             self._roles |= {"Z": 0, "T": 0}
         self._roles[letter] = role
         self._rebuild()
+
+
+def layout_for(axes: str, spatial: str, n_channels: int) -> Layout:
+    """The layout in which an image of `axes` suits a trained model.
+
+    Time takes the place of the depth a model wants where there is no Z.
+
+    Raises
+    ------
+    AxesError
+        If the image has no axis for it.
+    """
+    depth = "" if len(spatial) < 3 else "T" if "T" in axes and "Z" not in axes else "Z"
+    return Layout(axes, f"{depth}YX", "joint" if n_channels > 1 else "independent")

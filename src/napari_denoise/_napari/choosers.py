@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
 __all__ = ["LayerChecklist", "LayerChooser", "LayerWatcher"]
+
+_MIN_ROWS, _MAX_ROWS = 3, 7
 
 
 class LayerWatcher:
@@ -89,14 +91,13 @@ class LayerChooser(QComboBox):
         chosen = self.layer()
         if chosen not in images:
             chosen = self._watcher.active
-        self.blockSignals(True)  # noqa: FBT003
-        self.clear()
-        self._shown = images
-        self.addItems([layer.name for layer in images])
-        self.setEnabled(bool(images))
-        self.setPlaceholderText("No image layer")
-        self.setCurrentIndex(images.index(chosen) if chosen else -1)
-        self.blockSignals(False)  # noqa: FBT003
+        with QSignalBlocker(self):
+            self.clear()
+            self._shown = images
+            self.addItems([layer.name for layer in images])
+            self.setEnabled(bool(images))
+            self.setPlaceholderText("No image layer")
+            self.setCurrentIndex(images.index(chosen) if chosen else -1)
         self._announce()
 
     def _announce(self, index: int = 0) -> None:
@@ -121,9 +122,9 @@ class LayerChecklist(QListWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._tick_new = tick_new
         self._shown: list[Image] = []
-        self._refusals: dict[int, str] = {}
         self._watcher = LayerWatcher(layers, self._show)
         self.itemChanged.connect(lambda _item: self.checkedChanged.emit())
         self._show(self._watcher.images)
@@ -139,11 +140,25 @@ class LayerChecklist(QListWidget):
 
     def setRefusals(self, reason: Callable[[Image], str]) -> None:
         """Grey out, and untick, each layer for which `reason` is not empty; it is the tooltip."""
-        for row, layer in enumerate(self._shown):
-            item, why = self.item(row), reason(layer)
-            enabled = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable
-            item.setFlags(enabled if not why else Qt.ItemFlag.NoItemFlags)
-            item.setToolTip(why or layer.name)
+        usable = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable
+        with QSignalBlocker(self):
+            for row, layer in enumerate(self._shown):
+                item, why = self.item(row), reason(layer)
+                item.setFlags(Qt.ItemFlag.NoItemFlags if why else usable)
+                item.setToolTip(why or layer.name)
+
+    def setLeftOut(self, layer: Image | None) -> None:
+        """Do not offer this layer at all; it counts as not ticked."""
+        for row, shown in enumerate(self._shown):
+            self.setRowHidden(row, shown is layer)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """As high as the layers need, within reason."""
+        n_rows = sum(not self.isRowHidden(row) for row in range(self.count()))
+        row_height = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height()
+        n_shown = min(max(n_rows, _MIN_ROWS), _MAX_ROWS)
+        return QSize(super().sizeHint().width(), n_shown * row_height + 2 * self.frameWidth() + 4)
 
     def close_watch(self) -> None:
         """Stop following the viewer."""
@@ -151,7 +166,7 @@ class LayerChecklist(QListWidget):
 
     def _is_ticked(self, row: int) -> bool:
         item = self.item(row)
-        is_usable = bool(item.flags() & Qt.ItemFlag.ItemIsEnabled)
+        is_usable = bool(item.flags() & Qt.ItemFlag.ItemIsEnabled) and not self.isRowHidden(row)
         return is_usable and item.checkState() == Qt.CheckState.Checked
 
     def _tick(self, item: QListWidgetItem, *, is_ticked: bool) -> None:
@@ -160,13 +175,13 @@ class LayerChecklist(QListWidget):
     def _show(self, images: list[Image]) -> None:
         ticked = self.layers()
         known = self._shown
-        self.blockSignals(True)  # noqa: FBT003
-        self.clear()
-        self._shown = images
-        for layer in images:
-            item = QListWidgetItem(layer.name, self)
-            item.setToolTip(layer.name)
-            is_new = layer not in known
-            self._tick(item, is_ticked=self._tick_new(layer) if is_new else layer in ticked)
-        self.blockSignals(False)  # noqa: FBT003
+        with QSignalBlocker(self):
+            self.clear()
+            self._shown = images
+            for layer in images:
+                item = QListWidgetItem(layer.name, self)
+                item.setToolTip(layer.name)
+                is_new = layer not in known
+                self._tick(item, is_ticked=self._tick_new(layer) if is_new else layer in ticked)
+        self.updateGeometry()
         self.checkedChanged.emit()

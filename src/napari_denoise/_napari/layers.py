@@ -13,7 +13,16 @@ from napari_denoise.axes import default_axes
 from napari_denoise.errors import InputError
 from napari_denoise.recipe import METADATA_KEY, Recipe
 
-__all__ = ["Source", "axes_of", "clipped_in_words", "read_layer", "recipe_of", "result_layer"]
+__all__ = [
+    "Source",
+    "axes_of",
+    "clipped_in_words",
+    "named_axes",
+    "read_layer",
+    "recipe_of",
+    "refusal",
+    "result_layer",
+]
 
 _GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _DISPLAY = (
@@ -103,6 +112,15 @@ def read_layer(layer: Image, axes: str = "") -> Source:
         layer=layer,
         geometry={key: state[key] for key in _GEOMETRY},
     )
+
+
+def refusal(layer: Image) -> str:
+    """Why a layer cannot be worked on, as a sentence; empty if it can."""
+    try:
+        read_layer(layer)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def axes_of(layer: Image) -> str:

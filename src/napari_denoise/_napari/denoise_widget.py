@@ -1,0 +1,130 @@
+"""The Denoise dock: any method on a layer, as a new layer."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+
+from napari_denoise._napari.axis_roles import AxisRoles
+from napari_denoise._napari.choosers import LayerChooser
+from napari_denoise._napari.denoiser_chooser import DenoiserChooser
+from napari_denoise._napari.device_chooser import DeviceChooser
+from napari_denoise._napari.dock import DtypePolicy, Task, ViewerDock
+from napari_denoise._napari.layers import (
+    Source,
+    clipped_in_words,
+    read_layer,
+    refusal,
+    result_layer,
+)
+from napari_denoise._napari.models import ShelvedModel, shelf_of
+from napari_denoise._napari.preferences import preferences, remember
+from napari_denoise.denoiser import Denoised, Denoiser, denoise
+from napari_denoise.errors import InputError
+from napari_denoise.recipe import Recipe
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["DenoiseWidget"]
+
+
+class DenoiseWidget(ViewerDock):
+    """A layer, a method with its settings, and Run."""
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__(napari_viewer)
+        chooser = LayerChooser(napari_viewer.layers)
+        self._layer = self.closing(chooser, chooser.close_watch)
+        method = DenoiserChooser(shelf_of(napari_viewer))
+        self._method = self.closing(method, method.close_watch)
+        self._roles = AxisRoles()
+        stored = preferences()
+        self._dtype = DtypePolicy(stored.result_dtype)
+        device = DeviceChooser(stored.device)
+        self._device = self.closing(device, device.shutdown)
+        self._run_bar = self.makeRunBar(self._prepare, run_text="Denoise")
+        self._build()
+        self._connect()
+        self._on_layer_changed(self._layer.layer())
+
+    def setLayer(self, layer: Image) -> None:
+        """Choose the layer to denoise."""
+        self._layer.setLayer(layer)
+
+    def setModel(self, model: ShelvedModel) -> None:
+        """Choose a model that was trained in this session."""
+        self._method.setModel(model)
+
+    def setModelFile(self, path: Path) -> None:
+        """Choose a model in a file; says so if it is none."""
+        self._run_bar.clear()
+        self._method.setModelFile(path)
+
+    def _build(self) -> None:
+        self.addRow("Layer", self._layer)
+        self.addHeading("Method")
+        self.addWidget(self._method)
+        self._device_row = self.addRow("Device", self._device, "Where a model computes.")
+        self.addHeading("Axes")
+        self.addWidget(self._roles)
+        self.addHeading("Result")
+        self.addRow("Type", self._dtype)
+        self.addWidget(self._run_bar)
+
+    def _connect(self) -> None:
+        self._layer.layerChanged.connect(self._on_layer_changed)
+        self._method.valueChanged.connect(self._on_method_changed)
+        self._method.failed.connect(self._run_bar.showError)
+        self._roles.valueChanged.connect(self._on_roles_changed)
+        self._dtype.valueChanged.connect(lambda: remember(result_dtype=self._dtype.value()))
+        self._device.valueChanged.connect(lambda: remember(device=self._device.value()))
+
+    def _on_layer_changed(self, layer: Image | None) -> None:
+        self._run_bar.setRunEnabled(layer is not None, "" if layer else "Open an image first.")
+        show_axes(self._roles, layer)
+        self._on_method_changed()
+
+    def _on_method_changed(self) -> None:
+        model = self._method.model()
+        self._device_row.setVisible(model is not None)
+        if model is None:
+            self._roles.setForced()
+        else:
+            self._roles.setForced(model.spatial, model.n_channels)
+
+    def _on_roles_changed(self) -> None:
+        if self._roles.isValid():
+            self._method.setSpatialAxes(self._roles.value().spatial)
+
+    def _prepare(self) -> Task:
+        layer = self._layer.layer()
+        if layer is None:
+            raise InputError("There is no image layer. Open or add an image first.")
+        source = read_layer(layer, self._roles.axes)
+        layout = self._roles.value()
+        denoiser = self._method.value(self._device.value())
+        dtype = self._dtype.dtype_for(source.pixels)
+        recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
+        make_job = partial(denoise, denoiser, source.pixels, layout, dtype=dtype)
+        return Task(make_job, partial(self._add_result, source, denoiser, recipe))
+
+    def _add_result(
+        self, source: Source, denoiser: Denoiser, recipe: Recipe, result: Denoised
+    ) -> None:
+        layer = result_layer(source, result.image, label=denoiser.label, recipe=recipe)
+        self._viewer.add_layer(layer)
+        if clipped := clipped_in_words(result.n_clipped, recipe.dtype):
+            self._run_bar.showNotice(clipped)
+
+
+def show_axes(roles: AxisRoles, layer: Image | None) -> None:
+    """Show a layer's axes; none for a layer that cannot be denoised (Run says why)."""
+    if layer is None or refusal(layer):
+        roles.setImage("", ())
+    else:
+        source = read_layer(layer)
+        roles.setImage(source.axes, source.shape)

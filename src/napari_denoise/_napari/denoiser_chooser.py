@@ -1,0 +1,134 @@
+"""Any way to clean an image in one list: filters, models of this session, models in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_denoise._napari.models import MODEL_FILTER, ModelShelf, ShelvedModel, read_model
+from napari_denoise._napari.preferences import preferences, remember
+from napari_denoise._napari.settings_chooser import explain
+from napari_denoise._qt.form import SettingsForm
+from napari_denoise.denoiser import Denoiser
+from napari_denoise.errors import DenoiseError
+from napari_denoise.registry import FILTERS
+
+__all__ = ["DenoiserChooser"]
+
+_OPEN_FILE = "Saved model…"
+
+
+class DenoiserChooser(QWidget):
+    """The list of methods over the settings of a filter, or over what a model is.
+
+    Parameters
+    ----------
+    shelf : ModelShelf
+        The viewer's trained models.
+    """
+
+    valueChanged = Signal()
+    failed = Signal(object)
+    """A model file that could not be read."""
+
+    def __init__(self, shelf: ModelShelf, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shelf = shelf
+        self._forms = [SettingsForm(cls) for cls in FILTERS]
+        self._methods = QComboBox()
+        self._methods.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._about = QLabel()
+        self._about.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._methods)
+        layout.addWidget(self._about)
+        for form in self._forms:
+            layout.addWidget(form)
+            form.valueChanged.connect(self.valueChanged)
+        self._chosen: SettingsForm | ShelvedModel = self._forms[0]
+        self._fill()
+        self._shelf.changed.connect(self._fill)
+        self._methods.activated.connect(self._on_methods_activated)
+
+    def model(self) -> ShelvedModel | None:
+        """The chosen model; None while a filter is chosen."""
+        return self._chosen if isinstance(self._chosen, ShelvedModel) else None
+
+    def value(self, device: str) -> Denoiser:
+        """The denoiser as it stands; `device` matters to models only.
+
+        Raises
+        ------
+        SettingsError
+            If a filter's settings do not fit together.
+        """
+        if isinstance(self._chosen, ShelvedModel):
+            return self._chosen.denoiser(device)
+        return cast("Denoiser", self._chosen.value())
+
+    def setModel(self, model: ShelvedModel) -> None:
+        """Choose a model of the shelf."""
+        self._choose(model)
+
+    def setModelFile(self, path: Path) -> None:
+        """Put a model's file on the shelf and choose it; `failed` says if it is none."""
+        try:
+            model = read_model(path)
+        except DenoiseError as error:
+            self.failed.emit(error)
+            return
+        known = [kept for kept in self._shelf.models if kept.path == path]
+        self._choose(known[-1] if known else self._shelf.add(model))
+
+    def setSpatialAxes(self, axes: str) -> None:
+        """Say which axes are denoised together, for settings with one value per axis."""
+        for form in self._forms:
+            form.setSpatialAxes(axes)
+
+    def close_watch(self) -> None:
+        """Follow the shelf no longer."""
+        self._shelf.changed.disconnect(self._fill)
+
+    def _fill(self) -> None:
+        self._methods.clear()
+        for form in self._forms:
+            self._methods.addItem(form.settings_class.title, form)  # type: ignore[attr-defined]
+        for model in self._shelf.models:
+            self._methods.addItem(model.title, model)
+        self._methods.insertSeparator(len(self._forms))
+        self._methods.addItem(_OPEN_FILE)
+        self._show()
+
+    def _show(self) -> None:
+        places = range(self._methods.count())
+        index = next(i for i in places if self._methods.itemData(i) is self._chosen)
+        self._methods.setCurrentIndex(index)
+        self._methods.setToolTip(self._methods.currentText())
+        for form in self._forms:
+            form.setVisible(form is self._chosen)
+        chosen = self._chosen
+        is_model = isinstance(chosen, ShelvedModel)
+        self._about.setText(chosen.summary if is_model else explain(chosen.settings_class))
+        self.valueChanged.emit()
+
+    def _choose(self, chosen: SettingsForm | ShelvedModel) -> None:
+        self._chosen = chosen
+        self._show()
+
+    def _on_methods_activated(self, index: int) -> None:
+        if self._methods.itemText(index) == _OPEN_FILE:
+            self._ask_for_file()
+        else:
+            self._chosen = self._methods.itemData(index)
+        self._show()
+
+    def _ask_for_file(self) -> None:
+        folder = preferences().model_folder
+        path, _ = QFileDialog.getOpenFileName(self, "Open a model", folder, MODEL_FILTER)
+        if path:
+            remember(model_folder=str(Path(path).parent))
+            self.setModelFile(Path(path))

@@ -1,0 +1,130 @@
+"""What to do with a model that has just been trained: save it, apply it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_denoise._napari.axis_roles import layout_for
+from napari_denoise._napari.choosers import LayerChooser
+from napari_denoise._napari.dock import Task, ViewerDock, dtype_for
+from napari_denoise._napari.layers import clipped_in_words, read_layer, result_layer
+from napari_denoise._napari.models import MODEL_FILTER, MODEL_SUFFIX, ModelShelf, ShelvedModel
+from napari_denoise._napari.preferences import preferences, remember
+from napari_denoise.denoiser import Denoised, denoise
+from napari_denoise.errors import DenoiseError, InputError
+from napari_denoise.recipe import Recipe
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["ModelBox"]
+
+
+class ModelBox(QWidget):
+    """The model in words, *Save model…* and *Apply*; hidden until there is a model."""
+
+    def __init__(self, dock: ViewerDock, viewer: ViewerModel, shelf: ModelShelf) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._shelf = shelf
+        self._model: ShelvedModel | None = None
+        self._trained_on: dict[int, str] = {}
+        self._device = "auto"
+        self._summary = QLabel()
+        self._summary.setWordWrap(True)
+        self._saved = QLabel()
+        self._saved.setWordWrap(True)
+        self._save_button = QPushButton("Save model…")
+        self._save_button.clicked.connect(self._on_save_clicked)
+        chooser = LayerChooser(viewer.layers)
+        self._layer = dock.closing(chooser, chooser.close_watch)
+        self._run_bar = dock.makeRunBar(self._prepare, run_text="Apply to layer")
+        self._build()
+        self.hide()
+
+    def setModel(
+        self, model: ShelvedModel, trained_on: dict[Image, str], *, device: str = "auto"
+    ) -> None:
+        """Show a model, and put it on the shelf for the Denoise dock.
+
+        Parameters
+        ----------
+        trained_on : dict of Image to str
+            The layers it was trained on, each with its axes as the user named them.
+        device : str
+            Where to apply it: where it was trained.
+        """
+        self._model = self._shelf.add(model)
+        self._trained_on = {id(layer): axes for layer, axes in trained_on.items()}
+        self._device = device
+        for layer in trained_on:
+            self._layer.setLayer(layer)
+        self._summary.setText(f"<b>{model.title}</b><br>{model.summary}")
+        kept = (
+            f"Kept for now in {model.path.name}, and in" if model.path else "Not saved yet; kept in"
+        )
+        self._saved.setText(f"{kept} the Denoise dock's list of methods.")
+        self._run_bar.clear()
+        self.show()
+
+    def setBusy(self, *, is_busy: bool) -> None:
+        """Offer nothing while another model is being trained."""
+        self.setEnabled(not is_busy)
+
+    def save(self, path: Path) -> None:
+        """Save the model in a file; what went wrong is shown."""
+        from napari_denoise.learning.bundle import save_model  # noqa: PLC0415  torch is there by now
+
+        if self._model is None:
+            return
+        path = path if path.suffix == MODEL_SUFFIX else path.with_name(path.name + MODEL_SUFFIX)
+        try:
+            save_model(self._model.model, path)
+        except DenoiseError as error:
+            self._run_bar.showError(error)
+            return
+        self._shelf.set_saved(self._model, path)
+        self._saved.setText(f"Saved as {path}.")
+
+    def _build(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Layer", self._layer)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 6, 0, 0)
+        for widget in (self._summary, self._saved, self._save_button):
+            layout.addWidget(widget)
+        layout.addLayout(form)
+        layout.addWidget(self._run_bar)
+
+    def _on_save_clicked(self) -> None:
+        if self._model is None:
+            return
+        suggested = Path(preferences().model_folder) / f"{self._model.title}{MODEL_SUFFIX}"
+        path, _ = QFileDialog.getSaveFileName(self, "Save the model", str(suggested), MODEL_FILTER)
+        if path:
+            remember(model_folder=str(Path(path).parent))
+            self.save(Path(path))
+
+    def _prepare(self) -> Task:
+        layer, model = self._layer.layer(), self._model
+        if layer is None or model is None:
+            raise InputError("There is no image layer. Open or add an image first.")
+        source = read_layer(layer, self._trained_on.get(id(layer), ""))
+        layout = layout_for(source.axes, model.spatial, model.n_channels)
+        denoiser = model.denoiser(self._device)
+        dtype = dtype_for(preferences().result_dtype, source.pixels)
+        recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
+
+        def add(result: Denoised) -> None:
+            added = result_layer(source, result.image, label=denoiser.label, recipe=recipe)
+            self._viewer.add_layer(added)
+            if clipped := clipped_in_words(result.n_clipped, dtype):
+                self._run_bar.showNotice(clipped)
+
+        return Task(partial(denoise, denoiser, source.pixels, layout, dtype=dtype), add)

@@ -1,0 +1,151 @@
+"""The trained models of a viewer: kept until it closes, so that none is lost by a click."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from platformdirs import user_data_path
+from qtpy.QtCore import QObject, Signal
+
+from napari_denoise.learning.prediction import ModelDenoiser
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_denoise.learning.config import TrainingMethod
+    from napari_denoise.learning.model import Model
+
+__all__ = [
+    "MODEL_FILTER",
+    "MODEL_SUFFIX",
+    "ModelShelf",
+    "ShelvedModel",
+    "autosave_folder",
+    "autosave_path",
+    "read_model",
+    "shelf_of",
+    "trained_model",
+]
+
+MODEL_SUFFIX = ".safetensors"
+MODEL_FILTER = f"Models (*{MODEL_SUFFIX})"
+_N_AUTOSAVED = 20
+
+
+@dataclass(slots=True, eq=False)
+class ShelvedModel:
+    """A trained model as the docks offer it.
+
+    Attributes
+    ----------
+    title : str
+        What the list of methods calls it.
+    summary : str
+        What it is, in words.
+    spatial : str
+        "YX" or "ZYX".
+    n_channels : int
+        How many channels it looks at together; 1 for one at a time.
+    model : Model or None
+        In memory, if it was trained here.
+    path : Path or None
+        Its file, if it has one.
+    """
+
+    title: str
+    summary: str
+    spatial: str
+    n_channels: int
+    model: Any = None
+    path: Path | None = None
+
+    def denoiser(self, device: str) -> ModelDenoiser:
+        """The denoiser that applies the model on a device."""
+        if self.model is not None:
+            return ModelDenoiser.of(self.model, path=self.path, device=device)
+        return ModelDenoiser(path=self.path, device=device)
+
+
+def trained_model(name: str, model: Model, path: Path | None) -> ShelvedModel:
+    """A model that has just been trained on the image called `name`."""
+    return _shelve(f"{model.method.title} on {name}", model, model=model, path=path)
+
+
+def read_model(path: Path) -> ShelvedModel:
+    """A model in a file, of which only the description is read.
+
+    Raises
+    ------
+    FileError, ModelError
+        If the file cannot be read, or holds no model of ours.
+    """
+    from napari_denoise.learning.bundle import read_model_info  # noqa: PLC0415
+
+    return _shelve(path.stem, read_model_info(path), path=path)
+
+
+def _shelve(title: str, about: Any, **more: Any) -> ShelvedModel:
+    kind = "volumes (3D)" if len(about.spatial) == 3 else "planes (2D)"
+    channels = "one channel at a time" if about.n_channels == 1 else f"{about.n_channels} channels"
+    summary = f"{about.method.title} for {kind}, {channels}, {about.n_steps} steps of training."
+    return ShelvedModel(title, summary, about.spatial, about.n_channels, **more)
+
+
+def autosave_path(method: TrainingMethod, name: str) -> Path:
+    """Where a model goes that nobody has saved yet; older ones make room."""
+    folder = autosave_folder()
+    kept = sorted(folder.glob(f"*{MODEL_SUFFIX}"), key=lambda path: path.stat().st_mtime)
+    for path in kept[: -_N_AUTOSAVED + 1]:
+        path.unlink(missing_ok=True)
+    now = datetime.now(tz=UTC).astimezone().strftime("%Y-%m-%d %H.%M.%S")
+    plain = re.sub(r"[^\w. -]+", "_", name)[:60]
+    return folder / f"{now} {plain} {method.tag()}{MODEL_SUFFIX}"
+
+
+def autosave_folder() -> Path:
+    """The folder for models that nobody has saved yet."""
+    return user_data_path("napari-denoise", appauthor=False) / "unsaved models"
+
+
+class ModelShelf(QObject):
+    """The models of one viewer, newest last."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._models: list[ShelvedModel] = []
+
+    @property
+    def models(self) -> tuple[ShelvedModel, ...]:
+        """All models, oldest first."""
+        return tuple(self._models)
+
+    def add(self, model: ShelvedModel) -> ShelvedModel:
+        """Keep a model; its title gets a number if there is one of that name."""
+        titles = {kept.title for kept in self._models}
+        title, number = model.title, 1
+        while title in titles:
+            title, number = f"{model.title} [{number}]", number + 1
+        model.title = title
+        self._models.append(model)
+        self.changed.emit()
+        return model
+
+    def set_saved(self, model: ShelvedModel, path: Path) -> None:
+        """Note where a model was saved."""
+        model.path = path
+        self.changed.emit()
+
+
+_shelves: WeakKeyDictionary[ViewerModel, ModelShelf] = WeakKeyDictionary()
+
+
+def shelf_of(viewer: ViewerModel) -> ModelShelf:
+    """The shelf that all docks of a viewer share."""
+    return _shelves.setdefault(viewer, ModelShelf())

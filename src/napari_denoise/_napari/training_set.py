@@ -1,0 +1,147 @@
+"""What to train on: ticked layers, files, or both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image as ImageLayer
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QListWidget,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoise._napari.choosers import LayerChecklist, LayerWatcher
+from napari_denoise._napari.layers import Source, read_layer, refusal
+from napari_denoise.errors import DenoiseError
+from napari_denoise.io.images import READABLE, Image, read_image
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+
+__all__ = ["TrainingSet"]
+
+_FILE_ROWS = 3
+
+
+class TrainingSet(QWidget):
+    """Layers to tick, and files that are read lazily; the active layer is ticked at first."""
+
+    changed = Signal()
+    failed = Signal(object)
+    """A file that could not be read."""
+
+    def __init__(self, layers: LayerList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layers = LayerChecklist(layers, tick_new=lambda _layer: len(layers) == 1)
+        watcher = LayerWatcher(layers, lambda _images: None)
+        self._layers.setLayers([watcher.active] if watcher.active else [])
+        watcher.close()
+        self._images: list[Image] = []
+        self._files = QListWidget()
+        self._files.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._files.setMaximumHeight((_FILE_ROWS + 1) * self.fontMetrics().height())
+        self._add_button = QPushButton("Add files…")
+        self._add_button.setToolTip("Train on images that need not be opened as layers.")
+        self._clear_button = QPushButton("Remove files")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._add_button)
+        buttons.addWidget(self._clear_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._layers)
+        layout.addWidget(self._files)
+        layout.addLayout(buttons)
+        self._layers.checkedChanged.connect(self._on_layers_changed)
+        self._add_button.clicked.connect(self._on_add_clicked)
+        self._clear_button.clicked.connect(self.clearFiles)
+        self._on_layers_changed()
+        self._show_files()
+
+    def layers(self) -> list[ImageLayer]:
+        """The ticked layers."""
+        return self._layers.layers()
+
+    def setLayers(self, layers: list[ImageLayer]) -> None:
+        """Tick these layers and no other."""
+        self._layers.setLayers(layers)
+
+    def files(self) -> list[Image]:
+        """The images of the files."""
+        return list(self._images)
+
+    def addFile(self, path: Path) -> None:
+        """Add a file; `failed` says if it is no image."""
+        try:
+            self._images.append(read_image(path))
+        except DenoiseError as error:
+            self.failed.emit(error)
+            return
+        self._show_files()
+
+    def clearFiles(self) -> None:
+        """Take all files out."""
+        self._images.clear()
+        self._show_files()
+
+    def first(self) -> tuple[str, tuple[int, ...]]:
+        """Axes and shape of the first image, which stand for all; empty if there is none."""
+        for layer in self.layers():
+            source = read_layer(layer)
+            return source.axes, source.shape
+        for image in self._images:
+            return image.axes, tuple(image.pixels.shape)
+        return "", ()
+
+    def sources(self, axes: str) -> list[tuple[Any, str, str]]:
+        """Pixels, axes and name of each image.
+
+        Parameters
+        ----------
+        axes : str
+            What the user calls the axes of the first image; images with as many axes are
+            taken to have the same, others keep their own.
+
+        Raises
+        ------
+        InputError
+            If a layer is an RGB picture.
+        """
+        found = [_of_layer(read_layer(layer)) for layer in self.layers()]
+        found += [(image.pixels, image.axes, image.name) for image in self._images]
+        return [
+            (pixels, axes if len(own) == len(axes) else own, name) for pixels, own, name in found
+        ]
+
+    def close_watch(self) -> None:
+        """Stop following the viewer."""
+        self._layers.close_watch()
+
+    def _show_files(self) -> None:
+        self._files.clear()
+        self._files.addItems([image.name for image in self._images])
+        self._files.setVisible(bool(self._images))
+        self._clear_button.setEnabled(bool(self._images))
+        self.changed.emit()
+
+    def _on_layers_changed(self) -> None:
+        self._layers.setRefusals(refusal)
+        self.changed.emit()
+
+    def _on_add_clicked(self) -> None:
+        patterns = " ".join(f"*{ending}" for ending in READABLE if ending != ".zarr")
+        paths, _ = QFileDialog.getOpenFileNames(
+            self, "Images to train on", "", f"Images ({patterns})"
+        )
+        for path in paths:
+            self.addFile(Path(path))
+
+
+def _of_layer(source: Source) -> tuple[Any, str, str]:
+    return source.pixels, source.axes, source.name
