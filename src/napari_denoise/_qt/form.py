@@ -130,12 +130,11 @@ def label_of(field: SettingField) -> str:
     ``n_steps`` is "Steps", ``psf_sigma_um`` in µm "PSF sigma", ``masked_pixel_percentage`` in %
     "Masked pixels".
     """
-    words = field.name.split("_")
-    if words[0] == "n":
-        words = words[1:]
-    if field.unit == "%" and words[-1] == "percentage":
-        words = [*words[:-2], f"{words[-2]}s"]
-    elif field.unit and words[-1] in _UNITS:
-        words = words[:-1]
-    first, *rest = (_ACRONYMS.get(word, word) for word in words)
-    return " ".join([first[:1].upper() + first[1:], *rest])
+    name = field.name.removeprefix("n_")
+    head, _, tail = name.rpartition("_")
+    if head and field.unit == "%" and tail == "percentage":
+        name = f"{head}s"
+    elif head and field.unit and tail in _UNITS:
+        name = head
+    label = " ".join(_ACRONYMS.get(word, word) for word in name.split("_"))
+    return label[:1].upper() + label[1:]

@@ -21,7 +21,7 @@ from napari_denoise._qt.message import ErrorMessage, Message
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.progress import Job, Notice, Progress, Stopwatch
 
-__all__ = ["MakeJob", "RunBar", "RunState"]
+__all__ = ["MakeJob", "RunBar", "RunState", "duration"]
 
 MakeJob = Callable[[], Job[Any]]
 
@@ -220,7 +220,7 @@ class RunBar(QWidget):
             case _ if remaining_s is None:
                 self.setMessage(f"{self._words}…")
             case _:
-                self.setMessage(f"{self._words} · {_duration(max(remaining_s, 1.0))} left")
+                self.setMessage(f"{self._words} · {duration(max(remaining_s, 1.0))} left")
 
     def _on_runner_progressed(self, events: tuple[Progress, ...]) -> None:
         for event in events:
@@ -237,7 +237,7 @@ class RunBar(QWidget):
 
     def _on_runner_finished(self, result: object) -> None:
         verb = "Stopped" if self._state is RunState.STOPPING else "Done"
-        self.setMessage(f"{verb} after {_duration(self._stopwatch.elapsed_s)}.")
+        self.setMessage(f"{verb} after {duration(self._stopwatch.elapsed_s)}.")
         self.finished.emit(result)
 
     def _on_runner_failed(self, error: BaseException, details: str) -> None:
@@ -254,10 +254,10 @@ class RunBar(QWidget):
         self.ended.emit()
 
 
-def _duration(seconds: float) -> str:
-    """The time in the two largest units that matter: "4 s", "1 min 20 s", "2 h 5 min"."""
-    if seconds < 9.5:
-        return f"{max(seconds, 0.1):.1f} s" if seconds < 0.95 else f"{seconds:.0f} s"
+def duration(seconds: float) -> str:
+    """The time in the units that matter: "0.3 s", "4 s", "1 min 20 s", "2 h 5 min"."""
+    if seconds < 0.95:
+        return f"{max(seconds, 0.1):.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

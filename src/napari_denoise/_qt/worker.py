@@ -112,11 +112,12 @@ class JobRunner(QObject):
             if has_ended and current in self._runs:
                 self._runs.clear()
                 self._timer.stop()
-                self._end(current.outcome)
+                self._end(current.outcome, is_cancelled=current.is_cancelled)
 
-    def _end(self, outcome: _Finished | _Failed | None) -> None:
+    def _end(self, outcome: _Finished | _Failed | None, *, is_cancelled: bool) -> None:
         match outcome:
-            case _Finished(result):
+            # A result that came after the user's last word is not wanted any more.
+            case _Finished(result) if not is_cancelled:
                 self.finished.emit(result)
             case _Failed(exception, details):
                 self.failed.emit(exception, details)
@@ -167,9 +168,7 @@ class _Run:
         try:
             job = make_job()
             self._check()
-            result = run(job, self._put)
-            self._check()
-            self.outcome = _Finished(result)
+            self.outcome = _Finished(run(job, self._put))
         except _Cancelled:
             pass
         except BaseException as error:  # whatever it is, the user must hear of it

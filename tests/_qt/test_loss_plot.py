@@ -1,0 +1,151 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies
+from qtpy.QtGui import QColor, QImage, QPalette
+from qtpy.QtWidgets import QMenu
+
+from napari_denoise._qt.loss_plot import _MAX_GROUPS, LossPlot, decade_ticks, ticks
+
+BLUE, ORANGE = QColor("#4c9be8"), QColor("#e0802c")
+
+
+@pytest.fixture
+def plot(qtbot):
+    plot = LossPlot()
+    qtbot.addWidget(plot)
+    plot.resize(300, 160)
+    return plot
+
+
+def pixels(plot):
+    """RGB of what the plot looks like, ``YXC``."""
+    image = plot.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    buffer = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
+    rows = buffer.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()]
+    return rows.reshape(image.height(), image.width(), 3).astype(int)
+
+
+def n_like(plot, color):
+    wanted = np.array([color.red(), color.green(), color.blue()])
+    return int((np.abs(pixels(plot) - wanted).sum(axis=-1) < 30).sum())
+
+
+def falling(n_steps):
+    return [
+        (step, 1.0 / step, 1.1 / step if step % 50 == 0 else None) for step in range(1, n_steps + 1)
+    ]
+
+
+def test_an_empty_plot_shows_no_curve(plot):
+    assert n_like(plot, BLUE) == n_like(plot, ORANGE) == 0
+
+
+def test_both_curves_are_drawn(plot):
+    plot.addPoints(falling(600))
+    assert n_like(plot, BLUE) > 50
+    assert n_like(plot, ORANGE) > 50
+
+
+def test_a_single_point_can_be_seen(plot):
+    plot.addPoints([(1, 0.5, None)])
+    assert n_like(plot, BLUE) > 5
+    assert n_like(plot, ORANGE) == 0
+
+
+def test_clear_empties_the_plot(plot):
+    plot.addPoints(falling(100))
+    plot.clear()
+    assert n_like(plot, BLUE) == 0
+
+
+def test_the_curve_fills_the_frame_as_far_as_the_steps_are_done(plot):
+    def right_end():
+        is_blue = np.abs(pixels(plot)[30:] - [BLUE.red(), BLUE.green(), BLUE.blue()]).sum(-1) < 30
+        return int(np.nonzero(is_blue.any(axis=0))[0].max())
+
+    plot.setStepCount(400)
+    plot.addPoints(falling(200))
+    half = right_end()
+    plot.addPoints((step, 0.1, None) for step in range(201, 401))
+    assert half < 0.65 * plot.width()
+    assert right_end() > 0.95 * plot.width() - 10
+
+
+def test_a_logarithmic_axis_can_be_chosen_from_the_menu(plot):
+    plot.addPoints(falling(600))
+    before = pixels(plot)
+    menu = QMenu()
+    menu.addActions(plot.actions())
+    menu.actions()[0].trigger()
+    assert (pixels(plot) != before).any()
+    plot.setLogarithmic(False)
+    assert (pixels(plot) == before).all()
+
+
+def test_losses_that_no_axis_can_show_leave_no_point(plot):
+    plot.addPoints([(1, math.nan, math.inf), (2, math.inf, None)])
+    assert n_like(plot, BLUE) == 0
+    plot.setLogarithmic(True)
+    plot.addPoints([(3, -1.0, -1.0), (4, 0.0, 0.0)])
+    assert n_like(plot, BLUE) == 0
+    plot.addPoints([(5, 1.0, None), (6, 2.0, None)])
+    assert n_like(plot, BLUE) > 5
+
+
+@pytest.mark.parametrize(
+    "losses", [[0.5, 0.5], [0.0, 0.0], [-2.0, -1.0], [1e-9, 1e9], [3e300, 1.0]]
+)
+@pytest.mark.parametrize("is_log", [False, True])
+def test_any_range_of_losses_can_be_drawn(plot, losses, is_log):
+    plot.setLogarithmic(is_log)
+    plot.addPoints([(step, loss, loss) for step, loss in enumerate(losses)])
+    plot.grab()
+
+
+def test_many_points_take_bounded_memory_and_keep_mean_and_range(plot, rng):
+    losses = rng.uniform(1, 2, 10_000)
+    plot.addPoints((step, float(loss), None) for step, loss in enumerate(losses))
+    groups = plot._training.groups(only_positive=False)
+    assert _MAX_GROUPS / 2 <= len(groups) < _MAX_GROUPS
+    assert sum(group.n_points for group in groups) == 10_000
+    total = sum(group.mean * group.n_points for group in groups)
+    np.testing.assert_allclose(total, losses.sum())
+    assert (min(g.low for g in groups), max(g.high for g in groups)) == (losses.min(), losses.max())
+    assert groups[-1].step == 9999
+
+
+def test_text_follows_the_theme(plot):
+    plot.addPoints(falling(50))
+    for ink in ("#f0f0f0", "#101010"):
+        palette = plot.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, QColor(ink))
+        palette.setColor(QPalette.ColorRole.Window, QColor("#808080"))
+        plot.setPalette(palette)
+        assert n_like(plot, QColor(ink)) > 20
+
+
+@given(strategies.floats(-1e6, 1e6), strategies.floats(1e-3, 1e6))
+def test_ticks_are_round_few_and_inside(low, width):
+    found = ticks(low, low + width)
+    assert 2 <= len(found) <= 6
+    assert all(low - 1e-9 * width <= tick <= low + 1.000001 * width for tick in found)
+
+
+def test_ticks_are_what_one_would_write():
+    assert ticks(0, 600) == [0, 200, 400, 600]
+    assert ticks(0.18, 1.03) == [0.2, 0.4, 0.6, 0.8, 1.0]
+
+
+@given(strategies.floats(1e-9, 1e9), strategies.floats(1.2, 1e9))
+def test_decade_ticks_are_few_and_inside(low, ratio):
+    found = decade_ticks(low, low * ratio)
+    assert 1 <= len(found) <= 20
+    assert all(low * (1 - 1e-9) <= tick <= low * ratio * (1 + 1e-9) for tick in found)
+
+
+def test_decade_ticks_are_what_one_would_write():
+    assert decade_ticks(0.1, 2.0) == [0.1, 0.2, 0.5, 1.0, 2.0]
+    assert decade_ticks(1e-4, 10.0) == pytest.approx([1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0])
+    assert decade_ticks(0.31, 0.39) == ticks(0.31, 0.39)
