@@ -212,7 +212,7 @@ BAD = [
     ("denoise good OUT --method gaussian --set sigma=1,2,3", "sigma has 3 values"),
     ("denoise good OUT --method magic", "no method 'magic'"),
     ("denoise good OUT --method n2v", "trained first"),
-    ("denoise good OUT --method gaussian --dtype text", "no dtype 'text'"),
+    ("denoise good OUT --method gaussian --dtype words", "no dtype 'words'"),
     ("denoise good OUT.jpg --method gaussian", "jpg"),
     ("denoise good nowhere/OUT --method gaussian", "nowhere"),
     ("simulate good OUT --noise rain", "no noise model 'rain'"),

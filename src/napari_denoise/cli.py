@@ -288,7 +288,7 @@ def _check_model_path(path: Path) -> None:
     if path.suffix != ".safetensors":
         raise FileError(f"{path} is no name for a model. Let it end in .safetensors.")
     if not path.parent.is_dir():
-        raise FileError(f"The folder {path.parent} does not exist. Create it, or choose another.")
+        raise FileError(f"There is no folder {path.parent}. Make it first, or choose another.")
 
 
 def _dtype(name: str, image: Image) -> np.dtype[Any]:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def run_with_bar(job: Job[T], label: str, *, stoppable: bool = False) -> T:
-    """Run a job with a bar on standard error, which vanishes at the end.
+    """Run a job with a bar on standard error, if that is a terminal; the bar vanishes at the end.
 
     Parameters
     ----------
@@ -40,7 +40,9 @@ def run_with_bar(job: Job[T], label: str, *, stoppable: bool = False) -> T:
     console = Console(stderr=True)
     with (
         _interrupts(stoppable=stoppable) as stop,
-        ProgressBar(*columns, console=console, transient=True) as bar,
+        ProgressBar(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as bar,
     ):
         task = bar.add_task(label, total=1.0, note="")
 
