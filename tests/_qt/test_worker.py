@@ -420,6 +420,18 @@ def test_a_runner_that_is_garbage_collected_cancels_its_job(qtbot, endless):
     qtbot.waitUntil(lambda: endless.is_closed)
 
 
+def test_a_runner_may_be_destroyed_after_its_python_side_is_gone(qtbot, endless):
+    owner = QObject()
+    owner.cycle = owner
+    owner.runner = JobRunner(owner)
+    owner.runner.start(endless)
+    assert endless.has_started.wait(5)
+    owner.deleteLater()  # leaves the C++ side to the event loop
+    del owner
+    gc.collect()
+    qtbot.waitUntil(lambda: endless.is_closed)
+
+
 def test_a_quitting_application_cancels_the_job(qtbot, runner, endless):
     runner.start(endless)
     assert endless.has_started.wait(5)

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import atexit
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from threading import Lock, Thread
-from typing import Any
-from weakref import WeakSet
+from typing import Any, ClassVar
 
 from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 
@@ -52,11 +50,11 @@ class JobRunner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._is_running = False
-        # At most one; a list, so that the slot for `destroyed` need not know self.
+        # At most one; a list, so that its guard need not know self.
         self._runs: list[_Run] = []
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._deliver)
-        self.destroyed.connect(partial(_shut_down, self._runs))
+        self.destroyed.connect(_Guard(self._runs))
         if application := QCoreApplication.instance():
             application.aboutToQuit.connect(self._on_application_about_to_quit)
 
@@ -99,7 +97,9 @@ class JobRunner(QObject):
         return not self._runs
 
     def _on_application_about_to_quit(self) -> None:
-        _shut_down(self._runs)
+        self.cancel()
+        for current in self._runs:
+            current.thread.join(_PATIENCE_S)
 
     def _deliver(self) -> None:
         """Pass on what the run has to say; once its thread has gone, how it ended."""
@@ -155,7 +155,6 @@ class _Run:
         self.thread = Thread(
             target=self._work, args=(make_job,), name="napari-denoise job", daemon=True
         )
-        _runs.add(self)
         self.thread.start()
 
     def take(self) -> tuple[Progress, ...]:
@@ -193,22 +192,33 @@ class _Run:
         return Request.STOP if self.is_stopping else None
 
 
-_runs: WeakSet[_Run] = WeakSet()
+class _Guard:
+    """Ends the runs of a runner that is destroyed, or of one that the interpreter leaves behind.
+
+    Rooted in the module: a slot that only its own sender keeps alive can be taken apart by the
+    garbage collector before the sender calls it for the last time, and crash.
+    """
+
+    _all: ClassVar[set[_Guard]] = set()
+
+    def __init__(self, runs: list[_Run]) -> None:
+        self._runs = runs
+        self._all.add(self)
+
+    def __call__(self) -> None:
+        self._all.discard(self)
+        for current in self._runs:
+            current.is_cancelled = True
+            current.thread.join(_PATIENCE_S)
+
+    @classmethod
+    def call_all(cls) -> None:
+        """End all runs; an interpreter that shuts down would pull the rug from their threads."""
+        for guard in list(cls._all):
+            guard()
 
 
-def _shut_down(runs: Iterable[_Run]) -> None:
-    """Cancel the runs and wait briefly for them."""
-    waiting = list(runs)
-    for run_ in waiting:
-        run_.is_cancelled = True
-    for run_ in waiting:
-        run_.thread.join(_PATIENCE_S)
-
-
-@atexit.register
-def _shut_down_all() -> None:
-    """End what still runs: an interpreter that is being taken down pulls the rug from threads."""
-    _shut_down(_runs)
+atexit.register(_Guard.call_all)
 
 
 def _strip_traceback(error: BaseException) -> str:
