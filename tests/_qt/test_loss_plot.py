@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, strategies
-from qtpy.QtGui import QColor, QImage, QPalette
+from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QMenu
+from superqt.utils import qimage_to_array
 
 from napari_denoise._qt.loss_plot import _MAX_GROUPS, LossPlot, decade_ticks, ticks
 
@@ -21,10 +22,7 @@ def plot(qtbot):
 
 def pixels(plot):
     """RGB of what the plot looks like, ``YXC``."""
-    image = plot.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    buffer = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
-    rows = buffer.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()]
-    return rows.reshape(image.height(), image.width(), 3).astype(int)
+    return qimage_to_array(plot.grab().toImage())[..., :3].astype(int)
 
 
 def n_like(plot, color):
