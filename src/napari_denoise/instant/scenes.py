@@ -1,0 +1,174 @@
+"""Clean images as a fluorescence microscope would see them, made up from random numbers.
+
+They are the sample data, and what a network can learn from where nobody has clean images. A
+scene is one structure or a mixture of two, seen through optics that blur it, add haze from
+out of focus and a background. Its values are expected photons relative to the brightest pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from scipy import ndimage
+
+from napari_denoise.errors import InputError
+from napari_denoise.instant import structures
+from napari_denoise.instant.fields import Grid, Points, blur, smooth_field, splat
+from napari_denoise.intensities import FloatArray
+
+__all__ = ["KINDS", "Kind", "Optics", "movie", "scene"]
+
+Kind = Literal["filaments", "membranes", "mitochondria", "nuclei", "puncta", "tissue", "vesicles"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""What a scene can show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optics:
+    """How a structure becomes an image.
+
+    Attributes
+    ----------
+    psf_sigma : float
+        Standard deviation of the point spread function, in lateral pixels.
+    elongation : float
+        How many times longer it is along Z.
+    haze : float
+        Share of the light that comes from out of focus, 0 to 1.
+    haze_sigma : float
+        How far that light spreads, in lateral pixels.
+    background : float
+        Light that is everywhere, as a share of the brightest pixel, 0 to 1.
+    """
+
+    psf_sigma: float = 1.2
+    elongation: float = 2.5
+    haze: float = 0.15
+    haze_sigma: float = 8.0
+    background: float = 0.03
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Optics:
+        """Optics as they come, from a sharp confocal to a hazy wide-field microscope."""
+        return cls(
+            psf_sigma=rng.uniform(0.8, 2.0),
+            elongation=rng.uniform(2.0, 3.0),
+            haze=rng.uniform(0.0, 0.5) ** 1.5,
+            haze_sigma=rng.uniform(5.0, 12.0),
+            background=rng.uniform(0.0, 0.3) ** 2,
+        )
+
+    def image(self, grid: Grid, structure: FloatArray) -> FloatArray:
+        """What is seen of a structure, on the structure's scale and without background."""
+        sharp = blur(grid, structure, self.psf_sigma, self.elongation)
+        if self.haze == 0:
+            return sharp
+        hazy = blur(grid, sharp, self.haze_sigma, self.elongation)
+        sharp += np.float32(self.haze) * (hazy - sharp)
+        return sharp
+
+    def exposed(self, image: FloatArray) -> FloatArray:
+        """The image over the background, from 0 to 1."""
+        peak = np.float32(max(float(image.max()), 1e-6))
+        low = np.float32(self.background)
+        seen: FloatArray = np.clip(low + (1 - low) * image / peak, 0, 1)
+        return seen
+
+
+def scene(
+    shape: tuple[int, ...],
+    *,
+    rng: np.random.Generator,
+    kind: Kind | None = None,
+    optics: Optics | None = None,
+    z_step: float = 4.0,
+) -> FloatArray:
+    """Make up a clean image or volume; the same generator state gives the same one.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(Y, X)`` or ``(Z, Y, X)``.
+    rng : numpy.random.Generator
+        What is drawn, where, and how large.
+    kind : str, optional
+        One of :data:`KINDS`; without it, any of them or a mixture of two.
+    optics : Optics, optional
+        Drawn at random if not given.
+    z_step : float
+        Distance between two planes, in lateral pixels.
+
+    Returns
+    -------
+    array of float32, ``(Z)YX``, 0 to 1
+        Expected photons relative to the brightest pixel.
+
+    Raises
+    ------
+    InputError
+        If `shape` is no image or volume, or `kind` is unknown.
+    """
+    if len(shape) not in {2, 3} or min(shape) < 1:
+        raise InputError(f"A scene cannot have shape {shape}. Give (Y, X) or (Z, Y, X).")
+    grid = Grid(tuple(shape), z_step)
+    optics = optics or Optics.draw(rng)
+    return optics.exposed(optics.image(grid, _structure(grid, rng, kind)))
+
+
+def movie(
+    shape: tuple[int, int, int],
+    *,
+    rng: np.random.Generator,
+    kind: Kind | None = None,
+    optics: Optics | None = None,
+) -> FloatArray:
+    """Make up a clean time-lapse ``TYX``: the structure flows, spots on it wander and blink.
+
+    Parameters, return value and errors are those of :func:`scene`.
+    """
+    if len(shape) != 3 or min(shape) < 1:
+        raise InputError(f"A time-lapse cannot have shape {shape}. Give (T, Y, X).")
+    n_frames, grid = shape[0], Grid(tuple(shape[1:]))
+    optics = optics or Optics.draw(rng)
+    still = _structure(grid, rng, kind)
+    still /= np.float32(max(float(still.max()), 1e-6))
+    flow = np.stack([smooth_field(grid, rng, 60) for _ in grid.shape]) * rng.uniform(0.2, 0.8)
+    places = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"))
+    spots, lit = _wandering(grid, rng, n_frames), np.float32(rng.uniform(4, 10))
+    frames = np.empty(shape, np.float32)
+    for time in range(n_frames):
+        moved = ndimage.map_coordinates(still, places - time * flow, order=1, mode="nearest")
+        moved += lit * splat(grid, *spots(time))
+        frames[time] = optics.image(grid, moved)
+    return optics.exposed(frames)
+
+
+def _structure(grid: Grid, rng: np.random.Generator, kind: Kind | None) -> FloatArray:
+    if kind is not None and kind not in KINDS:
+        raise InputError(f"There is no scene of kind {kind!r}. Choose one of {', '.join(KINDS)}.")
+    n_kinds = 1 if kind or rng.random() < 0.6 else 2
+    kinds = [kind] if kind else rng.choice(KINDS, n_kinds, replace=False)
+    image = np.zeros(grid.shape, np.float32)
+    for each, share in zip(kinds, (1.0, rng.uniform(0.2, 0.8)), strict=False):
+        part: FloatArray = getattr(structures, str(each))(grid, rng)
+        image += np.float32(share) * part / np.float32(max(float(np.percentile(part, 99.5)), 1e-6))
+    return image
+
+
+def _wandering(
+    grid: Grid, rng: np.random.Generator, n_frames: int
+) -> Callable[[int], tuple[Points, Points]]:
+    """Spots that diffuse or are carried along, and blink: their places and strengths by time."""
+    n_spots = max(4, int(np.prod(grid.extent) / 40**2))
+    start = rng.random((n_spots, len(grid.shape))) * grid.extent
+    carried = rng.random((n_spots, 1)) < 0.4
+    velocity = carried * rng.normal(0, 1.5, start.shape)
+    steps = rng.normal(0, 0.7, (n_frames, *start.shape)) + velocity
+    places = start + np.cumsum(steps, axis=0)
+    toggles = rng.random((n_frames, n_spots)) < 0.12
+    is_on = np.logical_xor.accumulate(toggles, axis=0) ^ (rng.random(n_spots) < 0.7)
+    strengths = rng.lognormal(0, 0.4, n_spots) * is_on
+    return lambda time: (places[time], strengths[time])
