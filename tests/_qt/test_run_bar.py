@@ -220,6 +220,16 @@ def test_the_time_left_is_said_once_it_can_be_told(qtbot, monkeypatch):
     assert bar.message() == "Done after 10 s."
 
 
+def test_a_long_file_name_does_not_make_the_bar_wider(qtbot):
+    bar = make_bar(qtbot, lambda: None)
+    before = bar.minimumSizeHint().width()
+    name = "a_very_long_name_without_any_space_in_it" * 5
+    bar.setMessage(name)
+    bar.showError(InputError(name))
+    assert bar.minimumSizeHint().width() == before
+    assert shown(bar) == [name, name]
+
+
 def test_run_can_be_disabled_with_a_reason(bar):
     bar.setRunEnabled(False, "Choose a layer first.")
     assert enabled(bar) == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from qtpy.QtCore import Qt
@@ -9,36 +10,56 @@ from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidg
 
 from napari_denoise.errors import DenoiseError
 
-__all__ = ["ErrorMessage", "Message"]
+__all__ = ["ErrorMessage", "Message", "WrappedLabel"]
 
 # The text keeps the theme's colour, so that it can be read on dark and on light.
 _COLORS = {"notice": "#e0a030", "error": "#e5484d"}
+_LONG_WORD = re.compile(r"\S{24}")
 
 
-class Message(QLabel):
-    """A few lines of text with a coloured bar at their side; hidden while there are none."""
+class WrappedLabel(QLabel):
+    """Plain text over as many lines as the width asks for; hidden while there is none.
+
+    File names and paths are broken too: a long one would make the whole dock wider.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words = ""
+        self.setWordWrap(True)
+        self.setMinimumWidth(1)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.hide()
+
+    def text(self) -> str:
+        """What was set, without the places to break it at."""
+        return self._words
+
+    def setText(self, text: str | None) -> None:
+        self._words = text or ""
+        super().setText(_LONG_WORD.sub("\\g<0>\u200b", self._words))
+        self.setVisible(bool(self._words))
+
+
+class Message(WrappedLabel):
+    """A few lines of text with a coloured bar at their side."""
 
     def __init__(self, kind: Literal["notice", "error"], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lines: list[str] = []
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setStyleSheet(f"border-left: 3px solid {_COLORS[kind]}; padding: 2px 2px 2px 6px;")
-        self.hide()
 
     def add(self, line: str) -> None:
         """Add a line, unless it stands there already."""
         if line and line not in self._lines:
             self._lines.append(line)
             self.setText("\n".join(self._lines))
-            self.show()
 
     def clear(self) -> None:
         """Take all lines away."""
         self._lines.clear()
-        super().clear()
-        self.hide()
+        self.setText("")
 
 
 class ErrorMessage(QWidget):
@@ -56,10 +77,6 @@ class ErrorMessage(QWidget):
         layout.addWidget(self._message)
         layout.addWidget(self._copy_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.clear()
-
-    def text(self) -> str:
-        """What is said; empty while nothing went wrong."""
-        return str(self._message.text())
 
     def showError(self, error: BaseException, details: str) -> None:
         """Say what went wrong; `details` is the traceback as text."""

@@ -7,17 +7,16 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_denoise._qt.message import ErrorMessage, Message
+from napari_denoise._qt.message import ErrorMessage, Message, WrappedLabel
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.progress import Job, Notice, Progress, Stopwatch
 
@@ -149,11 +148,10 @@ class RunBar(QWidget):
     def setMessage(self, text: str) -> None:
         """Say something in the line below the buttons."""
         self._message.setText(text)
-        self._message.setVisible(bool(text))
 
     def message(self) -> str:
         """What the line below the buttons says."""
-        return str(self._message.text())
+        return self._message.text()
 
     def showNotice(self, text: str) -> None:
         """Say something the user should know, until the next run."""
@@ -173,10 +171,7 @@ class RunBar(QWidget):
         self._cancel_button.setToolTip("End now and discard the work")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._message = QLabel()
-        self._message.hide()
-        self._message.setWordWrap(True)
-        self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._message = WrappedLabel()
         self._notices = Message("notice")
         self._error = ErrorMessage()
         buttons = QHBoxLayout()
