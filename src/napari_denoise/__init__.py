@@ -26,7 +26,7 @@ _HOMES = {
         "SettingsError",
     ),
     "filters": ("Box", "Gaussian", "Median"),
-    "io": ("Image", "read_image", "write_image"),
+    "io.images": ("Image", "read_image", "write_image"),
     "learning.bundle": ("load_model", "save_model"),
     "learning.config": ("N2V",),
     "learning.prediction": ("ModelDenoiser",),

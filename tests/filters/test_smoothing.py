@@ -68,3 +68,10 @@ def test_channels_are_filtered_apart_even_when_joint(rng):
     image = rng.normal(size=(2, 16, 16)).astype(np.float32)
     joint = run_filter(Gaussian(), image, Layout("CYX", channels="joint"))
     np.testing.assert_array_equal(joint, run_filter(Gaussian(), image, Layout("CYX")))
+
+
+@pytest.mark.parametrize(("size", "axes"), [(3, "YX"), (15, "YX"), (3, "ZYX"), (9, "ZYX")])
+def test_a_wide_median_works_on_small_tiles_so_that_cancel_is_quick(size, axes):
+    median = Median(size=size)
+    n_pixels = np.prod(median.tile_size(len(axes)))
+    assert n_pixels * size ** len(axes) < 2e7
