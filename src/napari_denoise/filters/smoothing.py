@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from math import ceil, prod
 from typing import Annotated, ClassVar, Literal
