@@ -61,6 +61,9 @@ class Denoiser(Settings, ABC):
         sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
         return tuple(max(size, 4 * halo) for size, halo in sizes)
 
+    def release(self) -> None:
+        """Let go of what a run took, such as a GPU's memory; called when it ends in any way."""
+
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         """Refuse, before the work starts, an image this denoiser is not made for.
 
@@ -121,9 +124,18 @@ def denoise(
         NaN, which is found in the tile that has it.
     """
     _check(denoiser, image, layout)
-    shape = tuple(image.shape)
     if out is None:
-        out = np.empty(shape, dtype=dtype)
+        out = np.empty(tuple(image.shape), dtype=dtype)
+    try:
+        n_clipped = yield from _denoise_tiles(denoiser, image, layout, out)
+    finally:
+        denoiser.release()
+    return Denoised(out, n_clipped)
+
+
+def _denoise_tiles(denoiser: Denoiser, image: Any, layout: Layout, out: Any) -> Job[int]:
+    """Fill `out`; returns how many pixels were clipped."""
+    shape = tuple(image.shape)
     size = layout.unit_shape(shape)[1:]
     n = layout.n_spatial
     core, halo, alignment = denoiser.tile_size(n), denoiser.halo(n), denoiser.alignment(n)
@@ -136,12 +148,12 @@ def denoise(
                 n_done / n_total,
                 (n_done + 1) / n_total,
             )
-            cropped, clipped = cast_saturating(pixels[(slice(None), *tile.crop)], dtype)
+            cropped, clipped = cast_saturating(pixels[(slice(None), *tile.crop)], out.dtype)
             layout.write(out, unit, tile.target, cropped)
             n_clipped += clipped
             n_done += 1
             yield Progress(fraction=n_done / n_total, message=f"tile {n_done} of {n_total}")
-    return Denoised(out, n_clipped)
+    return n_clipped
 
 
 def _check(denoiser: Denoiser, image: Any, layout: Layout) -> None:

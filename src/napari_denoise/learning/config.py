@@ -8,9 +8,9 @@ from annotated_types import Ge, Le
 
 from napari_denoise.settings import PerAxis, Settings, setting
 
-__all__ = ["N2V", "TrainingMethod"]
+__all__ = ["N2V", "AnyMethod", "TrainingMethod"]
 
-PatchWidth = Annotated[int, Ge(4), Le(1024)]
+PatchWidth = Annotated[int, Ge(1), Le(1024)]
 
 
 class TrainingMethod(Settings):
@@ -35,12 +35,19 @@ class TrainingMethod(Settings):
         advanced=True,
     )
     learning_rate: float = setting(
-        4e-4, "First step size of the optimiser; it falls to zero over the training.",
-        gt=0, le=1, step=1e-4, advanced=True,
+        4e-4,
+        "First step size of the optimiser; it falls to zero over the training.",
+        gt=0,
+        le=1,
+        step=1e-4,
+        advanced=True,
     )
     depth: int = setting(
-        2, "How often the network halves the image; each one doubles how far it sees.",
-        ge=1, le=5, advanced=True,
+        2,
+        "How often the network halves the image; each one doubles how far it sees.",
+        ge=1,
+        le=5,
+        advanced=True,
     )
     n_features: int = setting(
         32, "Feature maps in the network's first layer.", ge=4, le=256, step=8, advanced=True
@@ -55,8 +62,13 @@ class N2V(TrainingMethod):
 
     name: Literal["n2v"] = "n2v"
     masked_pixel_percentage: float = setting(
-        3.0, "Share of a patch's pixels that are hidden and have to be guessed.",
-        unit="%", gt=0, le=50, step=0.5, advanced=True,
+        3.0,
+        "Share of a patch's pixels that are hidden and have to be guessed.",
+        unit="%",
+        gt=0,
+        le=50,
+        step=0.5,
+        advanced=True,
     )
     replacement: Literal["mean", "median", "uniform"] = setting(
         "mean",
@@ -64,3 +76,7 @@ class N2V(TrainingMethod):
         "or one neighbour drawn at random (the original method).",
         advanced=True,
     )
+
+
+AnyMethod = N2V
+"""What a model file may name; further methods join as a union told apart by ``name``."""

@@ -1,0 +1,104 @@
+"""What a trained model is: a network, and all that is needed to use it rightly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import Field, SkipValidation
+
+from napari_denoise.learning.architecture import Architecture
+from napari_denoise.learning.config import AnyMethod
+from napari_denoise.learning.normalization import Normalization
+from napari_denoise.recipe import Recipe
+from napari_denoise.settings import Settings
+
+if TYPE_CHECKING:
+    from napari_denoise.learning.networks import UNet
+
+__all__ = ["FORMAT", "Model", "ModelInfo", "TrainingPoint"]
+
+FORMAT = 1
+"""Version of the model file; raised whenever an older program would misread a file."""
+
+
+class TrainingPoint(Settings):
+    """The losses at one moment of the training.
+
+    Attributes
+    ----------
+    step : int
+        Steps done, from 1.
+    loss : float
+        Mean over the steps since the last point; mean square in units of the normalised image.
+    validation_loss : float
+        Of the averaged weights, on patches and hidden pixels that stay the same.
+    """
+
+    step: int
+    loss: float
+    validation_loss: float
+
+
+class ModelInfo(Settings):
+    """Everything about a model but its weights.
+
+    Attributes
+    ----------
+    format : int
+        Version of the file format.
+    version : str
+        Of napari-denoise that trained the model.
+    method : TrainingMethod
+        The settings it was trained with.
+    architecture : Architecture
+    normalization : Normalization
+    spatial : str
+        The axes it takes as space: "YX", "ZYX" or "TYX".
+    history : tuple of TrainingPoint
+        The last one tells how long it was trained and how well it did.
+    recipe : Recipe
+        How to train it again.
+    """
+
+    format: int = FORMAT
+    version: str
+    method: AnyMethod
+    architecture: Architecture
+    normalization: Normalization
+    spatial: str
+    history: tuple[TrainingPoint, ...] = Field(min_length=1)
+    recipe: Recipe
+
+    @property
+    def n_channels(self) -> int:
+        """How many channels it looks at together; 1 for one at a time."""
+        return self.architecture.n_channels
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps it was trained for; fewer than asked for if it was stopped."""
+        return self.history[-1].step
+
+    def in_words(self) -> str:
+        """What the model is for: "3D volumes (ZYX), one channel at a time"."""
+        what = "3D volumes" if len(self.spatial) == 3 else "2D images"
+        several = f"{self.n_channels} channels together"
+        channels = "one channel at a time" if self.n_channels == 1 else several
+        return f"{what} ({self.spatial}), {channels}"
+
+
+class Model(ModelInfo):
+    """A trained model in memory.
+
+    Attributes
+    ----------
+    network : UNet
+        On the CPU, float32, not to be trained further.
+    """
+
+    network: SkipValidation[Any] = Field(exclude=True, repr=False)
+
+    @classmethod
+    def of(cls, info: ModelInfo, network: UNet) -> Self:
+        """Put a network and what is known about it together."""
+        return cls(**dict(info), network=network.requires_grad_(requires_grad=False))

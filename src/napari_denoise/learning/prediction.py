@@ -1,0 +1,163 @@
+"""A trained model as a denoiser; importing this module does not import torch."""
+
+from __future__ import annotations
+
+import os
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from pydantic import PrivateAttr
+
+from napari_denoise.axes import Layout
+from napari_denoise.denoiser import Denoiser
+from napari_denoise.errors import AxesError, ModelError
+from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.bundle import load_model, read_model_info
+from napari_denoise.learning.model import Model, ModelInfo
+from napari_denoise.progress import Job
+from napari_denoise.settings import setting
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_denoise.learning.networks import UNet
+
+__all__ = ["ModelDenoiser"]
+
+_TILE_SIZE = {2: (512, 512), 3: (16, 128, 128)}
+"""Pixels that one tile yields; one layer on it takes a CPU a fraction of a second."""
+
+
+class ModelDenoiser(Denoiser):
+    """Apply a trained model, from a file or from memory."""
+
+    title: ClassVar[str] = "Trained model"
+    kind: ClassVar[Literal["filter", "instant", "model"]] = "model"
+
+    name: Literal["model"] = "model"
+    path: Path | None = setting(None, "Model file (.safetensors).")
+    device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.")
+
+    _model: Model | None = PrivateAttr(None)
+    _info: ModelInfo | None = PrivateAttr(None)
+    _placed: tuple[Any, Any] | None = PrivateAttr(None)
+
+    @classmethod
+    def of(
+        cls, model: Model, *, path: str | os.PathLike[str] | None = None, device: str = "auto"
+    ) -> Self:
+        """The denoiser of a model in memory.
+
+        Parameters
+        ----------
+        model : Model
+        path : path-like, optional
+            Where it has been saved, for the recipe.
+        device : str
+            "auto", "cpu", "cuda:0", "mps".
+        """
+        denoiser: Self = cls(path=None if path is None else Path(path), device=device)
+        denoiser._model = denoiser._info = model
+        return denoiser
+
+    @property
+    def label(self) -> str:
+        """The file's name without ending; the method's title for a model in memory."""
+        return self.path.stem if self.path else self.info.method.title
+
+    @property
+    def info(self) -> ModelInfo:
+        """What is known about the model; reads no more than the file's header, once.
+
+        Raises
+        ------
+        FileError, ModelError
+            If there is no such file, or it holds no model.
+        """
+        if self._info is None:
+            self._info = read_model_info(self._file())
+        return self._info
+
+    def layout_for(self, axes: str) -> Layout:
+        """How the model sees an image of these axes; time stands in for a depth that is missing.
+
+        Raises
+        ------
+        AxesError
+            If the image lacks an axis.
+        """
+        info = self.info
+        depth = info.spatial[:-2]
+        if depth and depth not in axes:
+            depth = {"Z": "T", "T": "Z"}[depth]
+        if not set(depth) <= set(axes) or (info.n_channels > 1 and "C" not in axes):
+            raise AxesError(
+                f"This model was trained on {info.in_words()}; the image has axes {axes}. "
+                f"Choose another model, or name the image's axes otherwise."
+            )
+        return Layout(axes, f"{depth}YX", "joint" if info.n_channels > 1 else "independent")
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:  # noqa: ARG002  # the model knows
+        return self.info.architecture.halo()
+
+    def alignment(self, n_spatial: int) -> tuple[int, ...]:  # noqa: ARG002
+        return self.info.architecture.alignment()
+
+    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
+        return _TILE_SIZE[n_spatial]
+
+    def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
+        info = self.info
+        if layout.n_spatial != len(info.spatial):
+            raise AxesError(
+                f"This model was trained on {info.in_words()}; the image is to be denoised as "
+                f"{layout.describe(shape)}. Choose other spatial axes or another model."
+            )
+        n_channels = layout.unit_shape(shape)[0]
+        if n_channels != info.n_channels:
+            raise ModelError(
+                f"This model was trained on {info.in_words()}; the image gives it {n_channels}. "
+                f"Choose whether channels are seen together, or another model."
+            )
+
+    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        # Imported here: this module is imported before anyone needs torch.
+        import torch  # noqa: PLC0415
+
+        from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
+
+        normalization = self.info.normalization
+        network, device = self._place()
+        with memory_errors(device):
+            batch = torch.from_numpy(normalization.apply(tile))[None].to(device)
+            result = yield from network.steps(batch)
+            return normalization.undo(result[0].cpu().numpy())
+
+    def release(self) -> None:
+        if self._placed is None:
+            return
+        from napari_denoise.learning.device import empty_cache  # noqa: PLC0415
+
+        device = self._placed[1]
+        self._placed = None
+        empty_cache(device)
+
+    def _file(self) -> Path:
+        if self.path is None:
+            raise ModelError("No model has been chosen. Give the path of a model file.")
+        return self.path
+
+    def _place(self) -> tuple[UNet, torch.device]:
+        """The network on its device, until :meth:`release`."""
+        from napari_denoise.learning.device import resolve_device  # noqa: PLC0415
+
+        if self._placed is None:
+            if self._model is None:
+                self._model = load_model(self._file())
+            device = resolve_device(self.device)
+            network = self._model.network
+            # The model in memory stays on the CPU, whatever device a run takes.
+            network = network if device.type == "cpu" else deepcopy(network).to(device)
+            self._placed = network, device
+        return self._placed
