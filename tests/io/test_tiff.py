@@ -109,6 +109,15 @@ class TestOmeTiff:
         tifffile.tiffcomment(path, text.encode())
         assert read_image(path).pixels.shape == (3, 8, 9)
 
+    def test_xml_that_only_points_to_another_file_says_nothing(self, tmp_path):
+        path = tmp_path / "a.ome.tif"
+        write_image(path, planes(3, 8, 9), axes="CYX", scale=(1, 2, 3))
+        schema = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+        pointer = f'<OME xmlns="{schema}"><BinaryOnly MetadataFile="a.companion.ome"/></OME>'
+        tifffile.tiffcomment(path, pointer.encode())
+        image = read_image(path)
+        assert (image.axes, image.scale) == ("ZYX", (1.0, 1.0, 1.0))
+
     def test_names_no_xml_can_hold_are_cleaned(self, tmp_path):
         path = tmp_path / "a.ome.tif"
         write_image(path, planes(8, 9), axes="YX", channel_names=["ac\x00tin\ud800"])

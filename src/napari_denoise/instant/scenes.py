@@ -137,10 +137,10 @@ def movie(
     still /= np.float32(max(float(still.max()), 1e-6))
     flow = np.stack([smooth_field(grid, rng, 60) for _ in grid.shape]) * rng.uniform(0.2, 0.8)
     places = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"))
-    spots, lit = _wandering(grid, rng, n_frames), np.float32(rng.uniform(4, 10))
+    spots, lit = _wandering(grid, rng, still, n_frames), np.float32(rng.uniform(4, 10))
     frames = np.empty(shape, np.float32)
     for time in range(n_frames):
-        moved = ndimage.map_coordinates(still, places - time * flow, order=1, mode="nearest")
+        moved = ndimage.map_coordinates(still, places - time * flow, order=1, mode="reflect")
         moved += lit * splat(grid, *spots(time))
         frames[time] = optics.image(grid, moved)
     return optics.exposed(frames)
@@ -159,11 +159,16 @@ def _structure(grid: Grid, rng: np.random.Generator, kind: Kind | None) -> Float
 
 
 def _wandering(
-    grid: Grid, rng: np.random.Generator, n_frames: int
+    grid: Grid, rng: np.random.Generator, still: FloatArray, n_frames: int
 ) -> Callable[[int], tuple[Points, Points]]:
-    """Spots that diffuse or are carried along, and blink: their places and strengths by time."""
-    n_spots = max(4, int(np.prod(grid.extent) / 40**2))
-    start = rng.random((n_spots, len(grid.shape))) * grid.extent
+    """Spots that diffuse or are carried along, and blink: their places and strengths by time.
+
+    They start where there is something for them to sit on.
+    """
+    start = rng.random((4 + int(np.prod(grid.extent) / 20**2), len(grid.shape))) * grid.extent
+    lively = grid.at(blur(grid, still, 5.0), start)
+    start = start[np.argsort(-lively, kind="stable")[: len(start) // 3 + 1]]
+    n_spots = len(start)
     carried = rng.random((n_spots, 1)) < 0.4
     velocity = carried * rng.normal(0, 1.5, start.shape)
     steps = rng.normal(0, 0.7, (n_frames, *start.shape)) + velocity
