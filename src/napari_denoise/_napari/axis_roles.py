@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from qtpy.QtCore import Signal
@@ -10,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 from napari_denoise.axes import LETTERS, Layout
 from napari_denoise.errors import AxesError
 
-__all__ = ["AxisRoles", "layout_for"]
+__all__ = ["AxisRoles"]
 
 _NAMES = {"S": "sample", "T": "time", "C": "channel", "Z": "depth"}
 _ROLES: dict[str, tuple[str, ...]] = {
@@ -34,7 +35,7 @@ class AxisRoles(QWidget):
         self._axes = ""
         self._shape: tuple[int, ...] = ()
         self._roles: dict[str, int] = {}
-        self._forced: tuple[str, int] | None = None
+        self._forced: Callable[[str], Layout] | None = None
         self._joint_offered = False
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -58,9 +59,9 @@ class AxisRoles(QWidget):
         self._joint_offered = offered
         self._rebuild()
 
-    def setForced(self, spatial: str = "", n_channels: int = 1) -> None:
-        """Fix the roles to those a trained model was made for; empty `spatial` frees them."""
-        self._forced = (spatial, n_channels) if spatial else None
+    def setForced(self, layout_for: Callable[[str], Layout] | None) -> None:
+        """Let a trained model decide, which knows what suits it; None frees the roles."""
+        self._forced = layout_for
         self._rebuild()
 
     def value(self) -> Layout:
@@ -72,7 +73,7 @@ class AxisRoles(QWidget):
             If the axes chosen cannot be used together.
         """
         if self._forced:
-            return layout_for(self._axes, *self._forced)
+            return self._forced(self._axes)
         depth = [letter for letter in "ZT" if self._role_of(letter) == 1]
         channels: Literal["independent", "joint"] = "joint" if self._role_of("C") else "independent"
         return Layout(self._axes, "".join(depth) + "YX", channels)
@@ -89,15 +90,16 @@ class AxisRoles(QWidget):
         if not self._axes:
             return ""
         try:
-            return self.value().describe(self._shape)
+            words = self.value().describe(self._shape)
         except AxesError as error:
             return str(error)
+        return f"{words[0].upper()}{words[1:]}."
 
     def _role_of(self, letter: str) -> int:
-        if letter not in self._axes:
+        if letter not in self._axes or letter in "YX":
             return 0
         if self._forced and self.isValid():
-            forced = layout_for(self._axes, *self._forced)
+            forced = self._forced(self._axes)
             return int(letter in forced.spatial or (letter == "C" and forced.channels == "joint"))
         if self._forced or (letter == "C" and not self._joint_offered):
             return 0
@@ -155,17 +157,3 @@ class AxisRoles(QWidget):
             self._roles |= {"Z": 0, "T": 0}
         self._roles[letter] = role
         self._rebuild()
-
-
-def layout_for(axes: str, spatial: str, n_channels: int) -> Layout:
-    """The layout in which an image of `axes` suits a trained model.
-
-    Time takes the place of the depth a model wants where there is no Z.
-
-    Raises
-    ------
-    AxesError
-        If the image has no axis for it.
-    """
-    depth = "" if len(spatial) < 3 else "T" if "T" in axes and "Z" not in axes else "Z"
-    return Layout(axes, f"{depth}YX", "joint" if n_channels > 1 else "independent")

@@ -22,7 +22,7 @@ from napari_denoise._napari.layers import (
 )
 from napari_denoise._napari.models import ShelvedModel, shelf_of
 from napari_denoise._napari.preferences import preferences, remember
-from napari_denoise.denoiser import Denoised, Denoiser, denoise
+from napari_denoise.denoiser import Denoised, denoise
 from napari_denoise.errors import InputError
 from napari_denoise.recipe import Recipe
 
@@ -91,10 +91,7 @@ class DenoiseWidget(ViewerDock):
     def _on_method_changed(self) -> None:
         model = self._method.model()
         self._device_row.setVisible(model is not None)
-        if model is None:
-            self._roles.setForced()
-        else:
-            self._roles.setForced(model.spatial, model.n_channels)
+        self._roles.setForced(model.denoiser("auto").layout_for if model else None)
 
     def _on_roles_changed(self) -> None:
         if self._roles.isValid():
@@ -110,13 +107,11 @@ class DenoiseWidget(ViewerDock):
         dtype = self._dtype.dtype_for(source.pixels)
         recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
         make_job = partial(denoise, denoiser, source.pixels, layout, dtype=dtype)
-        return Task(make_job, partial(self._add_result, source, denoiser, recipe))
+        label = self._method.label()
+        return Task(make_job, partial(self._add_result, source, label, recipe))
 
-    def _add_result(
-        self, source: Source, denoiser: Denoiser, recipe: Recipe, result: Denoised
-    ) -> None:
-        layer = result_layer(source, result.image, label=denoiser.label, recipe=recipe)
-        self._viewer.add_layer(layer)
+    def _add_result(self, source: Source, label: str, recipe: Recipe, result: Denoised) -> None:
+        self._viewer.add_layer(result_layer(source, result.image, label=label, recipe=recipe))
         if clipped := clipped_in_words(result.n_clipped, recipe.dtype):
             self._run_bar.showNotice(clipped)
 

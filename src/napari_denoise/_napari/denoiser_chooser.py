@@ -58,6 +58,11 @@ class DenoiserChooser(QWidget):
         """The chosen model; None while a filter is chosen."""
         return self._chosen if isinstance(self._chosen, ShelvedModel) else None
 
+    def label(self) -> str:
+        """What a result is called."""
+        model = self.model()
+        return model.label if model else self.value("auto").label
+
     def value(self, device: str) -> Denoiser:
         """The denoiser as it stands; `device` matters to models only.
 
@@ -110,9 +115,10 @@ class DenoiserChooser(QWidget):
         self._methods.setToolTip(self._methods.currentText())
         for form in self._forms:
             form.setVisible(form is self._chosen)
-        chosen = self._chosen
-        is_model = isinstance(chosen, ShelvedModel)
-        self._about.setText(chosen.summary if is_model else explain(chosen.settings_class))
+        if isinstance(self._chosen, ShelvedModel):
+            self._about.setText(self._chosen.summary)
+        else:
+            explain(self._about, self._chosen.settings_class)
         self.valueChanged.emit()
 
     def _choose(self, chosen: SettingsForm | ShelvedModel) -> None:

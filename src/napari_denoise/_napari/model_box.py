@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_denoise._napari.axis_roles import layout_for
 from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.dock import Task, ViewerDock, dtype_for
 from napari_denoise._napari.layers import clipped_in_words, read_layer, result_layer
@@ -17,6 +16,7 @@ from napari_denoise._napari.models import MODEL_FILTER, MODEL_SUFFIX, ModelShelf
 from napari_denoise._napari.preferences import preferences, remember
 from napari_denoise.denoiser import Denoised, denoise
 from napari_denoise.errors import DenoiseError, InputError
+from napari_denoise.learning.bundle import save_model
 from napari_denoise.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -65,10 +65,9 @@ class ModelBox(QWidget):
         for layer in trained_on:
             self._layer.setLayer(layer)
         self._summary.setText(f"<b>{model.title}</b><br>{model.summary}")
-        kept = (
-            f"Kept for now in {model.path.name}, and in" if model.path else "Not saved yet; kept in"
-        )
-        self._saved.setText(f"{kept} the Denoise dock's list of methods.")
+        self._saved.setText("Not saved yet; the Denoise dock offers it until napari closes.")
+        copy = f"In case of an accident there is a copy in {model.path}."
+        self._saved.setToolTip(copy if model.path else "")
         self._run_bar.clear()
         self.show()
 
@@ -78,9 +77,7 @@ class ModelBox(QWidget):
 
     def save(self, path: Path) -> None:
         """Save the model in a file; what went wrong is shown."""
-        from napari_denoise.learning.bundle import save_model  # noqa: PLC0415  torch is there by now
-
-        if self._model is None:
+        if self._model is None or self._model.model is None:
             return
         path = path if path.suffix == MODEL_SUFFIX else path.with_name(path.name + MODEL_SUFFIX)
         try:
@@ -89,7 +86,8 @@ class ModelBox(QWidget):
             self._run_bar.showError(error)
             return
         self._shelf.set_saved(self._model, path)
-        self._saved.setText(f"Saved as {path}.")
+        self._saved.setText(f"Saved as {path.name}.")
+        self._saved.setToolTip(str(path))
 
     def _build(self) -> None:
         form = QFormLayout()
@@ -116,13 +114,13 @@ class ModelBox(QWidget):
         if layer is None or model is None:
             raise InputError("There is no image layer. Open or add an image first.")
         source = read_layer(layer, self._trained_on.get(id(layer), ""))
-        layout = layout_for(source.axes, model.spatial, model.n_channels)
         denoiser = model.denoiser(self._device)
+        layout = denoiser.layout_for(source.axes)
         dtype = dtype_for(preferences().result_dtype, source.pixels)
         recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
 
         def add(result: Denoised) -> None:
-            added = result_layer(source, result.image, label=denoiser.label, recipe=recipe)
+            added = result_layer(source, result.image, label=model.label, recipe=recipe)
             self._viewer.add_layer(added)
             if clipped := clipped_in_words(result.n_clipped, dtype):
                 self._run_bar.showNotice(clipped)

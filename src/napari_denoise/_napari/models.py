@@ -6,19 +6,20 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from platformdirs import user_data_path
 from qtpy.QtCore import QObject, Signal
 
+from napari_denoise.learning.bundle import read_model_info
 from napari_denoise.learning.prediction import ModelDenoiser
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_denoise.learning.config import TrainingMethod
-    from napari_denoise.learning.model import Model
+    from napari_denoise.learning.model import Model, ModelInfo
 
 __all__ = [
     "MODEL_FILTER",
@@ -45,24 +46,32 @@ class ShelvedModel:
     ----------
     title : str
         What the list of methods calls it.
-    summary : str
-        What it is, in words.
-    spatial : str
-        "YX" or "ZYX".
-    n_channels : int
-        How many channels it looks at together; 1 for one at a time.
+    info : ModelInfo
+        What it is.
     model : Model or None
         In memory, if it was trained here.
     path : Path or None
         Its file, if it has one.
+    is_saved : bool
+        Whether that is where the user wants it.
     """
 
     title: str
-    summary: str
-    spatial: str
-    n_channels: int
-    model: Any = None
+    info: ModelInfo
+    model: Model | None = None
     path: Path | None = None
+    is_saved: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What the model is, in words."""
+        steps = f"{self.info.n_steps:,} step{'s' * (self.info.n_steps != 1)}"
+        return f"{self.info.method.title} for {self.info.in_words()}, trained for {steps}."
+
+    @property
+    def label(self) -> str:
+        """What a result is called: the method, or the file the user gave the model."""
+        return self.path.stem if self.path and self.is_saved else self.info.method.title
 
     def denoiser(self, device: str) -> ModelDenoiser:
         """The denoiser that applies the model on a device."""
@@ -73,7 +82,7 @@ class ShelvedModel:
 
 def trained_model(name: str, model: Model, path: Path | None) -> ShelvedModel:
     """A model that has just been trained on the image called `name`."""
-    return _shelve(f"{model.method.title} on {name}", model, model=model, path=path)
+    return ShelvedModel(f"{model.method.title} on {name}", model, model=model, path=path)
 
 
 def read_model(path: Path) -> ShelvedModel:
@@ -84,16 +93,7 @@ def read_model(path: Path) -> ShelvedModel:
     FileError, ModelError
         If the file cannot be read, or holds no model of ours.
     """
-    from napari_denoise.learning.bundle import read_model_info  # noqa: PLC0415
-
-    return _shelve(path.stem, read_model_info(path), path=path)
-
-
-def _shelve(title: str, about: Any, **more: Any) -> ShelvedModel:
-    kind = "volumes (3D)" if len(about.spatial) == 3 else "planes (2D)"
-    channels = "one channel at a time" if about.n_channels == 1 else f"{about.n_channels} channels"
-    summary = f"{about.method.title} for {kind}, {channels}, {about.n_steps} steps of training."
-    return ShelvedModel(title, summary, about.spatial, about.n_channels, **more)
+    return ShelvedModel(path.stem, read_model_info(path), path=path, is_saved=True)
 
 
 def autosave_path(method: TrainingMethod, name: str) -> Path:
@@ -139,7 +139,7 @@ class ModelShelf(QObject):
 
     def set_saved(self, model: ShelvedModel, path: Path) -> None:
         """Note where a model was saved."""
-        model.path = path
+        model.path, model.is_saved = path, True
         self.changed.emit()
 
 

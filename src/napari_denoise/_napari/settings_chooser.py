@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
@@ -12,14 +12,6 @@ from napari_denoise._qt.form import SettingsForm
 from napari_denoise.settings import Settings
 
 __all__ = ["SettingsChooser", "explain"]
-
-
-class Choosable(Protocol):
-    """What the registry's classes have in common."""
-
-    title: str
-    citation: str
-    __doc__: str | None
 
 
 class SettingsChooser(QWidget):
@@ -52,7 +44,8 @@ class SettingsChooser(QWidget):
 
     def form(self) -> SettingsForm:
         """The form of the chosen class."""
-        return self._forms[self._titles.currentIndex()]
+        form: SettingsForm = self._forms[self._titles.currentIndex()]
+        return form
 
     def value(self) -> Settings:
         """The settings as they stand.
@@ -77,11 +70,11 @@ class SettingsChooser(QWidget):
     def _on_chosen(self, index: int) -> None:
         for i, form in enumerate(self._forms):
             form.setVisible(i == index)
-        self._about.setText(explain(self.form().settings_class))
+        explain(self._about, self.form().settings_class)
         self.valueChanged.emit()
 
 
-def explain(cls: type[Any]) -> str:
-    """A class in one sentence, and who it comes from."""
-    summary = (cls.__doc__ or "").strip().splitlines()[0]
-    return f"{summary}\n{cls.citation}".strip()
+def explain(label: QLabel, cls: type[Any]) -> None:
+    """Say in a label what a class does; its tooltip says who it comes from."""
+    label.setText((cls.__doc__ or "").strip().splitlines()[0])
+    label.setToolTip(cls.citation)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from napari.layers import Image
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSpinBox
 
 from napari_denoise._napari.axis_roles import AxisRoles
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_denoise.learning.model import Model
+    from napari_denoise.learning.trainer import TrainingProgress
 
 __all__ = ["TrainWidget"]
 
@@ -97,12 +99,14 @@ class TrainWidget(ViewerDock):
         self._plot.clear()
         self._plot.show()
         self._model_box.setBusy(is_busy=True)
+        QTimer.singleShot(0, partial(self.ensureWidgetVisible, self._plot))
 
     def _on_ended(self) -> None:
         self._model_box.setBusy(is_busy=False)
 
     def _on_progressed(self, events: Sequence[Progress]) -> None:
-        losses = [event for event in events if hasattr(event, "loss")]
+        # Told apart by what they have: the class itself would bring torch with it.
+        losses = [cast("TrainingProgress", event) for event in events if hasattr(event, "loss")]
         if losses:
             self._plot.setStepCount(losses[-1].n_steps)
             self._plot.addPoints((e.step, e.loss, e.validation_loss) for e in losses)
@@ -132,6 +136,7 @@ class TrainWidget(ViewerDock):
         """Put the model on the shelf, from where the Denoise dock takes it too."""
         shelved = trained_model(name, model, path if path.exists() else None)
         self._model_box.setModel(shelved, layers, device=self._device.value())
+        QTimer.singleShot(0, partial(self.ensureWidgetVisible, self._model_box))
 
 
 def train_and_keep(
