@@ -166,7 +166,8 @@ def _gap_to_second_nearest(
     places = [place + bend * fractal(grid, rng, distance) for place in grid.coordinates()]
     points = np.stack([place[some] for place in places], axis=-1)
     distances, nearest = cKDTree(seeds).query(points, k=2, workers=-1)
-    gap = (distances[..., 1] - distances[..., 0]).astype(np.float32)
+    # A small field of view may hold a single cell: then no wall is near.
+    gap = np.minimum(distances[..., 1] - distances[..., 0], 2 * distance).astype(np.float32)
     owner = nearest[..., 0]
     if stride > 1:
         how = {"matrix": [1, 1 / stride, 1 / stride], "output_shape": grid.shape, "mode": "nearest"}
