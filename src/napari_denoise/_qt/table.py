@@ -31,6 +31,8 @@ from napari_denoise.errors import FileError
 __all__ = ["Column", "ResultTable"]
 
 _MIN_HEIGHT = 120
+_TEXT_WIDTH = 110
+"""Of columns of text at first: in a narrow dock a name must not give way to all numbers."""
 _MIN_COLUMN_WIDTH = 48
 
 
@@ -221,7 +223,12 @@ class _Table(QTableWidget):
         modes = QHeaderView.ResizeMode
         for index, column in enumerate(columns):
             is_text = column.n_decimals is None
-            header.setSectionResizeMode(index, modes.Stretch if is_text else modes.ResizeToContents)
+            header.setSectionResizeMode(
+                index, modes.Interactive if is_text else modes.ResizeToContents
+            )
+            if is_text:
+                header.resizeSection(index, _TEXT_WIDTH)
+        header.setStretchLastSection(columns[-1].n_decimals is None)
 
 
 class _Cell(QTableWidgetItem):
