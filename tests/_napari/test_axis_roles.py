@@ -27,7 +27,7 @@ def choose(roles, row, *, letter=None, role=None):
 def test_planes_are_independent_until_told_otherwise(roles):
     roles.setImage("ZYX", (24, 512, 512))
     assert roles.value() == Layout("ZYX", "YX")
-    assert roles.sentence() == "24 planes of 512 × 512, denoised as 2D images"
+    assert roles.sentence() == "24 planes of 512 × 512, denoised as 2D images."
     assert roles._sentence.text() == roles.sentence()
 
 
@@ -75,17 +75,22 @@ def test_channels_are_joint_only_where_that_is_offered(roles):
 
 def test_a_trained_model_fixes_the_roles_and_frees_them_again(roles):
     roles.setImage("TZCYX", (5, 24, 2, 64, 64))
-    roles.setForced("ZYX", 2)
+    roles.setForced(lambda axes: Layout(axes, "ZYX", "joint"))
     assert roles.value() == Layout("TZCYX", "ZYX", "joint")
+    assert [role.currentIndex() for _, _, role in roles._rows] == [0, 1, 1, 0, 0]
     assert not roles._rows[1][2].isEnabled()
-    roles.setForced()
+    roles.setForced(None)
     assert roles.value() == Layout("TZCYX", "YX", "independent")
 
 
-def test_a_model_of_volumes_takes_time_for_depth_where_there_is_no_z(roles):
-    roles.setImage("TYX", (5, 64, 64))
-    roles.setForced("ZYX")
-    assert roles.value().spatial == "TYX"
+def test_a_trained_model_that_does_not_suit_the_axes_says_why(roles):
+    def refuse(axes):
+        raise AxesError("This model was trained on volumes.")
+
+    roles.setImage("YX", (64, 64))
+    roles.setForced(refuse)
+    assert roles.sentence() == "This model was trained on volumes."
+    assert not roles.isValid()
 
 
 def test_roles_stay_when_another_image_comes(roles):

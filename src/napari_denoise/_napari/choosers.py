@@ -62,13 +62,15 @@ class LayerChooser(QComboBox):
     """One image layer; starts with the active one and keeps the choice as long as it exists."""
 
     layerChanged = Signal(object)
-    """The chosen layer, or None; sent only when another layer is meant than before."""
+    """The chosen layer, or None; sent when another layer is meant than before, or when the
+    chosen one gets another shape or other axis labels."""
 
     def __init__(self, layers: LayerList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._shown: list[Image] = []
         self._announced: Image | None = None
+        self._axes: object = None
         self._watcher = LayerWatcher(layers, self._show)
         self.currentIndexChanged.connect(self._announce)
         self._show(self._watcher.images)
@@ -86,6 +88,7 @@ class LayerChooser(QComboBox):
     def close_watch(self) -> None:
         """Stop following the viewer."""
         self._watcher.close()
+        self._follow(None)
 
     def _show(self, images: list[Image]) -> None:
         chosen = self.layer()
@@ -105,8 +108,28 @@ class LayerChooser(QComboBox):
         chosen = self.layer()
         self.setToolTip(chosen.name if chosen else "Open or add an image first.")
         if chosen is not self._announced:
-            self._announced = chosen
+            self._follow(chosen)
             self.layerChanged.emit(chosen)
+
+    def _follow(self, layer: Image | None) -> None:
+        if self._announced is not None:
+            self._announced.events.data.disconnect(self._on_layer_edited)
+            self._announced.events.axis_labels.disconnect(self._on_layer_edited)
+        if layer is not None:
+            layer.events.data.connect(self._on_layer_edited)
+            layer.events.axis_labels.connect(self._on_layer_edited)
+        self._announced, self._axes = layer, _axes_of(layer)
+
+    def _on_layer_edited(self, event: Any = None) -> None:
+        del event
+        axes = _axes_of(self._announced)
+        if axes != self._axes:
+            self._axes = axes
+            self.layerChanged.emit(self._announced)
+
+
+def _axes_of(layer: Image | None) -> object:
+    return (layer.level_shapes[0].tolist(), layer.axis_labels) if layer is not None else None
 
 
 class LayerChecklist(QListWidget):

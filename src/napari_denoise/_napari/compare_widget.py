@@ -27,12 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = ["CompareWidget", "DataRange"]
 
+_MIN_WIDTH = 345
+"""Pixels; in these the table shows a name with its three numbers."""
+
 _COLUMNS = (
     Column("layer", "Layer"),
-    Column("psnr_db", "PSNR (dB)", 2, "Peak signal-to-noise ratio; higher is better."),
-    Column("ssim", "SSIM", 4, "Structural similarity, 1 for equal images; higher is better."),
-    Column("nrmse", "NRMSE", 4, "Root mean square error over the reference's; lower is better."),
-    Column("data_range", "Range", 2, "The data range that PSNR and SSIM are given for."),
+    Column("psnr_db", "PSNR dB", 2, "Peak signal-to-noise ratio; higher is better."),
+    Column("ssim", "SSIM", 3, "Structural similarity, 1 for equal images; higher is better."),
+    Column("nrmse", "NRMSE", 3, "Root mean square error over the reference's; lower is better."),
+    Column("data_range", "Range", 0, "The data range that PSNR and SSIM are given for."),
     Column("reference", "Reference"),
 )
 
@@ -58,6 +61,7 @@ class CompareWidget(ViewerDock):
         self._on_layers_changed()
 
     def _build(self) -> None:
+        self.setMinimumWidth(_MIN_WIDTH)
         self._side_button.setCheckable(True)
         self._side_button.setToolTip(
             "Show the reference and the ticked layers in a grid, with names and the reference's "

@@ -106,7 +106,7 @@ class ViewerDock(DockPanel):
         self._closers.clear()
 
 
-_LABEL_WIDTH = 70
+_LABEL_WIDTH = 76
 
 
 class DtypePolicy(QComboBox):
