@@ -80,8 +80,8 @@ def compare_methods(
         label, result, seconds = yield from nested(job, *part, method.title)
         scores = None
         if clean is not None and data_range is not None:
-            job = compare(clean, result, data_range=data_range)
-            scores = yield from nested(job, part[1], part[1], f"measuring {method.title}")
+            measuring = compare(clean, result, data_range=data_range)
+            scores = yield from nested(measuring, part[1], part[1], f"measuring {method.title}")
         recipe = Recipe.of(
             "denoise",
             method,
