@@ -8,6 +8,7 @@ from typing import Literal
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
+from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.axes import LETTERS, Layout
 from napari_denoise.errors import AxesError
 
@@ -41,8 +42,7 @@ class AxisRoles(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(2, 1)
         self._rows: list[tuple[QComboBox, QLabel, QComboBox]] = []
-        self._sentence = QLabel()
-        self._sentence.setWordWrap(True)
+        self._sentence = WrappedLabel(self)
 
     def setImage(self, axes: str, shape: tuple[int, ...]) -> None:
         """Show the axes of another image; roles chosen before stay where they fit."""

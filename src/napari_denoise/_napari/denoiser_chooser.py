@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import cast
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_denoise._napari.models import MODEL_FILTER, ModelShelf, ShelvedModel, read_model
 from napari_denoise._napari.preferences import preferences, remember
 from napari_denoise._napari.settings_chooser import explain
 from napari_denoise._qt.form import SettingsForm
+from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import DenoiseError
 from napari_denoise.registry import FILTERS
@@ -40,8 +41,7 @@ class DenoiserChooser(QWidget):
         self._forms = [SettingsForm(cls) for cls in FILTERS]
         self._methods = QComboBox()
         self._methods.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._about = QLabel()
-        self._about.setWordWrap(True)
+        self._about = WrappedLabel(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._methods)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QSizePolicy, QWidget
 
+from napari_denoise._qt.message import WrappedLabel
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.progress import Job, Progress
 
@@ -35,9 +36,7 @@ class DeviceChooser(QWidget):
         self._devices.addItem("CPU", "cpu")
         self._check_button = QPushButton("Check devices")
         self._check_button.setToolTip("Compute something small on each device to see if it works.")
-        self._found = QLabel()
-        self._found.setWordWrap(True)
-        self._found.hide()
+        self._found = WrappedLabel(self)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setColumnStretch(0, 1)
@@ -94,7 +93,6 @@ class DeviceChooser(QWidget):
 
     def _say(self, text: str) -> None:
         self._found.setText(text)
-        self._found.show()
 
     def _on_devices_changed(self) -> None:
         self.setToolTip(self._devices.currentText())

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.dock import Task, ViewerDock, dtype_for
 from napari_denoise._napari.layers import clipped_in_words, read_layer, result_layer
 from napari_denoise._napari.models import MODEL_FILTER, MODEL_SUFFIX, ModelShelf, ShelvedModel
 from napari_denoise._napari.preferences import preferences, remember
+from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.denoiser import Denoised, denoise
 from napari_denoise.errors import DenoiseError, InputError
 from napari_denoise.learning.bundle import save_model
@@ -35,10 +36,12 @@ class ModelBox(QWidget):
         self._model: ShelvedModel | None = None
         self._trained_on: dict[int, str] = {}
         self._device = "auto"
-        self._summary = QLabel()
-        self._summary.setWordWrap(True)
-        self._saved = QLabel()
-        self._saved.setWordWrap(True)
+        self._title = WrappedLabel(self)
+        font = self._title.font()
+        font.setBold(True)
+        self._title.setFont(font)
+        self._summary = WrappedLabel(self)
+        self._saved = WrappedLabel(self)
         self._save_button = QPushButton("Save model…")
         self._save_button.clicked.connect(self._on_save_clicked)
         chooser = LayerChooser(viewer.layers)
@@ -64,7 +67,8 @@ class ModelBox(QWidget):
         self._device = device
         for layer in trained_on:
             self._layer.setLayer(layer)
-        self._summary.setText(f"<b>{model.title}</b><br>{model.summary}")
+        self._title.setText(model.title)
+        self._summary.setText(model.summary)
         self._saved.setText("Not saved yet; the Denoise dock offers it until napari closes.")
         copy = f"In case of an accident there is a copy in {model.path}."
         self._saved.setToolTip(copy if model.path else "")
@@ -95,7 +99,7 @@ class ModelBox(QWidget):
         form.addRow("Layer", self._layer)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
-        for widget in (self._summary, self._saved, self._save_button):
+        for widget in (self._title, self._summary, self._saved, self._save_button):
             layout.addWidget(widget)
         layout.addLayout(form)
         layout.addWidget(self._run_bar)

@@ -12,13 +12,13 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QWidget,
 )
 
 from napari_denoise._napari.opening import layers_of
+from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.errors import DenoiseError
 from napari_denoise.io.images import READABLE, Image, read_image
 
@@ -48,8 +48,7 @@ class OpenDialog(QDialog):
             "One letter per axis: T time, C channel, Z depth, Y, X, S sample. Correct them where "
             "the file is wrong."
         )
-        self._summary = QLabel()
-        self._summary.setWordWrap(True)
+        self._summary = WrappedLabel(self)
         self._build()
         self._path.editingFinished.connect(self._on_path_edited)
         self._axes.textEdited.connect(self._on_axes_edited)

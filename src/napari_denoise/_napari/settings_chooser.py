@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from napari_denoise._qt.form import SettingsForm
+from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.settings import Settings
 
 __all__ = ["SettingsChooser", "explain"]
@@ -30,8 +31,7 @@ class SettingsChooser(QWidget):
         self._forms = [SettingsForm(cls) for cls in classes]
         self._titles = QComboBox()
         self._titles.addItems([cls.title for cls in classes])
-        self._about = QLabel()
-        self._about.setWordWrap(True)
+        self._about = WrappedLabel(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._titles)
