@@ -1,6 +1,7 @@
 """Viewers, layers, models and plugin settings for the widgets' tests."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from napari.components import ViewerModel
 
 from napari_denoise._napari import models
 from napari_denoise.axes import Layout
+from napari_denoise.learning.bundle import save_model
 from napari_denoise.learning.config import N2V
+from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import Progress, run
 
 TINY = N2V(n_steps=2, batch_size=1, n_features=4, depth=1, patch_size=16)
@@ -47,9 +50,6 @@ def finish(qtbot):
 @pytest.fixture(scope="session")
 def model_files(tmp_path_factory):
     """Trained models of planes and of volumes, in files."""
-    from napari_denoise.learning.bundle import save_model
-    from napari_denoise.learning.training import TrainingImage, train
-
     folder = tmp_path_factory.mktemp("models")
     noisy = np.random.default_rng(0).normal(100, 10, (8, 24, 24)).astype(np.float32)
     for spatial in ("YX", "ZYX"):
@@ -71,6 +71,7 @@ class SlowJob:
         try:
             while True:
                 self.is_running.set()
+                time.sleep(0.001)  # as work that lets go of the interpreter's lock
                 if (yield Progress(fraction=0.1, message="working")) is not None:
                     return self.result
         finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 import napari.viewer
 from qtpy.QtCore import QDir
 from qtpy.QtWidgets import (
+    QApplication,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -27,9 +28,10 @@ __all__ = ["OpenDialog", "in_words", "open_with_scale_and_axes"]
 
 def open_with_scale_and_axes(viewer: napari.viewer.Viewer) -> None:
     """Ask for a file, show what it says of itself, and add it lazily, one layer per channel."""
-    dialog = OpenDialog(viewer, viewer.window._qt_window)  # noqa: SLF001
-    dialog.open()
+    dialog = OpenDialog(viewer, QApplication.activeWindow())
     dialog.chooseFile()
+    # Also after no file was chosen: the dialog takes folders as well.
+    dialog.exec()
 
 
 class OpenDialog(QDialog):
