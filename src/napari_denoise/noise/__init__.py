@@ -1,4 +1,4 @@
-"""Noise: simulated on clean images."""
+"""Noise: simulated on clean images, and stabilised to unit variance."""
 
 from napari_denoise.noise.simulate import (
     GaussianNoise,
@@ -7,5 +7,13 @@ from napari_denoise.noise.simulate import (
     Simulated,
     add_noise,
 )
+from napari_denoise.noise.stabilize import GeneralizedAnscombe
 
-__all__ = ["GaussianNoise", "NoiseModel", "PoissonNoise", "Simulated", "add_noise"]
+__all__ = [
+    "GaussianNoise",
+    "GeneralizedAnscombe",
+    "NoiseModel",
+    "PoissonNoise",
+    "Simulated",
+    "add_noise",
+]
