@@ -28,6 +28,7 @@ class _Smoothing(Denoiser):
     """A filter that treats every channel on its own, on whole tiles."""
 
     kind = "filter"
+    is_threaded = True
 
     @abstractmethod
     def _smooth(self, pixels: FloatArray) -> FloatArray:
