@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import SettingsError
-from napari_denoise.filters import Box, Gaussian, Median
+from napari_denoise.filters import (
+    AnisotropicDiffusion,
+    Bilateral,
+    Box,
+    Gaussian,
+    Median,
+    NonLocalMeans,
+    TotalVariation,
+)
 from napari_denoise.learning.config import N2V, TrainingMethod
 from napari_denoise.noise import GaussianNoise, NoiseModel, PoissonNoise
 from napari_denoise.settings import Settings, describe
@@ -26,7 +34,15 @@ __all__ = [
     "noise_class",
 ]
 
-FILTERS: tuple[type[Denoiser], ...] = (Gaussian, Median, Box)
+FILTERS: tuple[type[Denoiser], ...] = (
+    Gaussian,
+    Median,
+    Box,
+    Bilateral,
+    NonLocalMeans,
+    TotalVariation,
+    AnisotropicDiffusion,
+)
 """Denoisers that need nothing but their settings."""
 
 METHODS: tuple[type[TrainingMethod], ...] = (N2V,)

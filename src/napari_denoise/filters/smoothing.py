@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Ge, Le
 from scipy import ndimage
 
-from napari_denoise.denoiser import Denoiser
+from napari_denoise.filters.base import ChannelFilter
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress
 from napari_denoise.settings import PerAxis, per_axis, setting
@@ -24,22 +24,16 @@ Sigma = Annotated[float, Ge(0), Le(200)]
 Width = Annotated[int, Ge(1), Le(201)]
 
 
-class _Smoothing(Denoiser):
-    """A filter that treats every channel on its own, on whole tiles."""
-
-    kind = "filter"
-    is_threaded = True
+class _Smoothing(ChannelFilter):
+    """A filter that takes so little time per tile that nobody has to wait for it."""
 
     @abstractmethod
     def _smooth(self, pixels: FloatArray) -> FloatArray:
         """Filter one channel, ``(Z)YX``."""
 
-    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        result = np.empty_like(tile)
-        for channel, pixels in enumerate(tile):
-            yield Progress(fraction=channel / len(tile))
-            result[channel] = self._smooth(pixels)
-        return result
+    def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
+        yield Progress(fraction=0.0)
+        return self._smooth(pixels)
 
 
 class Gaussian(_Smoothing):
