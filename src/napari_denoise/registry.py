@@ -15,10 +15,13 @@ from napari_denoise.filters import (
     AnisotropicDiffusion,
     Bilateral,
     Box,
+    Butterworth,
     Gaussian,
     Median,
     NonLocalMeans,
     TotalVariation,
+    Wavelet,
+    Wiener,
 )
 from napari_denoise.learning.config import N2V, TrainingMethod
 from napari_denoise.noise import GaussianNoise, NoiseModel, PoissonNoise
@@ -42,6 +45,9 @@ FILTERS: tuple[type[Denoiser], ...] = (
     NonLocalMeans,
     TotalVariation,
     AnisotropicDiffusion,
+    Wavelet,
+    Wiener,
+    Butterworth,
 )
 """Denoisers that need nothing but their settings."""
 

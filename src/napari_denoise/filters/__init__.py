@@ -7,13 +7,17 @@ from napari_denoise.filters.edge_preserving import (
     TotalVariation,
 )
 from napari_denoise.filters.smoothing import Box, Gaussian, Median
+from napari_denoise.filters.transform_domain import Butterworth, Wavelet, Wiener
 
 __all__ = [
     "AnisotropicDiffusion",
     "Bilateral",
     "Box",
+    "Butterworth",
     "Gaussian",
     "Median",
     "NonLocalMeans",
     "TotalVariation",
+    "Wavelet",
+    "Wiener",
 ]
