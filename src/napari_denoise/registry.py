@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import SettingsError
 from napari_denoise.filters import (
+    BM3D,
     AnisotropicDiffusion,
     Bilateral,
     Box,
@@ -48,6 +49,7 @@ FILTERS: tuple[type[Denoiser], ...] = (
     Wavelet,
     Wiener,
     Butterworth,
+    BM3D,
 )
 """Denoisers that need nothing but their settings."""
 

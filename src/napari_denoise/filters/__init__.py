@@ -1,5 +1,6 @@
 """Classical filters: no training, no model."""
 
+from napari_denoise.filters.bm3d import BM3D
 from napari_denoise.filters.edge_preserving import (
     AnisotropicDiffusion,
     Bilateral,
@@ -10,6 +11,7 @@ from napari_denoise.filters.smoothing import Box, Gaussian, Median
 from napari_denoise.filters.transform_domain import Butterworth, Wavelet, Wiener
 
 __all__ = [
+    "BM3D",
     "AnisotropicDiffusion",
     "Bilateral",
     "Box",

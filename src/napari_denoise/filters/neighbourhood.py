@@ -14,7 +14,7 @@ import numpy as np
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress
 
-__all__ = ["pad", "shifted", "weighted_mean", "window_sums"]
+__all__ = ["Offset", "half_window", "pad", "shifted", "weighted_mean", "window_sums"]
 
 Offset = tuple[int, ...]
 
@@ -60,7 +60,7 @@ def _sums_along_first(pixels: FloatArray, size: int) -> FloatArray:
     return total
 
 
-def _half_window(radius: Sequence[int]) -> Iterator[Offset]:
+def half_window(radius: Sequence[int]) -> Iterator[Offset]:
     """One of each pair of opposite offsets within the radius."""
     for offset in product(*(range(-r, r + 1) for r in radius)):
         if offset > (0,) * len(radius):
@@ -91,7 +91,7 @@ def weighted_mean(
     margins = [r + size // 2 for r, size in zip(radius, patch, strict=True)]
     padded = pad(pixels, margins)
     total, weights = pixels.copy(), np.ones_like(pixels)
-    offsets = list(_half_window(radius))
+    offsets = list(half_window(radius))
     for i, offset in enumerate(offsets):
         yield Progress(fraction=i / len(offsets))
         weight = weigh(_patch_differences(padded, margins, offset, patch), offset)
