@@ -1,0 +1,175 @@
+"""The photon transfer line: what the rise of noise variance with brightness says of a camera.
+
+The slope of the line is the gain. Where it crosses zero lies the offset, if there is no read
+noise. Read noise moves the crossing but is not skewed, as photon noise is: so the third
+cumulant, which is zero at the offset itself, tells the two apart, where it is measured well
+enough. Where it is not, the crossing counts if the darkest parts then have little light, and
+the darkest parts do if not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_denoise.noise.mean_variance import CROSS_POWER, Curve, Values
+
+__all__ = ["Camera", "Interval", "Line", "fit_line", "infer_camera"]
+
+_STRUCTURE_ERROR = 0.3
+"""Relative uncertainty of the structure that was subtracted."""
+_MODEL_ERROR = 0.03
+"""Relative departure of real detectors from a line; keeps a sea of dark pixels from deciding."""
+_N_FITS = 30
+_SKEWNESS_ERROR = 0.1
+"""Relative; electron multiplication adds to the skewness, and so does structure."""
+_WORTH_CLAIMING = 0.02
+"""Share of the brightness range that read noise must move the crossing by to be told."""
+
+_DARK = 0.3
+"""Share of the brightness range below which the darkest parts may well have so much light."""
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """``variance = slope * mean + intercept``.
+
+    Attributes
+    ----------
+    slope : float
+        DN.
+    intercept : float
+        DN².
+    covariance : array, (2, 2)
+        Of slope and intercept.
+    """
+
+    slope: float
+    intercept: float
+    covariance: Values
+
+    def crossing(self) -> tuple[float, float]:
+        """The mean at which the variance would be zero, and its standard error, in DN."""
+        level = -self.intercept / self.slope
+        gradient = np.array([level, 1.0]) / self.slope
+        return level, float(np.sqrt(gradient @ self.covariance @ gradient))
+
+    def read_noise(self, offset: float) -> float:
+        """What it must be, in DN, if this is the offset."""
+        return float(np.sqrt(max(self.slope * offset + self.intercept, 0.0)))
+
+    def at(self, mean: Values) -> Values:
+        """The variance at these means, in DN²."""
+        return self.slope * mean + self.intercept
+
+
+def fit_line(curve: Curve, variance: Values) -> Line:
+    """The robust weighted line through a mean–variance curve.
+
+    A point weighs by the error of its variance: few pixels, few photons (whose noise has a
+    high kurtosis) and much structure to subtract all make it larger.
+    """
+    design = np.stack([curve.mean, np.ones_like(curve.mean)], axis=1)
+    floor = float(variance.max()) * 1e-4
+    slope, scale, trust = 0.0, 1.0, np.ones_like(variance)
+    expected = np.maximum(variance, floor)
+    for _ in range(_N_FITS):
+        statistical = (2 * expected**2 + max(slope, 0) ** 2 * expected) / (curve.count / 2)
+        systematic = (_STRUCTURE_ERROR * curve.structure) ** 2 + (_MODEL_ERROR * expected) ** 2
+        error = np.sqrt(statistical + systematic)
+        weight = np.sqrt(trust) / error
+        slope, intercept = np.linalg.lstsq(design * weight[:, None], variance * weight)[0]
+        line = design @ (slope, intercept)
+        expected = np.maximum(line, floor)
+        z = (variance - line) / error
+        scale = max(1.4826 * float(np.median(np.abs(z))), 1.0)
+        trust = 1 / (1 + (z / scale) ** 2)
+    weighted = design * weight[:, None]
+    covariance = np.asarray(scale**2 * np.linalg.pinv(weighted.T @ weighted), np.float64)
+    return Line(float(slope), float(intercept), covariance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """Gain (DN per photo-electron), offset and read noise (DN), each with its 95 % interval."""
+
+    gain: float
+    offset: float
+    read_noise: float
+    gain_interval: Interval
+    offset_interval: Interval
+    read_noise_interval: Interval
+
+
+def infer_camera(
+    curve: Curve, variance: Values, line: Line, *, lowest: float, has_skewness: bool
+) -> Camera:
+    """Turn the line's two numbers, and the skewness, into a camera's three.
+
+    Parameters
+    ----------
+    curve : Curve
+    variance : array
+        The part of the curve's variance that is noise, in DN².
+    line : Line
+        Fitted to that.
+    lowest : float
+        The offset cannot lie below, in DN.
+    has_skewness : bool
+        Whether the curve's skewness is that of single pixels' noise.
+    """
+    gain_error = float(np.sqrt(line.covariance[0, 0]))
+    gains = (line.slope - 2 * gain_error, line.slope + 2 * gain_error)
+    darkest = float(curve.mean.min())
+    if gains[0] <= 0:
+        sigma = float(np.sqrt(np.average(variance, weights=curve.count)))
+        return Camera(
+            gain=0.0,
+            offset=darkest,
+            read_noise=sigma,
+            gain_interval=(0.0, max(gains[1], 0.0)),
+            offset_interval=(darkest, darkest),
+            read_noise_interval=(0.0, sigma),
+        )
+    offset, offsets = _separate_offset(curve, line, has_skewness=has_skewness)
+    offset = max(offset, lowest)
+    return Camera(
+        gain=line.slope,
+        offset=offset,
+        read_noise=line.read_noise(offset),
+        gain_interval=gains,
+        offset_interval=offsets,
+        read_noise_interval=(
+            line.read_noise(max(offsets[0], lowest)),
+            line.read_noise(max(offsets[1], offset)),
+        ),
+    )
+
+
+def _separate_offset(curve: Curve, line: Line, *, has_skewness: bool) -> tuple[float, Interval]:
+    """The offset and its interval, somewhere between the line's crossing and the darkest parts."""
+    crossing, error = line.crossing()
+    darkest = float(curve.mean.min())
+    shift = _WORTH_CLAIMING * np.ptp(curve.mean)
+    if darkest - crossing < shift:
+        return crossing, (crossing - 2 * error, crossing + 2 * error)
+    skewed, skew_error = _zero_of_skewness(curve, line.slope, crossing)
+    if not has_skewness or 2 * skew_error > darkest - crossing:
+        is_dark_anywhere = darkest - crossing < _DARK * np.ptp(curve.mean)
+        return (crossing if is_dark_anywhere else darkest), (crossing, darkest)
+    if skewed - crossing < max(2 * np.hypot(skew_error, error), shift):
+        return crossing, (crossing - 2 * error, crossing + 2 * error)
+    low, best, high = np.clip(skewed + skew_error * np.array([-2, 0, 2]), crossing, darkest)
+    return float(best), (float(low), float(high))
+
+
+def _zero_of_skewness(curve: Curve, gain: float, crossing: float) -> tuple[float, float]:
+    """Where the third cumulant, ``gain² (mean - offset)``, is zero; and its error, in DN."""
+    offset = curve.mean - curve.skewness / gain**2
+    statistical = np.sqrt(12 / curve.count) * (CROSS_POWER * curve.variance) ** 1.5 / gain**2
+    systematic = _SKEWNESS_ERROR * np.abs(curve.mean - crossing)
+    weight = 1 / np.maximum(statistical**2 + systematic**2, 1e-30)
+    return float(np.average(offset, weights=weight)), float(weight.sum() ** -0.5)
