@@ -123,6 +123,23 @@ def test_measuring_for_people_names_the_range(clean, noisy, command):
     assert "data range 255" in out
 
 
+def test_a_calibration_is_printed_for_programs_and_for_people(tmp_path, command):
+    rng = np.random.default_rng(0)
+    pixels = np.stack([10 + 4 * rng.poisson(level, (96, 96)) for level in (2, 9, 20, 40)])
+    path = tmp_path / "raw.tif"
+    tifffile.imwrite(path, pixels.astype(np.uint16), photometric="minisblack")
+    code, out, _ = command("calibrate", path, "--axes", "TYX", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["gain"] == pytest.approx(4, rel=0.1)
+    assert {"offset", "read_noise", "correlation", "reliable", "advice"} <= set(found)
+    assert "DN per photo-electron" in command("calibrate", path, "--axes", "TYX")[1]
+    code, _, err = command("calibrate", path, "--axes", "CYX")
+    assert code == 2
+    assert "4 channels" in err
+    assert command("calibrate", path, "--axes", "CYX", "--channel", 3)[0] == 0
+
+
 def test_equal_images_measure_as_null_and_stay_valid_json(clean, command):
     _, out, _ = command("measure", clean, clean, "--data-range", 255, "--json")
     assert json.loads(out)["psnr"] is None

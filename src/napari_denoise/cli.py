@@ -23,7 +23,7 @@ from napari_denoise.errors import DenoiseError, FileError, SettingsError
 from napari_denoise.io.images import Image, check_destination, read_image, write_image
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.metrics import compare
-from napari_denoise.noise import add_noise
+from napari_denoise.noise import add_noise, calibrate
 from napari_denoise.recipe import Recipe, software_version
 from napari_denoise.settings import make_settings
 
@@ -227,6 +227,23 @@ def measure(
             f"PSNR {scores['psnr']:.2f} dB (data range {data_range:g})   "
             f"SSIM {scores['ssim']:.4f}   NRMSE {scores['nrmse']:.4f}"
         )
+
+
+@app.command("calibrate")
+def calibrate_command(
+    source: Input,
+    *,
+    axes: Axes = None,
+    channel: Annotated[
+        int | None, typer.Option(help="Channel to measure, from 0; needed if there are several.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure gain, offset and read noise of a detector on one of its images."""
+    image = read_image(source, axes=axes)
+    job = calibrate(image.pixels, image.axes, channel=channel)
+    found = run_with_bar(job, "measuring the noise")
+    _print(found.model_dump_json() if as_json else found.summary())
 
 
 def main() -> None:

@@ -191,6 +191,14 @@ def test_a_calibration_is_settings_that_survive_a_file():
     assert len(found.points) > 5
 
 
+def test_a_calibration_tells_people_its_numbers_with_their_intervals():
+    lines = measure(record(staircase(128) * 50, gain=4, offset=10)).summary().splitlines()
+    assert lines[0].startswith("gain ")
+    assert lines[0].endswith("DN per photo-electron")
+    assert "lag-1 correlation" in lines[3]
+    assert lines[4] == "reliable"
+
+
 @pytest.mark.parametrize(
     ("image", "axes", "error", "says"),
     [

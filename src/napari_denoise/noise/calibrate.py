@@ -82,6 +82,24 @@ class Calibration(Settings):
         variance: npt.NDArray[np.float64] = self.gain * electrons + self.read_noise**2
         return variance
 
+    def summary(self) -> str:
+        """All of it in a few lines, for people."""
+        numbers = (
+            ("gain", self.gain, self.gain_interval, "DN per photo-electron"),
+            ("offset", self.offset, self.offset_interval, "DN"),
+            ("read noise", self.read_noise, self.read_noise_interval, "DN"),
+        )
+        lines = [f"{name} {v:.4g} ({a:.4g} to {b:.4g}) {unit}" for name, v, (a, b), unit in numbers]
+        return "\n".join(
+            (
+                *lines,
+                f"lag-1 correlation {self.correlation_y:.2f} along Y, {self.correlation_x:.2f} "
+                f"along X; {self.saturated:.2%} saturated",
+                "reliable" if self.reliable else "not reliable",
+                self.advice,
+            )
+        )
+
     def stabilizer(self) -> GeneralizedAnscombe:
         """The transform that gives this noise unit variance."""
         return GeneralizedAnscombe(gain=self.gain, offset=self.offset, read_noise=self.read_noise)

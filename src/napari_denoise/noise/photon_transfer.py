@@ -59,7 +59,7 @@ class Line:
 
     def read_noise(self, offset: float) -> float:
         """What it must be, in DN, if this is the offset."""
-        return float(np.sqrt(max(self.slope * offset + self.intercept, 0.0)))
+        return float(np.sqrt(max(self.slope * (offset - self.crossing()[0]), 0.0)))
 
     def at(self, mean: Values) -> Values:
         """The variance at these means, in DN²."""
