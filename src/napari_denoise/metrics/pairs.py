@@ -14,7 +14,16 @@ from napari_denoise.errors import InputError
 from napari_denoise.intensities import FloatArray, as_float32, check_pixels
 from napari_denoise.progress import Job, Progress
 
-__all__ = ["Difference", "Plane", "check_data_range", "check_pair", "difference", "planes"]
+__all__ = [
+    "Difference",
+    "Plane",
+    "check_data_range",
+    "check_image",
+    "check_pair",
+    "difference",
+    "planes",
+    "to_double",
+]
 
 Plane = npt.NDArray[np.float64]
 """One plane ``YX`` in double precision, which sums of squares need."""
@@ -73,20 +82,31 @@ def check_pair(
     InputError
         If one is empty, not of real numbers, or without rows and columns, or the shapes differ.
     """
-    first, second = (a if hasattr(a, "shape") else np.asarray(a) for a in (first, second))
-    check_pixels(first, names[0])
-    check_pixels(second, names[1].capitalize())
+    first, second = check_image(first, names[0]), check_image(second, names[1].capitalize())
     if first.shape != second.shape:
         raise InputError(
             f"{names[0]} has shape {tuple(first.shape)}, {names[1]} {tuple(second.shape)}. "
             f"Compare images of the same shape."
         )
-    if len(first.shape) < 2:
+    return first, second
+
+
+def check_image(image: Any, name: str = "The image") -> Any:
+    """Return an image that has planes, as an array and still unread.
+
+    Raises
+    ------
+    InputError
+        If it is empty, not of real numbers, or without rows and columns.
+    """
+    image = image if hasattr(image, "shape") else np.asarray(image)
+    check_pixels(image, name)
+    if len(image.shape) < 2:
         raise InputError(
-            f"{names[0]} has {len(first.shape)} axes; rows and columns are needed. "
+            f"{name} has {len(image.shape)} axes; rows and columns are needed. "
             f"Give an image with at least two axes."
         )
-    return first, second
+    return image
 
 
 def check_data_range(data_range: float) -> None:
@@ -113,10 +133,17 @@ def planes(first: Any, second: Any) -> Iterator[tuple[tuple[int, ...], tuple[Pla
         If a pixel is NaN or infinite.
     """
     for place in np.ndindex(*first.shape[:-2]):
-        yield place, (_to_double(first[place]), _to_double(second[place]))
+        yield place, (to_double(first[place]), to_double(second[place]))
 
 
-def _to_double(image: npt.ArrayLike) -> Plane:
+def to_double(image: npt.ArrayLike) -> Plane:
+    """The pixels in double precision.
+
+    Raises
+    ------
+    InputError
+        If a pixel is NaN or infinite.
+    """
     pixels = np.asarray(image)
     if pixels.dtype.kind == "f":
         as_float32(pixels)  # raises on NaN
