@@ -44,7 +44,7 @@ def test_the_unit_of_the_image_does_not_matter(denoiser, rng):
     np.testing.assert_allclose(run_filter(denoiser, noisy * 20 + 1e4), result * 20 + 1e4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("denoiser", [*FILTERS, Wavelet(wavelet="db2")], ids=lambda d: d.name)
+@pytest.mark.parametrize("denoiser", [*FILTERS, Wavelet(wavelet="haar")], ids=lambda d: d.name)
 def test_tiles_leave_no_seam(denoiser, rng):
     _, noisy = waves((140, 150), rng)
     kind = type(denoiser)

@@ -44,7 +44,7 @@ class Bilateral(_InCache):
 
     name: Literal["bilateral"] = "bilateral"
     sigma: PerAxis[Annotated[float, Ge(0), Le(20)]] = setting(
-        1.5,
+        1.2,
         "Standard deviation of the kernel in space; one value, or one per axis (Z, Y, X).",
         unit="pixels",
         step=0.1,
@@ -84,7 +84,7 @@ class NonLocalMeans(_InCache):
 
     name: Literal["nlm"] = "nlm"
     strength: float = setting(
-        0.6,
+        0.7,
         "How unlike patches may be, beyond what noise explains, and still be averaged.",
         unit="× noise",
         step=0.05,
@@ -98,7 +98,7 @@ class NonLocalMeans(_InCache):
         step=2,
     )
     search_radius: PerAxis[Annotated[int, Ge(0), Le(50)]] = setting(
-        7,
+        5,
         "How far away patches are looked for; one value, or one per axis (Z, Y, X).",
         unit="pixels",
         step=1,
@@ -151,7 +151,7 @@ class TotalVariation(_InCache):
 
     name: Literal["tv"] = "tv"
     weight: float = setting(
-        1.0,
+        0.8,
         "How much smoothness counts against closeness to the noisy image.",
         unit="× noise",
         step=0.1,
@@ -185,7 +185,7 @@ class AnisotropicDiffusion(_InCache):
 
     name: Literal["anisotropic_diffusion"] = "anisotropic_diffusion"
     contrast: float = setting(
-        3.0,
+        2.5,
         "Differences between neighbours beyond this are edges, and are kept.",
         unit="× noise",
         step=0.1,
@@ -193,7 +193,7 @@ class AnisotropicDiffusion(_InCache):
         le=100,
     )
     n_iterations: int = setting(
-        5, "Steps of the diffusion; more smooth wider.", unit="iterations", step=1, ge=1, le=1000
+        4, "Steps of the diffusion; more smooth wider.", unit="iterations", step=1, ge=1, le=1000
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:

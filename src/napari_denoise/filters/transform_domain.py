@@ -51,8 +51,10 @@ class Wavelet(NoiseAwareFilter):
     levels: int = setting(
         3, "Scales that are denoised; each is twice as coarse as the last.", ge=1, le=5, step=1
     )
-    wavelet: Literal["haar", "db2", "sym4"] = setting(
-        "haar", "From blocky to smooth, and from fast to slow.", advanced=True
+    wavelet: Literal["auto", "haar", "db2", "sym4"] = setting(
+        "auto",
+        "From blocky and fast to smooth and slow; auto takes db2 for planes, haar for volumes.",
+        advanced=True,
     )
     threshold: float | None = setting(
         None,
@@ -71,15 +73,16 @@ class Wavelet(NoiseAwareFilter):
         return (yield from super(Wavelet, settings).fitted(image, layout, units))
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
-        return (self._reach() + _BAYES_RADIUS[n_spatial],) * n_spatial
+        # What the coarsest coefficients look at, beside their own pixel, and around them.
+        n_taps = len(_filter_bank(self._wavelet_for(n_spatial))[0])
+        reach = (n_taps - 1) * ((1 << self.levels) - 1)
+        return (reach + _BAYES_RADIUS[n_spatial],) * n_spatial
 
     def tile_size(self, n_spatial: int) -> tuple[int, ...]:
         return _TILE_SIZE[n_spatial]
 
-    def _reach(self) -> int:
-        """Pixels that the coarsest coefficients look at, beside their own."""
-        n_taps: int = pywt.Wavelet(self.wavelet).dec_len
-        return (n_taps - 1) * ((1 << self.levels) - 1)
+    def _wavelet_for(self, n_spatial: int) -> str:
+        return {2: "db2", 3: "haar"}[n_spatial] if self.wavelet == "auto" else self.wavelet
 
     def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
         # The transform is periodic: what wraps around must not come further than the padding.
@@ -89,18 +92,20 @@ class Wavelet(NoiseAwareFilter):
 
     def _denoise_scale(self, pixels: FloatArray, level: int) -> Job[FloatArray]:
         """Denoise the details of this and all coarser scales."""
-        bank = _filter_bank(self.wavelet)
-        bands = [pixels]
-        for axis in range(pixels.ndim):
-            yield Progress(fraction=level / self.levels)
-            bands = [_analyse(band, taps, axis, level) for band in bands for taps in bank]
-        for i in range(1, len(bands)):  # the first is what the coarser scales are made of
-            yield Progress(fraction=(level + 0.3) / self.levels)
+        bank = _filter_bank(self._wavelet_for(pixels.ndim))
+        coarse = None
+        if level + 1 < self.levels:  # first, while none of this scale's details are held
+            coarse = _filter_axes([pixels], bank[:1], level)[0]
+            coarse = yield from self._denoise_scale(coarse, level + 1)
+        yield Progress(fraction=1 - (level + 0.8) / self.levels)
+        bands = _filter_axes([pixels], bank, level)
+        for i in range(1, len(bands)):
+            yield Progress(fraction=1 - (level + 0.5) / self.levels)
             bands[i] = self._shrink(bands[i])
-        if level + 1 < self.levels:
-            bands[0] = yield from self._denoise_scale(bands[0], level + 1)
+        if coarse is not None:
+            bands[0] = coarse
         for axis in reversed(range(pixels.ndim)):
-            yield Progress(fraction=1 - 0.2 * (level + 1) / self.levels)
+            yield Progress(fraction=1 - (level + 0.2) / self.levels)
             pairs = zip(bands[::2], bands[1::2], strict=True)
             bands = [_synthesise(low, high, bank, axis, level) for low, high in pairs]
         return bands[0]
@@ -124,6 +129,15 @@ def _filter_bank(wavelet: str) -> tuple[FloatArray, FloatArray]:
     """Low-pass and high-pass taps of an orthogonal wavelet, which keep the variance of noise."""
     low, high = pywt.Wavelet(wavelet).filter_bank[:2]
     return np.asarray(low, np.float32), np.asarray(high, np.float32)
+
+
+def _filter_axes(
+    bands: list[FloatArray], bank: Sequence[FloatArray], level: int
+) -> list[FloatArray]:
+    """Split along each axis; the first of the bands is the coarsest."""
+    for axis in range(bands[0].ndim):
+        bands = [_analyse(band, taps, axis, level) for band in bands for taps in bank]
+    return bands
 
 
 def _analyse(pixels: FloatArray, taps: FloatArray, axis: int, level: int) -> FloatArray:
