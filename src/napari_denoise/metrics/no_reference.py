@@ -91,20 +91,27 @@ def analyse_residual(noisy: Any, denoised: Any, *, max_lag: int = 5) -> Job[Resi
     products = np.zeros((2, max_lag + 1))
     sums: list[PixelSums] = []
     for i, (_, (before, after)) in enumerate(planes(noisy, denoised)):
+        yield Progress(fraction=i / n_planes, message=f"plane {i + 1} of {n_planes}")
         residual = before - after
         sums.append(PixelSums.of(residual, after))
+        yield Progress(fraction=i / n_planes)
         residual -= residual.mean()
         for lag in range(max_lag + 1):
-            products[:, lag] += [_mean_product(part, lag) for part in (residual, residual.T)]
+            products[:, lag] += [_mean_product(residual, lag, axis) for axis in (0, 1)]
             done = (i + (lag + 1) / (max_lag + 1)) / n_planes
-            yield Progress(fraction=done, message=f"plane {i + 1} of {n_planes}")
+            yield Progress(fraction=done)
     return _statistics(products, total(sums))
 
 
-def _mean_product(plane: Plane, lag: int) -> float:
-    if lag >= len(plane):
+def _mean_product(plane: Plane, lag: int, axis: int) -> float:
+    """Mean product of pixels that lie `lag` apart along an axis; NaN if there are none."""
+    if lag >= plane.shape[axis]:
         return math.nan
-    return float(np.vdot(plane[lag:], plane[: len(plane) - lag])) / plane[lag:].size
+    later, earlier = (
+        plane[(slice(None),) * axis + (part,)]
+        for part in (slice(lag, None), slice(plane.shape[axis] - lag))
+    )
+    return float(np.einsum("ij,ij->", later, earlier)) / later.size
 
 
 def _statistics(products: npt.NDArray[np.float64], sums: PixelSums) -> ResidualStatistics:
@@ -137,7 +144,7 @@ def checkerboard_score(image: Any) -> Job[float]:
     Returns
     -------
     float
-        About 1 for white noise and below 0.5 for smooth images; much more than 4 is a pattern.
+        About 1 for white noise and less for smooth images; much more than 4 is a pattern.
         (A box filter scores 3: it lets periods of two pixels through, but none of three.) NaN
         for planes smaller than 32 pixels, 0 for constant ones.
 

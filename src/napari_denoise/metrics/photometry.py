@@ -173,7 +173,7 @@ def _sample(noisy: Any, denoised: Any) -> Job[_Sample]:
         places.append(place)
         means.append((before.mean(), np.square(before).mean(), after.mean()))
         each = zip(sizes, steps, strict=True)
-        blocks.append([block_means(before, after, size)[:, ::step] for size, step in each])
+        blocks.append([block_means(before, after, size)[:, ::step].copy() for size, step in each])
         yield Progress(fraction=(i + 1) / n_planes)
     by_size = tuple(np.concatenate(part, axis=1) for part in zip(*blocks, strict=True))
     return _Sample(places, np.array(means), by_size, n_clipped, n_pixels)

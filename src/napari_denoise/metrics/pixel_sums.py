@@ -44,14 +44,16 @@ class PixelSums:
     def of(cls, clean: Plane, image: Plane, similarities: tuple[float, ...] = ()) -> PixelSums:
         """Sums over one plane."""
         means = np.array([clean.mean(), image.mean()])
-        centred = np.stack([clean.ravel() - means[0], image.ravel() - means[1]])
+        first, second = clean - means[0], image - means[1]
+        product = np.vdot(first, second)
+        scatter = [[np.vdot(first, first), product], [product, np.vdot(second, second)]]
         return cls(
             clean.size,
             1,
             float(np.square(clean - image).sum()),
-            float(np.square(clean).sum()),
+            float(np.vdot(clean, clean)),
             means,
-            centred @ centred.T,
+            np.array(scatter),
             float(clean.min()),
             float(clean.max()),
             np.array(similarities),

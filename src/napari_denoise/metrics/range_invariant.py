@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
 
 from napari_denoise.metrics.pairs import Plane, check_pair, planes
 from napari_denoise.metrics.structure import (
@@ -24,7 +23,7 @@ from napari_denoise.metrics.structure import (
     local_moments,
     mean_similarity,
 )
-from napari_denoise.progress import Job, Progress, run
+from napari_denoise.progress import Job, Progress, nested, run
 
 __all__ = ["RangeFit", "fit_range", "micro_ssim", "plane_micro_ssim"]
 
@@ -32,6 +31,11 @@ _MAX_PLANES = 16
 _MAX_PIXELS = 2**22
 _MAX_WINDOWS = 2**18
 _BACKGROUND_PERCENTILE = 3
+
+_SEARCH = 3.0
+"""How far from the least-squares scale the best one is sought, as a natural logarithm."""
+_PRECISION = 1e-5
+_GOLDEN = (math.sqrt(5) - 1) / 2
 _FIT_WINDOW = Window((1 / 7,) * 7, 49 / 48)
 _SCORE_WINDOW = Window(GAUSSIAN.weights, 121 / 120)
 """Uniform windows for the fit, Gaussian ones for the score, sample variances in both: what the
@@ -77,17 +81,19 @@ def fit_range(clean: Any, image: Any) -> Job[RangeFit]:
     for i, index in enumerate(chosen):
         place = places[index]
         pair = next(planes(clean[place], image[place]))[1]
-        first, second = (plane.ravel()[:: _step(n_pixels, _MAX_PIXELS)] for plane in pair)
+        step = _step(n_pixels, _MAX_PIXELS)
+        first, second = (plane.ravel()[::step].copy() for plane in pair)  # lets the plane go
         pixels.append((first, second))
         for part in _windows(*pair, _step(n_pixels, _MAX_WINDOWS)):
             windows.append(part)
-            yield Progress(fraction=i / len(chosen), message="fitting offset and scale")
-    clean_offset, image_offset = (
-        float(np.percentile(np.concatenate(part), _BACKGROUND_PERCENTILE))
-        for part in zip(*pixels, strict=True)
-    )
-    scale = _best_scale(windows, clean_offset, image_offset)
-    return RangeFit(clean_offset, image_offset, scale)
+            yield Progress(fraction=0.8 * i / len(chosen), message="fitting offset and scale")
+    offsets = []
+    for samples in zip(*pixels, strict=True):
+        offsets.append(float(np.percentile(np.concatenate(samples), _BACKGROUND_PERCENTILE)))
+        yield Progress(fraction=0.8)
+    job = _best_scale(windows, offsets[0], offsets[1])
+    scale = yield from nested(job, 0.8, 1.0)
+    return RangeFit(offsets[0], offsets[1], scale)
 
 
 def _step(n_there: int, n_wanted: int) -> int:
@@ -102,21 +108,29 @@ def _windows(clean: Plane, image: Plane, step: int) -> Iterator[Windows]:
         yield np.stack([*parts, np.full_like(parts[0], data_range)])
 
 
-def _best_scale(windows: list[Windows], clean_offset: float, image_offset: float) -> float:
+def _best_scale(windows: list[Windows], clean_offset: float, image_offset: float) -> Job[float]:
+    """Golden-section search for the largest mean SSIM around the least-squares scale."""
     if not windows:
         return 1.0
     values = np.concatenate(windows, axis=1)
     values[0] -= clean_offset
     values[1] -= image_offset
-    guess = np.vdot(values[0], values[1]) / max(np.vdot(values[1], values[1]), 1e-300)
+    guess = float(np.vdot(values[0], values[1]) / max(np.vdot(values[1], values[1]), 1e-300))
     guess = guess if guess > 0 else 1.0
-    found = minimize_scalar(
-        lambda log_scale: -_mean_scaled(values, guess * math.exp(log_scale)),
-        bounds=(-3, 3),
-        method="bounded",
-        options={"xatol": 1e-6},
-    )
-    return float(guess * math.exp(found.x))
+    low, high = -_SEARCH, _SEARCH
+    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_left, at_right = (_mean_scaled(values, guess * math.exp(x)) for x in (left, right))
+    while high - low > _PRECISION:
+        if at_left > at_right:
+            high, right, at_right = right, left, at_left
+            left = high - _GOLDEN * (high - low)
+            at_left = _mean_scaled(values, guess * math.exp(left))
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + _GOLDEN * (high - low)
+            at_right = _mean_scaled(values, guess * math.exp(right))
+        yield Progress(fraction=1 - (high - low) / (2 * _SEARCH))
+    return guess * math.exp((low + high) / 2)
 
 
 def _mean_scaled(windows: Windows, scale: float) -> float:

@@ -16,7 +16,7 @@ from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, pl
 from napari_denoise.metrics.pixel_sums import PixelSums, total
 from napari_denoise.metrics.range_invariant import RangeFit, fit_range, plane_micro_ssim
 from napari_denoise.metrics.structure import plane_similarity
-from napari_denoise.progress import Job, nested
+from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["PlaneScores", "Scores", "compare", "compare_planes", "nrmse", "psnr", "si_psnr", "snr"]
 
@@ -212,6 +212,7 @@ def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneSco
 def _plane_sums(clean: Plane, image: Plane, data_range: float, fit: RangeFit) -> Job[PixelSums]:
     ssim, ms_ssim = yield from nested(plane_similarity(clean, image, data_range), 0.0, 0.7)
     micro = yield from nested(plane_micro_ssim(clean, image, fit), 0.7, 1.0)
+    yield Progress(fraction=1.0)
     return PixelSums.of(clean, image, (ssim, ms_ssim, micro))
 
 
