@@ -258,6 +258,11 @@ def test_images_of_other_shape_are_refused():
         run(check_photometry(np.zeros((3, 3)), np.zeros((3, 4))))
 
 
+def test_an_offset_that_is_no_number_is_refused():
+    with pytest.raises(InputError, match="An offset of nan"):
+        run(check_photometry(np.zeros((3, 3)), np.zeros((3, 3)), offset=math.nan))
+
+
 @pytest.mark.parametrize("name", ["BPAE_B", "BPAE_G", "BPAE_R", "fish", "mice"])
 def test_on_real_images_a_blur_passes_and_three_percent_of_gain_do_not(name, real_data):
     path = next((real_data / "fmd_confocal" / "noisy").glob(f"{name}*"))

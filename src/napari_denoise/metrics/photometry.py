@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_denoise.errors import InputError
 from napari_denoise.metrics.block_means import (
     Groups,
     Line,
@@ -128,7 +129,7 @@ def check_photometry(
     Raises
     ------
     InputError
-        If the shapes differ or a pixel is not finite.
+        If the shapes differ, or a pixel or the offset is not finite.
 
     References
     ----------
@@ -137,6 +138,11 @@ def check_photometry(
     .. [3] Staiger & Stock 1997, doi:10.2307/2171753
     """
     noisy, denoised = check_pair(noisy, denoised, ("The noisy image", "the denoised one"))
+    if offset is not None and not math.isfinite(offset):
+        raise InputError(
+            f"An offset of {offset} cannot be used. Give what the camera reads without light, or "
+            f"none if it is not known."
+        )
     sample = yield from _sample(noisy, denoised)
     clipped = (sample.n_clipped + n_clipped) / sample.n_pixels
     evidence, background = _weigh(sample, offset, clipped)
@@ -269,12 +275,11 @@ def _percent(part: float) -> str:
 
 
 def _praise(evidence: _Evidence) -> str:
-    within = f"within {100 * TOLERANCE:g} %"
-    line = evidence.line
+    line, within = evidence.line, f"within {100 * TOLERANCE:g} %"
     if line is None:
         return (
-            f"Safe to quantify: means agree {within}; there is too little structure to judge "
-            f"the slope."
+            "Safe to quantify on the whole: the mean is kept, but there is too little structure "
+            "to judge the slope."
         )
     if 2 * line.slope_error > TOLERANCE:
         return (
