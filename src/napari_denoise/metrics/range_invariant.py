@@ -162,7 +162,9 @@ def micro_ssim(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
 
     SSIM after both backgrounds (third percentiles over all planes) are subtracted and the image
     is multiplied with the factor that makes the mean SSIM largest. The data range is that of
-    each clean plane, so none has to be given. Windows as in the authors' program, version 0.0.5.
+    each clean plane, so none has to be given. Windows as in the authors' program, version 0.0.5,
+    whose value this is for one plane; for several, the program fits the scale with the range of
+    the last plane, this function with that of each.
 
     Parameters
     ----------
