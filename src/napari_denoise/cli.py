@@ -70,6 +70,7 @@ DType = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the random numbers.", min=0)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda:0, …, or mps.")]
+_NOISE_NAMES = ", ".join(noise.tag() for noise in registry.NOISES)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -100,7 +101,7 @@ def simulate(
     source: Input,
     out: Output,
     *,
-    noise: Annotated[str, typer.Option(help="poisson or gaussian.")],
+    noise: Annotated[str, typer.Option(help=f"One of: {_NOISE_NAMES}.")],
     settings: Set = None,
     seed: Seed = 0,
     axes: Axes = None,
@@ -112,7 +113,8 @@ def simulate(
     rng = np.random.default_rng(seed)
     kind = _dtype(dtype, image)
     result = run_with_bar(
-        add_noise(model, image.pixels, rng=rng, dtype=kind), f"adding {model.title}"
+        add_noise(model, image.pixels, rng=rng, axes=image.axes, dtype=kind),
+        f"adding {model.title}",
     )
     recipe = Recipe.of(
         "simulate",

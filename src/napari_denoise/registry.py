@@ -25,7 +25,18 @@ from napari_denoise.filters import (
     Wiener,
 )
 from napari_denoise.learning.config import N2V, TrainingMethod
-from napari_denoise.noise import GaussianNoise, NoiseModel, PoissonNoise
+from napari_denoise.noise import (
+    Bleaching,
+    CameraNoise,
+    CorrelatedNoise,
+    GaussianNoise,
+    NoiseModel,
+    PoissonNoise,
+    SaltAndPepperNoise,
+    ScmosNoise,
+    SpeckleNoise,
+    StripeNoise,
+)
 from napari_denoise.settings import Settings, describe
 
 __all__ = [
@@ -56,7 +67,17 @@ FILTERS: tuple[type[Denoiser], ...] = (
 METHODS: tuple[type[TrainingMethod], ...] = (N2V,)
 """Ways to train a model, which then is a denoiser."""
 
-NOISES: tuple[type[NoiseModel], ...] = (PoissonNoise, GaussianNoise)
+NOISES: tuple[type[NoiseModel], ...] = (
+    PoissonNoise,
+    GaussianNoise,
+    CameraNoise,
+    ScmosNoise,
+    CorrelatedNoise,
+    StripeNoise,
+    SaltAndPepperNoise,
+    SpeckleNoise,
+    Bleaching,
+)
 
 
 C = TypeVar("C", bound=Settings)

@@ -1,22 +1,36 @@
 """Noise: simulated on clean images, measured on noisy ones, stabilised to unit variance."""
 
 from napari_denoise.noise.calibrate import Calibration, calibrate
-from napari_denoise.noise.simulate import (
+from napari_denoise.noise.camera import CameraNoise, ScmosNoise
+from napari_denoise.noise.model import NoiseModel, Recording
+from napari_denoise.noise.models import (
+    Bleaching,
+    CorrelatedNoise,
     GaussianNoise,
-    NoiseModel,
     PoissonNoise,
-    Simulated,
-    add_noise,
+    SaltAndPepperNoise,
+    SpeckleNoise,
+    StripeNoise,
 )
+from napari_denoise.noise.simulate import Simulated, add_noise, dose_series
 from napari_denoise.noise.stabilize import GeneralizedAnscombe
 
 __all__ = [
+    "Bleaching",
     "Calibration",
+    "CameraNoise",
+    "CorrelatedNoise",
     "GaussianNoise",
     "GeneralizedAnscombe",
     "NoiseModel",
     "PoissonNoise",
+    "Recording",
+    "SaltAndPepperNoise",
+    "ScmosNoise",
     "Simulated",
+    "SpeckleNoise",
+    "StripeNoise",
     "add_noise",
     "calibrate",
+    "dose_series",
 ]

@@ -98,12 +98,12 @@ def _doubt_ends(saturated: float, cut_off: float) -> Iterator[str]:
 
 
 def _doubt_line(curve: Curve, variance: Values, line: Line) -> Iterator[str]:
-    if np.sqrt(line.covariance[0, 0]) > _MAX_GAIN_ERROR * line.slope or curve.mean.size < 4:
+    if line.slope_error() > _MAX_GAIN_ERROR * line.slope or curve.mean.size < 4:
         yield (
             "There is too little range of brightness in flat regions to fix the gain. Calibrate "
             "an image with dark and bright parts, or several exposures."
         )
-    if np.average(curve.structure / np.maximum(curve.variance, 1e-30)) > _STRUCTURED:
+    if np.average(curve.structure / np.maximum(curve.variance, np.finfo(float).tiny)) > _STRUCTURED:
         yield (
             "Fine structure is nearly everywhere and hides the noise. Calibrate a flatter or "
             "defocused image of the same detector."
@@ -119,7 +119,7 @@ def _doubt_line(curve: Curve, variance: Values, line: Line) -> Iterator[str]:
 def _doubt_flatness(curve: Curve, variance: Values, line: Line) -> Iterator[str]:
     """Without a slope: whether there is none, or none could be seen."""
     noise = float(np.average(variance, weights=curve.count))
-    unseen = 2 * np.sqrt(line.covariance[0, 0]) * np.ptp(curve.mean)
+    unseen = 2 * line.slope_error() * np.ptp(curve.mean)
     if curve.mean.size < 4 or unseen > noise or np.ptp(curve.mean) < 2 * np.sqrt(noise):
         yield (
             "The image is too evenly bright to tell a gain. Calibrate an image with dark and "

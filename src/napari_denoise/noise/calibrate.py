@@ -90,15 +90,13 @@ class Calibration(Settings):
             ("read noise", self.read_noise, self.read_noise_interval, "DN"),
         )
         lines = [f"{name} {v:.4g} ({a:.4g} to {b:.4g}) {unit}" for name, v, (a, b), unit in numbers]
-        return "\n".join(
-            (
-                *lines,
-                f"lag-1 correlation {self.correlation_y:.2f} along Y, {self.correlation_x:.2f} "
-                f"along X; {self.saturated:.2%} saturated",
-                "reliable" if self.reliable else "not reliable",
-                self.advice,
-            )
-        )
+        correlation = f"{self.correlation_y:.2f} along Y, {self.correlation_x:.2f} along X"
+        lines += [
+            f"lag-1 correlation {correlation}; {self.saturated:.2%} saturated",
+            "reliable" if self.reliable else "not reliable",
+            self.advice,
+        ]
+        return "\n".join(lines)
 
     def stabilizer(self) -> GeneralizedAnscombe:
         """The transform that gives this noise unit variance."""
@@ -131,8 +129,8 @@ def calibrate(image: Any, axes: str, *, channel: int | None = None) -> Job[Calib
     curve = yield from nested(mean_variance_curve(samples, _NEAR), 0.3, 0.5)
     if not curve.variance.any() or curve.variance.max() < (1e-6 * np.abs(curve.mean).max()) ** 2:
         raise InputError(
-            "The image has no noise that could be measured: it is constant, or nearly so. "
-            "Choose a raw image."
+            "The image has no noise that could be measured: it is constant, or has no flat place. "
+            "Choose a larger raw image."
         )
     is_correlated = max(curve.correlation()) > CORRELATED
     if is_correlated and min(layout.unit_shape(image.shape)[1:]) >= 2 * margin(_FAR) + MIN_SIDE:

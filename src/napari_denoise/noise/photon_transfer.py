@@ -21,6 +21,8 @@ _STRUCTURE_ERROR = 0.3
 """Relative uncertainty of the structure that was subtracted."""
 _MODEL_ERROR = 0.03
 """Relative departure of real detectors from a line; keeps a sea of dark pixels from deciding."""
+_FLOOR = 1e-4
+"""Smallest variance a point is expected to have, as a share of the largest."""
 _N_FITS = 30
 _SKEWNESS_ERROR = 0.1
 """Relative; electron multiplication adds to the skewness, and so does structure."""
@@ -51,11 +53,16 @@ class Line:
     intercept: float
     covariance: Values
 
+    def slope_error(self) -> float:
+        """Standard error of the slope, in DN."""
+        return float(np.sqrt(max(float(self.covariance[0, 0]), 0.0)))
+
     def crossing(self) -> tuple[float, float]:
         """The mean at which the variance would be zero, and its standard error, in DN."""
         level = -self.intercept / self.slope
         gradient = np.array([level, 1.0]) / self.slope
-        return level, float(np.sqrt(gradient @ self.covariance @ gradient))
+        # Of a nearly singular fit the product may round to below zero.
+        return level, float(np.sqrt(max(float(gradient @ self.covariance @ gradient), 0.0)))
 
     def read_noise(self, offset: float) -> float:
         """What it must be, in DN, if this is the offset."""
@@ -72,24 +79,29 @@ def fit_line(curve: Curve, variance: Values) -> Line:
     A point weighs by the error of its variance: few pixels, few photons (whose noise has a
     high kurtosis) and much structure to subtract all make it larger.
     """
-    design = np.stack([curve.mean, np.ones_like(curve.mean)], axis=1)
-    floor = float(variance.max()) * 1e-4
-    slope, scale, trust = 0.0, 1.0, np.ones_like(variance)
-    expected = np.maximum(variance, floor)
+    # Means around zero and values around one: so no unit can make the fit nearly singular.
+    centre, spread = float(curve.mean.mean()), float(np.ptp(curve.mean)) or 1.0
+    power = float(variance.max())
+    design = np.stack([(curve.mean - centre) / spread, np.ones_like(curve.mean)], axis=1)
+    measured, structure = variance / power, curve.structure / power
+    slope, scale, trust = 0.0, 1.0, np.ones_like(measured)
+    expected = np.maximum(measured, _FLOOR)
     for _ in range(_N_FITS):
-        statistical = (2 * expected**2 + max(slope, 0) ** 2 * expected) / (curve.count / 2)
-        systematic = (_STRUCTURE_ERROR * curve.structure) ** 2 + (_MODEL_ERROR * expected) ** 2
+        kurtosis = max(slope, 0) ** 2 * power / spread**2 * expected
+        statistical = (2 * expected**2 + kurtosis) / (curve.count / 2)
+        systematic = (_STRUCTURE_ERROR * structure) ** 2 + (_MODEL_ERROR * expected) ** 2
         error = np.sqrt(statistical + systematic)
-        weight = np.sqrt(trust) / error
-        slope, intercept = np.linalg.lstsq(design * weight[:, None], variance * weight)[0]
-        line = design @ (slope, intercept)
-        expected = np.maximum(line, floor)
-        z = (variance - line) / error
+        weighted = design * (np.sqrt(trust) / error)[:, None]
+        slope, height = np.linalg.lstsq(weighted, measured * np.sqrt(trust) / error)[0]
+        line = design @ (slope, height)
+        expected = np.maximum(line, _FLOOR)
+        z = (measured - line) / error
         scale = max(1.4826 * float(np.median(np.abs(z))), 1.0)
         trust = 1 / (1 + (z / scale) ** 2)
-    weighted = design * weight[:, None]
-    covariance = np.asarray(scale**2 * np.linalg.pinv(weighted.T @ weighted), np.float64)
-    return Line(float(slope), float(intercept), covariance)
+    units = power * np.array([[1 / spread, 0], [-centre / spread, 1]])
+    covariance = scale**2 * units @ np.linalg.pinv(weighted.T @ weighted) @ units.T
+    slope, intercept = units @ (slope, height)
+    return Line(float(slope), float(intercept), np.asarray(covariance, np.float64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +133,7 @@ def infer_camera(
     has_skewness : bool
         Whether the curve's skewness is that of single pixels' noise.
     """
-    gain_error = float(np.sqrt(line.covariance[0, 0]))
+    gain_error = line.slope_error()
     gains = (line.slope - 2 * gain_error, line.slope + 2 * gain_error)
     darkest = float(curve.mean.min())
     if gains[0] <= 0:
@@ -171,5 +183,5 @@ def _zero_of_skewness(curve: Curve, gain: float, crossing: float) -> tuple[float
     offset = curve.mean - curve.skewness / gain**2
     statistical = np.sqrt(12 / curve.count) * (CROSS_POWER * curve.variance) ** 1.5 / gain**2
     systematic = _SKEWNESS_ERROR * np.abs(curve.mean - crossing)
-    weight = 1 / np.maximum(statistical**2 + systematic**2, 1e-30)
+    weight = 1 / np.maximum(statistical**2 + systematic**2, np.finfo(float).tiny)
     return float(np.average(offset, weights=weight)), float(weight.sum() ** -0.5)
