@@ -46,6 +46,7 @@ _HOMES = {
         "StripeNoise",
         "add_noise",
         "calibrate",
+        "calibrate_repeats",
         "dose_series",
     ),
     "progress": ("Progress", "Request", "run"),

@@ -23,7 +23,7 @@ from napari_denoise.errors import DenoiseError, FileError, SettingsError
 from napari_denoise.io.images import Image, check_destination, read_image, write_image
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.metrics import compare
-from napari_denoise.noise import add_noise, calibrate
+from napari_denoise.noise import add_noise, calibrate, calibrate_repeats
 from napari_denoise.recipe import Recipe, software_version
 from napari_denoise.settings import make_settings
 
@@ -239,11 +239,23 @@ def calibrate_command(
     channel: Annotated[
         int | None, typer.Option(help="Channel to measure, from 0; needed if there are several.")
     ] = None,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="The frames along T show one unchanging field.")
+    ] = False,
+    dark: Annotated[
+        Path | None, typer.Option(help="Frames without light; with --repeats only.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure gain, offset and read noise of a detector on one of its images."""
+    if dark and not repeats:
+        raise SettingsError("--dark needs repeats to go with it. Add --repeats.")
     image = read_image(source, axes=axes)
-    job = calibrate(image.pixels, image.axes, channel=channel)
+    if repeats:
+        darkness = read_image(dark).pixels if dark else None
+        job = calibrate_repeats(image.pixels, image.axes, dark=darkness, channel=channel)
+    else:
+        job = calibrate(image.pixels, image.axes, channel=channel)
     found = run_with_bar(job, "measuring the noise")
     _print(found.model_dump_json() if as_json else found.summary())
 

@@ -1,6 +1,7 @@
 """Noise: simulated on clean images, measured on noisy ones, stabilised to unit variance."""
 
-from napari_denoise.noise.calibrate import Calibration, calibrate
+from napari_denoise.noise.calibrate import calibrate
+from napari_denoise.noise.calibration import Calibration
 from napari_denoise.noise.camera import CameraNoise, ScmosNoise
 from napari_denoise.noise.model import NoiseModel, Recording
 from napari_denoise.noise.models import (
@@ -12,6 +13,7 @@ from napari_denoise.noise.models import (
     SpeckleNoise,
     StripeNoise,
 )
+from napari_denoise.noise.repeats import calibrate_repeats
 from napari_denoise.noise.simulate import Simulated, add_noise, dose_series
 from napari_denoise.noise.stabilize import GeneralizedAnscombe
 
@@ -32,5 +34,6 @@ __all__ = [
     "StripeNoise",
     "add_noise",
     "calibrate",
+    "calibrate_repeats",
     "dose_series",
 ]

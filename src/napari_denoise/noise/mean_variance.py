@@ -15,7 +15,15 @@ from napari_denoise.intensities import FloatArray
 from napari_denoise.noise.sampling import Samples
 from napari_denoise.progress import Job, Progress
 
-__all__ = ["CORRELATED", "CROSS_POWER", "Curve", "Values", "mean_variance_curve"]
+__all__ = [
+    "CORRELATED",
+    "CROSS_POWER",
+    "MIN_PIXELS",
+    "Curve",
+    "Values",
+    "bin_edges",
+    "mean_variance_curve",
+]
 
 Values = npt.NDArray[np.float64]
 
@@ -33,7 +41,7 @@ _FLATTEST = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 _MORE_STRUCTURE = 0.02
 """Share of structure in the variance that more pixels are worth."""
 _TINY = float(np.finfo(float).tiny)
-_MIN_PIXELS = 100
+MIN_PIXELS = 100
 """Fewer give no variance worth a point."""
 _MAX_BUMP = 3.0
 """Standard deviations by which a pixel's 3 × 3 mean may stand out of its surroundings."""
@@ -82,15 +90,15 @@ def mean_variance_curve(samples: Samples, reach: int) -> Job[Curve]:
         What they were sampled with.
     """
     window = (2 * (reach // 3) + 1) ** 2
-    edges = _bin_edges(samples.level)
+    edges = bin_edges(samples.level)
     number = np.searchsorted(edges, samples.level)
     points = []
     for i in range(len(edges) + 1):
         part = samples.at(number == i)
-        if part.value.size >= _MIN_PIXELS:
+        if part.value.size >= MIN_PIXELS:
             points.append(_point(_flat_part(part, window)))
         yield Progress(fraction=(i + 1) / (len(edges) + 1))
-    columns = np.array([p for p in points if p[2] >= _MIN_PIXELS], np.float64).reshape(-1, 7).T
+    columns = np.array([p for p in points if p[2] >= MIN_PIXELS], np.float64).reshape(-1, 7).T
     mean, variance, count, diagonal, skewness, along_y, along_x = columns
     noise = _lower_envelope(diagonal, count)
     share = (diagonal - noise) / (_STRUCTURE_CORRELATION - noise)
@@ -98,10 +106,10 @@ def mean_variance_curve(samples: Samples, reach: int) -> Job[Curve]:
     return Curve(mean, variance, structure, skewness, count, along_y, along_x)
 
 
-def _bin_edges(level: FloatArray) -> Values:
+def bin_edges(level: FloatArray) -> Values:
     """Where bins meet: narrow where it is dark, and fewer if there are few pixels."""
     low, high = np.percentile(level, [0.1, 99.9])
-    n_bins = int(np.clip(level.size // (4 * _MIN_PIXELS), 1, _N_BINS))
+    n_bins = int(np.clip(level.size // (4 * MIN_PIXELS), 1, _N_BINS))
     edges: Values = low + (high - low) * np.linspace(0, 1, n_bins + 1)[1:-1] ** 2
     return edges
 

@@ -9,13 +9,13 @@ the darkest parts do if not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from napari_denoise.noise.mean_variance import CROSS_POWER, Curve, Values
 
-__all__ = ["Camera", "Interval", "Line", "fit_line", "infer_camera"]
+__all__ = ["Camera", "Dark", "Interval", "Line", "fit_line", "infer_camera"]
 
 _STRUCTURE_ERROR = 0.3
 """Relative uncertainty of the structure that was subtracted."""
@@ -114,6 +114,41 @@ class Camera:
     gain_interval: Interval
     offset_interval: Interval
     read_noise_interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Dark:
+    """What a detector reads without light.
+
+    Attributes
+    ----------
+    level, variance : float
+        DN, DN².
+    count : int
+        Pixels it was measured on.
+    """
+
+    level: float
+    variance: float
+    count: int
+
+    def added_to(self, curve: Curve) -> Curve:
+        """The curve with darkness as one more point."""
+        point = (self.level, self.variance, 0.0, 0.0, self.count, 0.0, 0.0)
+        columns = (getattr(curve, field.name) for field in fields(curve))
+        return Curve(*(np.append(c, value) for c, value in zip(columns, point, strict=True)))
+
+    def corrected(self, camera: Camera) -> Camera:
+        """The camera with offset and read noise as they were in the dark."""
+        read_noise = float(np.sqrt(self.variance))
+        error = read_noise / np.sqrt(self.count)
+        return replace(
+            camera,
+            offset=self.level,
+            read_noise=read_noise,
+            offset_interval=(self.level - 2 * error, self.level + 2 * error),
+            read_noise_interval=(read_noise - 1.5 * error, read_noise + 1.5 * error),
+        )
 
 
 def infer_camera(

@@ -22,7 +22,16 @@ from napari_denoise.errors import InputError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress
 
-__all__ = ["MIN_SIDE", "Piece", "Samples", "margin", "pieces", "sample_pieces", "sample_plane"]
+__all__ = [
+    "MIN_SIDE",
+    "Piece",
+    "Samples",
+    "margin",
+    "one_channel",
+    "pieces",
+    "sample_pieces",
+    "sample_plane",
+]
 
 MIN_SIDE = 32
 """Smallest plane, in pixels, that noise can be measured on."""
@@ -114,6 +123,29 @@ def sample_plane(plane: FloatArray, reach: int = 3) -> Samples:
         **neighbours,
     }
     return Samples(**{name: np.ravel(image) for name, image in flat.items()})
+
+
+def one_channel(image: Any, axes: str, channel: int | None) -> tuple[Any, str]:
+    """The image without its channel axis, and its axes then.
+
+    Raises
+    ------
+    InputError
+        If there are several channels and none is chosen, or not as many.
+    """
+    if "C" not in axes:
+        return image, axes
+    place = axes.index("C")
+    n_channels = image.shape[place]
+    if channel is None and n_channels > 1:
+        raise InputError(
+            f"The image has {n_channels} channels, each with a gain of its own. Choose one of "
+            f"them, 0 to {n_channels - 1}."
+        )
+    if not 0 <= (channel or 0) < n_channels:
+        raise InputError(f"There is no channel {channel}; there are 0 to {n_channels - 1}.")
+    index = (slice(None),) * place + (channel or 0,)
+    return image[index], axes.replace("C", "")
 
 
 def pieces(layout: Layout, shape: tuple[int, ...]) -> list[Piece]:
