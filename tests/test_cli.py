@@ -124,6 +124,39 @@ def test_measuring_for_people_names_the_range(clean, noisy, command):
     assert "data range 255" in out
 
 
+def test_a_calibration_is_printed_for_programs_and_for_people(tmp_path, command):
+    rng = np.random.default_rng(0)
+    pixels = np.stack([10 + 4 * rng.poisson(level, (96, 96)) for level in (2, 9, 20, 40)])
+    path = tmp_path / "raw.tif"
+    tifffile.imwrite(path, pixels.astype(np.uint16), photometric="minisblack")
+    code, out, _ = command("calibrate", path, "--axes", "TYX", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["gain"] == pytest.approx(4, rel=0.1)
+    assert {"offset", "read_noise", "correlation", "reliable", "advice"} <= set(found)
+    assert "DN per photo-electron" in command("calibrate", path, "--axes", "TYX")[1]
+    code, _, err = command("calibrate", path, "--axes", "CYX")
+    assert code == 2
+    assert "4 channels" in err
+    assert command("calibrate", path, "--axes", "CYX", "--channel", 3)[0] == 0
+
+
+def test_repeats_and_dark_frames_are_calibrated(tmp_path, command):
+    rng = np.random.default_rng(0)
+    field, dark = tmp_path / "field.tif", tmp_path / "dark.tif"
+    photons = rng.poisson(np.arange(96)[:, None], (4, 96, 96))
+    frames = 100 + 4 * photons + rng.normal(0, 6, photons.shape)
+    tifffile.imwrite(field, frames.astype(np.uint16), photometric="minisblack")
+    tifffile.imwrite(dark, rng.normal(100, 6, (96, 96)).astype(np.uint16))
+    line = ("calibrate", field, "--axes", "TYX", "--json", "--dark", dark)
+    found = json.loads(command(*line, "--repeats")[1])
+    assert found["gain"] == pytest.approx(4, rel=0.1)
+    assert found["read_noise"] == pytest.approx(6, rel=0.05)
+    code, _, err = command(*line)
+    assert code == 2
+    assert "--repeats" in err
+
+
 def test_equal_images_measure_as_null_and_stay_valid_json(clean, command):
     _, out, _ = command("measure", clean, clean, "--data-range", 255, "--json")
     assert json.loads(out)["psnr"] is None

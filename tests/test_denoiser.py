@@ -102,6 +102,46 @@ def test_cancelling_ends_at_the_next_tile():
         next(job)
 
 
+class Threaded(Doubling):
+    """The same, on all cores."""
+
+    is_threaded = True
+
+
+def test_threads_change_nothing_but_the_time(rng, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    image, seen = rng.normal(size=(5, 20, 30)), []
+    result = run(denoise(Threaded(), image, Layout("ZYX")), seen.append)
+    np.testing.assert_array_equal(
+        result.image, run(denoise(Doubling(), image, Layout("ZYX"))).image
+    )
+    fractions = [event.fraction for event in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    assert seen[-1].message == "tile 60 of 60"
+
+
+class BrightnessShift(Doubling):
+    """Subtracts a level that it measures once per channel."""
+
+    level: float | None = None
+
+    def fitted(self, image, layout, units):
+        yield Progress(fraction=0.5)
+        level = float(np.mean([layout.read(image, unit) for unit in units]))
+        return self.model_copy(update={"level": level})
+
+    def denoise_tile(self, tile):
+        yield Progress(fraction=0.0)
+        return tile - self.level
+
+
+def test_a_denoiser_is_fitted_to_each_channel_once():
+    image = np.zeros((3, 2, 20, 20)) + np.array([10.0, 500.0])[:, None, None]
+    result = run(denoise(BrightnessShift(), image, Layout("TCYX"))).image
+    assert (result == 0).all()
+
+
 def test_progress_rises_to_one():
     seen = []
     run(denoise(Doubling(), np.ones((3, 20, 20)), Layout("ZYX")), seen.append)

@@ -1,8 +1,10 @@
 """Jobs: run to the end, stopped with what they have, or cancelled without a trace."""
 
+import threading
+
 import pytest
 
-from napari_denoise.progress import Progress, Request, Stopwatch, nested, run
+from napari_denoise.progress import Progress, Request, Stopwatch, nested, run, run_all
 
 
 def count(n, log):
@@ -70,6 +72,50 @@ def test_a_nested_job_speaks_for_itself_or_else_by_its_part():
 
     assert next(nested(silent(), 0, 1, "part")).message == "part"
     assert next(nested(count(2, []), 0, 1, "part")).message == "1"
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_results_of_several_jobs_come_in_order(n_threads):
+    log, results, seen = [], [], []
+    jobs = (count(n, log) for n in (9, 2, 5, 1))
+    run(run_all(jobs, results.append, n_jobs=4, n_threads=n_threads, noun="job"), seen.append)
+    assert results == [9, 2, 5, 1]
+    assert log == ["closed"] * 4
+    fractions = [event.fraction for event in seen]
+    assert fractions == sorted(fractions)
+    assert seen[-1] == Progress(fraction=1.0, message="job 4 of 4")
+
+
+def test_no_more_jobs_are_taken_than_there_are_threads():
+    taken, hold = [], threading.Event()
+
+    def wait():
+        hold.wait(10)
+        yield Progress(fraction=1.0)
+
+    jobs = (taken.append(i) or wait() for i in range(9))
+    whole = run_all(jobs, print, n_jobs=9, n_threads=2)
+    next(whole)
+    assert taken == [0, 1]
+    hold.set()
+    whole.close()
+
+
+def test_closing_ends_the_jobs_in_all_threads():
+    log = []
+    whole = run_all((count(10**9, log) for _ in range(5)), print, n_jobs=5, n_threads=2)
+    next(whole)
+    whole.close()
+    assert log == ["closed"] * 2
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    def fail():
+        yield Progress(fraction=0.0)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(run_all((fail() for _ in range(3)), print, n_jobs=3, n_threads=2))
 
 
 def test_time_left_is_told_once_enough_is_done():

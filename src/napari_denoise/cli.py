@@ -23,7 +23,7 @@ from napari_denoise.errors import DenoiseError, FileError, SettingsError
 from napari_denoise.io.images import Image, check_destination, read_image, write_image
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.metrics import compare
-from napari_denoise.noise import add_noise
+from napari_denoise.noise import add_noise, calibrate, calibrate_repeats
 from napari_denoise.recipe import Recipe, software_version
 from napari_denoise.settings import make_settings
 
@@ -70,6 +70,7 @@ DType = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the random numbers.", min=0)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda:0, …, or mps.")]
+_NOISE_NAMES = ", ".join(noise.tag() for noise in registry.NOISES)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -100,7 +101,7 @@ def simulate(
     source: Input,
     out: Output,
     *,
-    noise: Annotated[str, typer.Option(help="poisson or gaussian.")],
+    noise: Annotated[str, typer.Option(help=f"One of: {_NOISE_NAMES}.")],
     settings: Set = None,
     seed: Seed = 0,
     axes: Axes = None,
@@ -112,7 +113,8 @@ def simulate(
     rng = np.random.default_rng(seed)
     kind = _dtype(dtype, image)
     result = run_with_bar(
-        add_noise(model, image.pixels, rng=rng, dtype=kind), f"adding {model.title}"
+        add_noise(model, image.pixels, rng=rng, axes=image.axes, dtype=kind),
+        f"adding {model.title}",
     )
     recipe = Recipe.of(
         "simulate",
@@ -227,6 +229,35 @@ def measure(
             f"PSNR {scores['psnr']:.2f} dB (data range {data_range:g})   "
             f"SSIM {scores['ssim']:.4f}   NRMSE {scores['nrmse']:.4f}"
         )
+
+
+@app.command("calibrate")
+def calibrate_command(
+    source: Input,
+    *,
+    axes: Axes = None,
+    channel: Annotated[
+        int | None, typer.Option(help="Channel to measure, from 0; needed if there are several.")
+    ] = None,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="The frames along T show one unchanging field.")
+    ] = False,
+    dark: Annotated[
+        Path | None, typer.Option(help="Frames without light; with --repeats only.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure gain, offset and read noise of a detector on one of its images."""
+    if dark and not repeats:
+        raise SettingsError("--dark needs repeats to go with it. Add --repeats.")
+    image = read_image(source, axes=axes)
+    if repeats:
+        darkness = read_image(dark).pixels if dark else None
+        job = calibrate_repeats(image.pixels, image.axes, dark=darkness, channel=channel)
+    else:
+        job = calibrate(image.pixels, image.axes, channel=channel)
+    found = run_with_bar(job, "measuring the noise")
+    _print(found.model_dump_json() if as_json else found.summary())
 
 
 def main() -> None:

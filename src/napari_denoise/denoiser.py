@@ -8,18 +8,20 @@ cancelling, and the cast at the end.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.axes import Layout, check_axes
+from napari_denoise.axes import Layout, UnitIndex, check_axes
 from napari_denoise.intensities import FloatArray, cast_saturating, check_pixels
-from napari_denoise.progress import Job, Progress, nested
+from napari_denoise.progress import Job, nested, run_all
 from napari_denoise.settings import Settings
-from napari_denoise.tiling import n_tiles, tiles
+from napari_denoise.tiling import Tile, tiles
 
 __all__ = ["Denoised", "Denoiser", "denoise"]
 
@@ -38,6 +40,8 @@ class Denoiser(Settings, ABC):
     kind: ClassVar[Literal["filter", "instant", "model"]]
     citation: ClassVar[str] = ""
     """Authors, year and DOI of where the method comes from."""
+    is_threaded: ClassVar[bool] = False
+    """Whether :func:`denoise` spreads the tiles over the processor's cores."""
 
     @property
     def label(self) -> str:
@@ -47,6 +51,16 @@ class Denoiser(Settings, ABC):
     @abstractmethod
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
         """Clean one tile, ``C(Z)YX`` float32 in the image's units; same shape and units out."""
+
+    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
+        """Return this denoiser with what it must know of the whole image, such as its noise level.
+
+        Measured once, so that all tiles agree. `units` are those of one channel, which is
+        measured on its own.
+        """
+        del image, layout, units
+        yield from ()
+        return self
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
         """Pixels of context a tile needs on each side, per spatial axis."""
@@ -104,7 +118,7 @@ def denoise(
     denoiser : Denoiser
         The method with its settings.
     image : array-like, axes as in `layout`, any real dtype
-        May be lazy (dask, zarr, memory-mapped): only one tile is held at a time.
+        May be lazy (dask, zarr, memory-mapped): only one tile per core is held at a time.
     layout : Layout
         Names the axes and says which are spatial.
     dtype : dtype, default float32
@@ -135,25 +149,48 @@ def denoise(
 
 def _denoise_tiles(denoiser: Denoiser, image: Any, layout: Layout, out: Any) -> Job[int]:
     """Fill `out`; returns how many pixels were clipped."""
-    shape = tuple(image.shape)
-    size = layout.unit_shape(shape)[1:]
-    n = layout.n_spatial
+    fitted = yield from _fit(denoiser, image, layout)
+    places = list(_places(denoiser, layout, tuple(image.shape)))
+    targets = iter(places)
+    n_clipped = 0
+
+    def write(pixels: FloatArray) -> None:
+        nonlocal n_clipped
+        unit, tile = next(targets)
+        cropped, clipped = cast_saturating(pixels[(slice(None), *tile.crop)], out.dtype)
+        layout.write(out, unit, tile.target, cropped)
+        n_clipped += clipped
+
+    jobs = (
+        fitted[layout.channel_of(unit)].denoise_tile(layout.read(image, unit, tile.source))
+        for unit, tile in places
+    )
+    n_threads = min(os.cpu_count() or 1, len(places)) if denoiser.is_threaded else 1
+    yield from run_all(jobs, write, n_jobs=len(places), n_threads=n_threads, noun="tile")
+    return n_clipped
+
+
+def _fit(denoiser: Denoiser, image: Any, layout: Layout) -> Job[dict[int | None, Denoiser]]:
+    """Fit the denoiser to each channel."""
+    channels: dict[int | None, list[UnitIndex]] = {}
+    for unit in layout.units(tuple(image.shape)):
+        channels.setdefault(layout.channel_of(unit), []).append(unit)
+    fitted: dict[int | None, Denoiser] = {}
+    for channel, members in channels.items():
+        job = denoiser.fitted(image, layout, members)
+        fitted[channel] = yield from nested(job, 0.0, 0.0)
+    return fitted
+
+
+def _places(
+    denoiser: Denoiser, layout: Layout, shape: tuple[int, ...]
+) -> Iterator[tuple[UnitIndex, Tile]]:
+    """Each tile of each unit, in the order in which they are denoised."""
+    size, n = layout.unit_shape(shape)[1:], layout.n_spatial
     core, halo, alignment = denoiser.tile_size(n), denoiser.halo(n), denoiser.alignment(n)
-    n_total = layout.n_units(shape) * n_tiles(size, core, alignment)
-    n_done = n_clipped = 0
     for unit in layout.units(shape):
         for tile in tiles(size, core, halo, alignment):
-            pixels = yield from nested(
-                denoiser.denoise_tile(layout.read(image, unit, tile.source)),
-                n_done / n_total,
-                (n_done + 1) / n_total,
-            )
-            cropped, clipped = cast_saturating(pixels[(slice(None), *tile.crop)], out.dtype)
-            layout.write(out, unit, tile.target, cropped)
-            n_clipped += clipped
-            n_done += 1
-            yield Progress(fraction=n_done / n_total, message=f"tile {n_done} of {n_total}")
-    return n_clipped
+            yield unit, tile
 
 
 def _check(denoiser: Denoiser, image: Any, layout: Layout) -> None:

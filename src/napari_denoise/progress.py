@@ -8,13 +8,17 @@ steps it. Closing the generator cancels it and discards the work; sending
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Generator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import islice
 from typing import TypeVar
 
-__all__ = ["Job", "Notice", "Progress", "Request", "Stopwatch", "nested", "run"]
+__all__ = ["Job", "Notice", "Progress", "Request", "Stopwatch", "nested", "run", "run_all"]
 
 T = TypeVar("T")
 
@@ -91,6 +95,79 @@ def nested(job: Job[T], start: float, stop: float, message: str = "") -> Job[T]:
         return result
     finally:
         job.close()
+
+
+def run_all(
+    jobs: Iterable[Job[T]],
+    collect: Callable[[T], None],
+    *,
+    n_jobs: int,
+    n_threads: int = 1,
+    noun: str = "part",
+) -> Job[None]:
+    """Run independent jobs as one, and hand over their results in order.
+
+    Parameters
+    ----------
+    jobs : iterable of jobs
+        Taken one by one, in the calling thread, as threads become free: no more than
+        `n_threads` of them are held at a time.
+    collect : callable
+        Called in the calling thread with each result, in the order of `jobs`.
+    n_jobs : int
+        How many there are, for the fraction done.
+    n_threads : int
+        How many run at once. With more than one, requests do not reach the jobs; closing this
+        job ends each of them at its next event.
+    noun : str
+        What a job is called in messages: "tile 3 of 7".
+    """
+    if n_threads > 1:
+        yield from _run_on_threads(jobs, collect, n_jobs, n_threads, noun)
+        return
+    for i, job in enumerate(jobs):
+        collect((yield from nested(job, i / n_jobs, (i + 1) / n_jobs)))
+        yield Progress(fraction=(i + 1) / n_jobs, message=f"{noun} {i + 1} of {n_jobs}")
+
+
+_PATIENCE_S = 0.05
+"""How often a job that waits for its threads looks up, so that it can be closed."""
+
+
+class _ClosedError(Exception):
+    """Ends a job in its thread after the job that started it was closed."""
+
+
+def _run_on_threads(
+    jobs: Iterable[Job[T]], collect: Callable[[T], None], n_jobs: int, n_threads: int, noun: str
+) -> Job[None]:
+    supply, closed, fractions = iter(jobs), threading.Event(), [0.0] * n_jobs
+    running: deque[Future[T]] = deque()
+    with ThreadPoolExecutor(n_threads, thread_name_prefix=f"napari-denoise-{noun}") as pool:
+        try:
+            for n_done in range(n_jobs):
+                for job in islice(supply, n_threads - len(running)):
+                    note = _note_fraction(fractions, n_done + len(running), closed)
+                    running.append(pool.submit(run, job, note))
+                while wait([running[0]], timeout=_PATIENCE_S).not_done:
+                    yield Progress(fraction=sum(fractions) / n_jobs)
+                collect(running.popleft().result())
+                fractions[n_done] = 1.0
+                done = f"{noun} {n_done + 1} of {n_jobs}"
+                yield Progress(fraction=sum(fractions) / n_jobs, message=done)
+        finally:
+            closed.set()
+
+
+def _note_fraction(
+    fractions: list[float], place: int, closed: threading.Event
+) -> Callable[[Progress], None]:
+    def note(event: Progress) -> None:
+        if closed.is_set():
+            raise _ClosedError
+        fractions[place] = event.fraction
+
+    return note
 
 
 class Stopwatch:

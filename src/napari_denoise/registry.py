@@ -11,9 +11,32 @@ from typing import Any, TypeVar
 
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import SettingsError
-from napari_denoise.filters import Box, Gaussian, Median
+from napari_denoise.filters import (
+    BM3D,
+    AnisotropicDiffusion,
+    Bilateral,
+    Box,
+    Butterworth,
+    Gaussian,
+    Median,
+    NonLocalMeans,
+    TotalVariation,
+    Wavelet,
+    Wiener,
+)
 from napari_denoise.learning.config import N2V, TrainingMethod
-from napari_denoise.noise import GaussianNoise, NoiseModel, PoissonNoise
+from napari_denoise.noise import (
+    Bleaching,
+    CameraNoise,
+    CorrelatedNoise,
+    GaussianNoise,
+    NoiseModel,
+    PoissonNoise,
+    SaltAndPepperNoise,
+    ScmosNoise,
+    SpeckleNoise,
+    StripeNoise,
+)
 from napari_denoise.settings import Settings, describe
 
 __all__ = [
@@ -26,13 +49,35 @@ __all__ = [
     "noise_class",
 ]
 
-FILTERS: tuple[type[Denoiser], ...] = (Gaussian, Median, Box)
+FILTERS: tuple[type[Denoiser], ...] = (
+    Gaussian,
+    Median,
+    Box,
+    Bilateral,
+    NonLocalMeans,
+    TotalVariation,
+    AnisotropicDiffusion,
+    Wavelet,
+    Wiener,
+    Butterworth,
+    BM3D,
+)
 """Denoisers that need nothing but their settings."""
 
 METHODS: tuple[type[TrainingMethod], ...] = (N2V,)
 """Ways to train a model, which then is a denoiser."""
 
-NOISES: tuple[type[NoiseModel], ...] = (PoissonNoise, GaussianNoise)
+NOISES: tuple[type[NoiseModel], ...] = (
+    PoissonNoise,
+    GaussianNoise,
+    CameraNoise,
+    ScmosNoise,
+    CorrelatedNoise,
+    StripeNoise,
+    SaltAndPepperNoise,
+    SpeckleNoise,
+    Bleaching,
+)
 
 
 C = TypeVar("C", bound=Settings)

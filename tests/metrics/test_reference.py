@@ -5,6 +5,7 @@ import math
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 from skimage.metrics import (
     normalized_root_mse,
     peak_signal_noise_ratio,
@@ -12,7 +13,17 @@ from skimage.metrics import (
 )
 
 from napari_denoise.errors import InputError
-from napari_denoise.metrics import compare, nrmse, psnr, ssim
+from napari_denoise.metrics import (
+    compare,
+    compare_planes,
+    micro_ssim,
+    ms_ssim,
+    nrmse,
+    psnr,
+    si_psnr,
+    snr,
+    ssim,
+)
 from napari_denoise.progress import run
 
 
@@ -93,3 +104,74 @@ def test_what_cannot_be_compared_is_refused_in_words(clean, image, data_range, s
 
 def test_lists_of_numbers_are_arrays_too():
     assert psnr([[0, 1]], [[0, 2]], data_range=10) == pytest.approx(10 * math.log10(200))
+
+
+def _published_si_psnr(clean, image):
+    """CARE's and CAREamics' scale-invariant PSNR, step by step."""
+    scaled = (clean - clean.mean()) / clean.std()
+    centred = image - image.mean()
+    centred = centred * np.sum(scaled * centred) / np.sum(centred * centred)
+    data_range = (clean.max() - clean.min()) / clean.std()
+    return peak_signal_noise_ratio(scaled, centred, data_range=data_range)
+
+
+def test_scale_invariant_psnr_is_the_published_one_and_blind_to_offset_and_gain(pair):
+    clean, image = (part.astype(float) for part in pair)
+    expected = _published_si_psnr(clean, image)
+    assert si_psnr(clean, image) == pytest.approx(expected, abs=1e-6)
+    assert si_psnr(clean, 3 * image + 500) == pytest.approx(expected, abs=1e-6)
+    assert si_psnr(clean, 3 * clean + 500) == math.inf
+    assert si_psnr(clean, np.zeros_like(clean)) == pytest.approx(
+        20 * math.log10(np.ptp(clean) / clean.std())
+    )
+    assert math.isnan(si_psnr(np.ones((3, 3)), clean[0, :3, :3]))
+
+
+def test_snr_is_energy_over_error(pair):
+    clean, image = (part.astype(float) for part in pair)
+    expected = 10 * math.log10(np.sum(clean**2) / np.sum((clean - image) ** 2))
+    assert snr(clean, image) == pytest.approx(expected, abs=1e-6)
+    assert snr(np.zeros((3, 3)), np.ones((3, 3))) == -math.inf
+
+
+def test_each_plane_frame_and_channel_has_the_scores_of_its_own_pixels(rng):
+    clean = rng.uniform(0, 100, (2, 3, 30, 40)) * np.array([1, 2, 5])[:, None, None]
+    image = clean + rng.normal(0, 5, clean.shape)
+    table = run(compare_planes(clean, image, data_range=500))
+    assert table.overall.psnr == run(compare(clean, image, data_range=500)).psnr
+    assert table.overall.si_psnr == pytest.approx(_published_si_psnr(clean, image), abs=1e-6)
+    assert [len(scores) for scores in table.along] == [2, 3]
+    assert list(table.planes) == list(np.ndindex(2, 3))
+    parts = [
+        (table.planes[1, 2], clean[1, 2], image[1, 2]),
+        (table.along[0][1], clean[1], image[1]),
+        (table.along[1][2], clean[:, 2], image[:, 2]),
+    ]
+    for scores, reference, other in parts:
+        assert scores.psnr == pytest.approx(psnr(reference, other, data_range=500), abs=1e-6)
+        assert scores.si_psnr == pytest.approx(_published_si_psnr(reference, other), abs=1e-6)
+        assert scores.ssim == pytest.approx(ssim(reference, other, data_range=500), abs=1e-6)
+        assert scores.snr == pytest.approx(-20 * math.log10(scores.nrmse), abs=1e-6)
+
+
+def test_all_at_once_is_each_on_its_own(scene):
+    scores = run(compare(*scene, data_range=600))
+    assert scores.ms_ssim == pytest.approx(ms_ssim(*scene, data_range=600))
+    assert scores.micro_ssim == pytest.approx(micro_ssim(*scene))
+    assert scores.si_psnr == pytest.approx(si_psnr(*scene))
+
+
+def test_a_comparison_reports_often_and_only_forwards(scene):
+    clean, image = (np.stack([plane] * 3) for plane in scene)
+    fractions = [event.fraction for event in compare(clean, image, data_range=600)]
+    assert len(fractions) > 12
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1)
+
+
+def test_real_w2s_pairs_are_ranked_by_scale_invariant_psnr_alone(real_data):
+    name = min((real_data / "w2s" / "clean").iterdir()).name
+    clean, noisy = (tifffile.imread(real_data / "w2s" / part / name) for part in ("clean", "noisy"))
+    scores = run(compare(clean, noisy, data_range=255))
+    assert scores.si_psnr == pytest.approx(18.2149, abs=1e-3)
+    assert scores.psnr < scores.si_psnr

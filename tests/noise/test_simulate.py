@@ -4,8 +4,15 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_denoise.errors import InputError
-from napari_denoise.noise import GaussianNoise, PoissonNoise, add_noise
+from napari_denoise.errors import AxesError, InputError, SettingsError
+from napari_denoise.noise import (
+    Bleaching,
+    GaussianNoise,
+    PoissonNoise,
+    StripeNoise,
+    add_noise,
+    dose_series,
+)
 from napari_denoise.progress import run
 
 
@@ -83,3 +90,72 @@ def test_progress_rises_to_one_and_cancel_ends_the_job():
     job.close()
     with pytest.raises(StopIteration):
         next(job)
+
+
+def test_photons_may_be_counted_per_intensity_unit():
+    noisy = simulate(PoissonNoise(photons=0.5, per="DN"), np.full((400, 400), 80.0)).image
+    # 40 photons of 2 DN each.
+    assert noisy.mean() == pytest.approx(80, rel=0.005)
+    assert noisy.var() == pytest.approx(160, rel=0.03)
+    with pytest.raises(InputError, match="negative intensities"):
+        simulate(PoissonNoise(per="DN"), np.full((2, 2), -1.0))
+
+
+def test_sigma_may_be_a_fraction_of_the_range_of_the_whole_stack():
+    stack = np.stack([np.full((300, 300), -100.0), np.full((300, 300), 300.0)])
+    noisy = simulate(GaussianNoise(sigma=0.07, unit="range"), stack).image
+    np.testing.assert_allclose(noisy.std(axis=(1, 2)), 28, rtol=0.02)
+
+
+def test_several_kinds_of_noise_are_added_in_their_order():
+    clean = np.full((200, 200), 100.0)
+    one_after_the_other = [PoissonNoise(photons=25), GaussianNoise(sigma=15)]
+    assert simulate(one_after_the_other, clean).image.std() == pytest.approx(25, rel=0.03)
+    with pytest.raises(InputError, match="negative"):
+        simulate([GaussianNoise(sigma=90), PoissonNoise()], clean)
+
+
+def test_planes_are_found_wherever_their_axes_are():
+    clean = np.zeros((6, 3, 7))
+    noisy = simulate(StripeNoise(sigma=1), clean, axes="YCX").image
+    np.testing.assert_allclose(noisy, np.broadcast_to(noisy[..., :1], clean.shape))
+    assert len(np.unique(noisy)) == 18
+
+
+def test_bleaching_fades_the_signal_along_time_only():
+    clean = np.full((2, 5, 4, 4), 110.0)
+    noisy = simulate(Bleaching(remaining=0.16, background=10), clean, axes="ZTYX").image
+    np.testing.assert_allclose(noisy[0, :, 0, 0], 10 + 100 * np.array([1, 0.632, 0.4, 0.253, 0.16]),
+                               atol=0.1)  # fmt: skip
+    np.testing.assert_array_equal(noisy[0], noisy[1])
+    single = simulate(Bleaching(), clean[:, :1], axes="ZTYX").image
+    np.testing.assert_array_equal(single, clean[:, :1])
+
+
+@pytest.mark.parametrize("axes", [None, "SZYX"])
+def test_bleaching_without_a_time_axis_is_refused(axes):
+    with pytest.raises(AxesError, match="happens along time"):
+        simulate(Bleaching(), np.ones((2, 3, 4, 4)), axes=axes)
+
+
+def test_axes_that_do_not_fit_are_refused():
+    with pytest.raises(AxesError, match="name 2 axes"):
+        simulate(PoissonNoise(), np.ones((2, 4, 4)), axes="YX")
+
+
+def test_a_dose_series_has_fewer_photons_at_lower_doses():
+    clean = np.full((2, 200, 200), 400.0)
+    doses = (1, 0.5, 0.25)
+    rng = np.random.default_rng(0)
+    series = run(dose_series(PoissonNoise(photons=100), clean, doses, rng=rng, axes="ZYX")).image
+    assert series.shape == (3, 2, 200, 200)
+    np.testing.assert_allclose(series.mean(axis=(1, 2, 3)), [400, 200, 100], rtol=0.01)
+    snr = series.mean(axis=(1, 2, 3)) / series.std(axis=(1, 2, 3))
+    np.testing.assert_allclose(snr, 10 * np.sqrt(doses), rtol=0.03)
+
+
+@pytest.mark.parametrize("doses", [(), (1, 0), (1, -0.5), (np.inf,)])
+def test_doses_that_are_none_are_refused(doses):
+    job = dose_series(PoissonNoise(), np.ones((4, 4)), doses, rng=np.random.default_rng(0))
+    with pytest.raises(SettingsError, match="cannot be used"):
+        run(job)

@@ -1,5 +1,25 @@
 """Classical filters: no training, no model."""
 
+from napari_denoise.filters.bm3d import BM3D
+from napari_denoise.filters.edge_preserving import (
+    AnisotropicDiffusion,
+    Bilateral,
+    NonLocalMeans,
+    TotalVariation,
+)
 from napari_denoise.filters.smoothing import Box, Gaussian, Median
+from napari_denoise.filters.transform_domain import Butterworth, Wavelet, Wiener
 
-__all__ = ["Box", "Gaussian", "Median"]
+__all__ = [
+    "BM3D",
+    "AnisotropicDiffusion",
+    "Bilateral",
+    "Box",
+    "Butterworth",
+    "Gaussian",
+    "Median",
+    "NonLocalMeans",
+    "TotalVariation",
+    "Wavelet",
+    "Wiener",
+]

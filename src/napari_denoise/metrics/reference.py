@@ -1,4 +1,4 @@
-"""Metrics against a clean image of the same scene.
+"""Metrics against a clean image of the same scene, for all pixels, each plane, frame and channel.
 
 The data range is never guessed: PSNR and SSIM mean nothing without it, and every published
 number rests on one.
@@ -7,22 +7,21 @@ number rests on one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
-from skimage.metrics import structural_similarity
 
-from napari_denoise.errors import InputError
-from napari_denoise.intensities import as_float32, check_pixels
-from napari_denoise.progress import Job, Progress
+from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes
+from napari_denoise.metrics.pixel_sums import PixelSums, total
+from napari_denoise.metrics.range_invariant import RangeFit, fit_range, plane_micro_ssim
+from napari_denoise.metrics.structure import plane_similarity
+from napari_denoise.progress import Job, Progress, nested
 
-__all__ = ["Scores", "compare", "nrmse", "psnr", "ssim"]
+__all__ = ["PlaneScores", "Scores", "compare", "compare_planes", "nrmse", "psnr", "si_psnr", "snr"]
 
-_SSIM_WINDOW = 11
-"""Width in pixels of SSIM's Gaussian window of sigma 1.5, cut at 3.5 sigma."""
+_FIT_SHARE = 0.1
+"""Part of a comparison that goes into fitting MicroSSIM's offset and scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,45 @@ class Scores:
     nrmse : float
         Root mean square error over the root mean square of the clean image.
     data_range : float
-        The range PSNR and SSIM are given for, in the image's units.
+        The range PSNR, SSIM and MS-SSIM are given for, in the image's units.
+    si_psnr : float
+        Scale-invariant PSNR over all pixels, in dB.
+    snr : float
+        Signal-to-noise ratio over all pixels, in dB.
+    ms_ssim : float
+        Multi-scale SSIM, mean over planes; NaN for planes of 160 pixels or fewer.
+    micro_ssim : float
+        MicroSSIM, mean over planes.
     """
 
     psnr: float
     ssim: float
     nrmse: float
     data_range: float
+    si_psnr: float = math.nan
+    snr: float = math.nan
+    ms_ssim: float = math.nan
+    micro_ssim: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneScores:
+    """The scores of every plane, and of what planes make up together.
+
+    Attributes
+    ----------
+    overall : Scores
+        Of the whole image.
+    planes : dict of index to Scores
+        One for each plane, by its index along the axes before ``YX``.
+    along : tuple of tuple of Scores
+        For each of these axes, one per position: ``along[0][3]`` is the score of all planes
+        whose first index is 3, such as a frame or a channel.
+    """
+
+    overall: Scores
+    planes: dict[tuple[int, ...], Scores]
+    along: tuple[tuple[Scores, ...], ...]
 
 
 def psnr(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> float:
@@ -62,8 +93,53 @@ def psnr(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> fl
     InputError
         If the shapes differ, the range is not positive, or a pixel is not finite.
     """
-    _check_pair(clean, image, data_range)
-    return _psnr(_squared_error(_double(clean), _double(image)) / np.size(clean), data_range)
+    check_data_range(data_range)
+    return _sums(clean, image).psnr(data_range)
+
+
+def si_psnr(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
+    r"""Scale-invariant PSNR [1]_ in dB, over all pixels: blind to the image's offset and gain.
+
+    The clean image gets zero mean and unit standard deviation, the other zero mean and the
+    factor ⟨clean, image⟩ / ⟨image, image⟩; the range is that of the clean image over its
+    standard deviation.
+
+    Parameters
+    ----------
+    clean, image : array-like, same shape, any axes and real dtype
+
+    Returns
+    -------
+    float
+        Infinite for images equal up to offset and gain; NaN if the clean image is constant.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or a pixel is not finite.
+
+    References
+    ----------
+    .. [1] Weigert et al. 2018, doi:10.1038/s41592-018-0216-7
+    """
+    return _sums(clean, image).si_psnr()
+
+
+def snr(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
+    """Signal-to-noise ratio in dB: energy of the clean image over that of the error.
+
+    An offset counts as signal; subtract it from both images first.
+
+    Parameters
+    ----------
+    clean, image : array-like, same shape, any axes and real dtype
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or a pixel is not finite.
+    """
+    return _sums(clean, image).snr()
 
 
 def nrmse(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
@@ -74,39 +150,12 @@ def nrmse(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
     InputError
         If the shapes differ or a pixel is not finite.
     """
-    _check_pair(clean, image, 1.0)
-    reference = _double(clean)
-    return _nrmse(_squared_error(reference, _double(image)), float(np.square(reference).sum()))
+    return _sums(clean, image).nrmse()
 
 
-def ssim(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> float:
-    """Structural similarity [1]_, mean over the planes that the last two axes span.
-
-    Gaussian weights of sigma 1.5 and population covariance, as in the original paper.
-
-    Parameters
-    ----------
-    clean, image : array-like, ``(...)YX``, same shape
-    data_range : float
-        As for :func:`psnr`.
-
-    Returns
-    -------
-    float
-        1 for equal images; NaN if a plane is smaller than the window of 11 pixels.
-
-    Raises
-    ------
-    InputError
-        As for :func:`psnr`.
-
-    References
-    ----------
-    .. [1] Wang, Bovik, Sheikh & Simoncelli 2004, doi:10.1109/TIP.2003.819861
-    """
-    _check_pair(clean, image, data_range)
-    planes = zip(_planes(np.asarray(clean)), _planes(np.asarray(image)), strict=True)
-    return float(np.mean([_plane_ssim(a, b, data_range) for a, b in planes]))
+def _sums(clean: npt.ArrayLike, image: npt.ArrayLike) -> PixelSums:
+    clean, image = check_pair(clean, image)
+    return total(PixelSums.of(*pair) for _, pair in planes(clean, image))
 
 
 def compare(clean: Any, image: Any, *, data_range: float) -> Job[Scores]:
@@ -124,79 +173,72 @@ def compare(clean: Any, image: Any, *, data_range: float) -> Job[Scores]:
     InputError
         As for :func:`psnr`.
     """
-    _check_pair(clean, image, data_range)
-    n_planes = math.prod(clean.shape[:-2])
-    error = power = similarity = 0.0
-    pairs = zip(_planes(clean), _planes(image), strict=True)
-    for i, (reference, plane) in enumerate(pairs):
-        error += _squared_error(reference, plane)
-        power += float(np.square(reference).sum())
-        similarity += _plane_ssim(reference, plane, data_range)
-        yield Progress(fraction=(i + 1) / n_planes, message=f"plane {i + 1} of {n_planes}")
-    return Scores(
-        psnr=_psnr(error / math.prod(clean.shape), data_range),
-        ssim=similarity / n_planes,
-        nrmse=_nrmse(error, power),
-        data_range=data_range,
+    table = yield from compare_planes(clean, image, data_range=data_range)
+    return table.overall
+
+
+def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneScores]:
+    """All metrics at once, of the whole and of each plane and each position along an axis.
+
+    MicroSSIM's offsets and scale are fitted once, for all planes together.
+
+    Parameters
+    ----------
+    clean, image : array-like, ``(...)YX``, same shape
+        May be lazy: each plane is read once, and up to 16 of them once more for the fit.
+    data_range : float
+        As for :func:`psnr`.
+
+    Raises
+    ------
+    InputError
+        As for :func:`psnr`.
+    """
+    clean, image = check_pair(clean, image)
+    check_data_range(data_range)
+    fit = yield from nested(fit_range(clean, image), 0.0, _FIT_SHARE)
+    shape = clean.shape[:-2]
+    n_planes = math.prod(shape)
+    share = (1 - _FIT_SHARE) / n_planes
+    sums: dict[tuple[int, ...], PixelSums] = {}
+    for i, (place, pair) in enumerate(planes(clean, image)):
+        done = _FIT_SHARE + i * share
+        message = f"plane {i + 1} of {n_planes}"
+        job = _plane_sums(*pair, data_range, fit)
+        sums[place] = yield from nested(job, done, done + share, message)
+    return _table(sums, shape, data_range)
+
+
+def _plane_sums(clean: Plane, image: Plane, data_range: float, fit: RangeFit) -> Job[PixelSums]:
+    ssim, ms_ssim = yield from nested(plane_similarity(clean, image, data_range), 0.0, 0.7)
+    micro = yield from nested(plane_micro_ssim(clean, image, fit), 0.7, 1.0)
+    yield Progress(fraction=1.0)
+    return PixelSums.of(clean, image, (ssim, ms_ssim, micro))
+
+
+def _table(
+    sums: dict[tuple[int, ...], PixelSums], shape: tuple[int, ...], data_range: float
+) -> PlaneScores:
+    along = tuple(
+        tuple(
+            _scores(total(s for place, s in sums.items() if place[axis] == i), data_range)
+            for i in range(size)
+        )
+        for axis, size in enumerate(shape)
     )
+    each = {place: _scores(s, data_range) for place, s in sums.items()}
+    return PlaneScores(_scores(total(sums.values()), data_range), each, along)
 
 
-def _check_pair(clean: Any, image: Any, data_range: float) -> None:
-    clean, image = (a if hasattr(a, "shape") else np.asarray(a) for a in (clean, image))
-    check_pixels(clean, "The clean image")
-    check_pixels(image)
-    if clean.shape != image.shape:
-        raise InputError(
-            f"The clean image has shape {tuple(clean.shape)}, the other {tuple(image.shape)}. "
-            f"Compare images of the same shape."
-        )
-    if not (math.isfinite(data_range) and data_range > 0):
-        raise InputError(
-            f"A data range of {data_range} cannot be used. Give the difference of the largest and "
-            f"the smallest possible intensity, such as 255."
-        )
-
-
-def _double(image: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    pixels = np.asarray(image)
-    if pixels.dtype.kind == "f":
-        as_float32(pixels)  # raises on NaN
-    return pixels.astype(np.float64)
-
-
-def _planes(image: Any) -> Iterator[npt.NDArray[np.float64]]:
-    for place in np.ndindex(*image.shape[:-2]):
-        yield _double(image[place])
-
-
-def _squared_error(clean: npt.NDArray[np.float64], image: npt.NDArray[np.float64]) -> float:
-    return float(np.square(clean - image).sum())
-
-
-def _psnr(mean_squared_error: float, data_range: float) -> float:
-    if mean_squared_error == 0:
-        return math.inf
-    return 10 * math.log10(data_range**2 / mean_squared_error)
-
-
-def _nrmse(squared_error: float, power: float) -> float:
-    if power == 0:
-        return 0.0 if squared_error == 0 else math.inf
-    return math.sqrt(squared_error / power)
-
-
-def _plane_ssim(
-    clean: npt.NDArray[np.float64], image: npt.NDArray[np.float64], data_range: float
-) -> float:
-    if min(clean.shape) < _SSIM_WINDOW:
-        return math.nan
-    return float(
-        structural_similarity(
-            clean,
-            image,
-            data_range=data_range,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-        )
+def _scores(sums: PixelSums, data_range: float) -> Scores:
+    ssim, ms_ssim, micro_ssim = (float(value) for value in sums.similarities / sums.n_planes)
+    return Scores(
+        psnr=sums.psnr(data_range),
+        ssim=ssim,
+        nrmse=sums.nrmse(),
+        data_range=data_range,
+        si_psnr=sums.si_psnr(),
+        snr=sums.snr(),
+        ms_ssim=ms_ssim,
+        micro_ssim=micro_ssim,
     )

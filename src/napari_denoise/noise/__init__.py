@@ -1,11 +1,39 @@
-"""Noise: simulated on clean images."""
+"""Noise: simulated on clean images, measured on noisy ones, stabilised to unit variance."""
 
-from napari_denoise.noise.simulate import (
+from napari_denoise.noise.calibrate import calibrate
+from napari_denoise.noise.calibration import Calibration
+from napari_denoise.noise.camera import CameraNoise, ScmosNoise
+from napari_denoise.noise.model import NoiseModel, Recording
+from napari_denoise.noise.models import (
+    Bleaching,
+    CorrelatedNoise,
     GaussianNoise,
-    NoiseModel,
     PoissonNoise,
-    Simulated,
-    add_noise,
+    SaltAndPepperNoise,
+    SpeckleNoise,
+    StripeNoise,
 )
+from napari_denoise.noise.repeats import calibrate_repeats
+from napari_denoise.noise.simulate import Simulated, add_noise, dose_series
+from napari_denoise.noise.stabilize import GeneralizedAnscombe
 
-__all__ = ["GaussianNoise", "NoiseModel", "PoissonNoise", "Simulated", "add_noise"]
+__all__ = [
+    "Bleaching",
+    "Calibration",
+    "CameraNoise",
+    "CorrelatedNoise",
+    "GaussianNoise",
+    "GeneralizedAnscombe",
+    "NoiseModel",
+    "PoissonNoise",
+    "Recording",
+    "SaltAndPepperNoise",
+    "ScmosNoise",
+    "Simulated",
+    "SpeckleNoise",
+    "StripeNoise",
+    "add_noise",
+    "calibrate",
+    "calibrate_repeats",
+    "dose_series",
+]

@@ -6,81 +6,22 @@ dtypes, never wrapped around, and the saturated pixels are counted.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.errors import InputError
-from napari_denoise.intensities import as_float32, cast_saturating, check_pixels
-from napari_denoise.progress import Job, Progress
-from napari_denoise.settings import Settings, setting
+from napari_denoise.axes import Layout, UnitIndex, check_axes, default_axes
+from napari_denoise.errors import AxesError, SettingsError
+from napari_denoise.intensities import cast_saturating, check_pixels
+from napari_denoise.noise.model import NoiseModel, Recording
+from napari_denoise.progress import Job, Progress, nested
 
-__all__ = ["GaussianNoise", "NoiseModel", "PoissonNoise", "Simulated", "add_noise"]
+__all__ = ["Simulated", "add_noise", "dose_series"]
 
-Pixels = npt.NDArray[np.float64]
-
-
-class NoiseModel(Settings, ABC):
-    """Settings of one kind of noise. A subclass adds a ``Literal`` field ``name``."""
-
-    title: ClassVar[str]
-    citation: ClassVar[str] = ""
-    needs_peak: ClassVar[bool] = False
-    """Whether :meth:`sample` depends on the brightest pixel of the whole image."""
-
-    @abstractmethod
-    def sample(self, clean: Pixels, peak: float, rng: np.random.Generator) -> Pixels:
-        """One noisy version of `clean`, in the same units; `peak` is the whole image's maximum."""
-
-
-class PoissonNoise(NoiseModel):
-    """Shot noise: the photons of a pixel are counted, and few photons count badly."""
-
-    title: ClassVar[str] = "Poisson (shot noise)"
-    needs_peak: ClassVar[bool] = True
-
-    name: Literal["poisson"] = "poisson"
-    photons: float = setting(
-        20.0,
-        "Expected photons in the brightest pixel; an intensity of zero means no photon.",
-        unit="photons",
-        gt=0,
-        le=1e9,
-        step=5,
-    )
-
-    def sample(self, clean: Pixels, peak: float, rng: np.random.Generator) -> Pixels:
-        if clean.min() < 0:
-            raise InputError(
-                f"The image has negative intensities (down to {clean.min():.6g}), which no photon "
-                f"count can have. Subtract its offset first, or use Gaussian noise."
-            )
-        if peak <= 0:
-            raise InputError(
-                "The image is zero everywhere, so it has no brightest pixel to give photons to. "
-                "Choose an image with signal."
-            )
-        dn_per_photon = peak / self.photons
-        photons: Pixels = rng.poisson(clean / dn_per_photon).astype(np.float64)
-        return photons * dn_per_photon
-
-
-class GaussianNoise(NoiseModel):
-    """Read noise: the same at every intensity."""
-
-    title: ClassVar[str] = "Gaussian (read noise)"
-
-    name: Literal["gaussian"] = "gaussian"
-    sigma: float = setting(
-        10.0, "Standard deviation, in the image's own intensity units.", ge=0, le=1e9, step=1
-    )
-
-    def sample(self, clean: Pixels, peak: float, rng: np.random.Generator) -> Pixels:
-        del peak
-        return clean + rng.normal(0.0, self.sigma, clean.shape)
+Noise = NoiseModel | Sequence[NoiseModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,45 +40,149 @@ class Simulated:
 
 
 def add_noise(
-    noise: NoiseModel,
+    noise: Noise,
     image: Any,
     *,
     rng: np.random.Generator,
+    axes: str | None = None,
     dtype: npt.DTypeLike | None = None,
 ) -> Job[Simulated]:
     """Add noise to an image, plane by plane.
 
     Parameters
     ----------
-    noise : NoiseModel
-        The kind of noise with its settings.
-    image : array-like, any axes and real dtype
+    noise : NoiseModel or sequence of NoiseModel
+        The kind of noise with its settings; several are added in order, such as bleaching,
+        shot noise, stripes.
+    image : array-like, any real dtype
         The clean image; may be lazy.
     rng : numpy.random.Generator
         The same state gives the same noise, however the image is stored.
+    axes : str, optional
+        The image's axes, such as ``"TZYX"``. Without it the last two are Y and X, and there is
+        no time.
     dtype : dtype, optional
         Of the result; that of `image` if None. Integer types round and saturate.
 
     Raises
     ------
     InputError
-        If the image is empty, has NaN, or (Poisson) negative intensities or no signal.
+        If the image is empty, has NaN, or (photons) negative intensities or no signal.
+    AxesError
+        If `axes` do not fit, or time is needed and they name none.
     """
     check_pixels(image)
+    models = _models(noise)
+    layout = _layout(models, image, axes)
+    parts = 2 if any(model.needs_range for model in models) else 1
+    recording = Recording()
+    if parts == 2:
+        recording = yield from nested(_measure_range(image, layout), 0.0, 0.5)
     dtype = image.dtype if dtype is None else dtype
-    planes = list(np.ndindex(*image.shape[:-2]))
-    parts = 2 if noise.needs_peak else 1
-    peak = -np.inf
-    if noise.needs_peak:
-        for i, plane in enumerate(planes):
-            peak = max(peak, float(as_float32(image[plane]).max()))
-            yield Progress(fraction=(i + 1) / len(planes) / parts, message="measuring the peak")
     noisy = np.empty(image.shape, dtype=dtype)
-    n_clipped = 0
-    for i, plane in enumerate(planes):
-        clean = as_float32(image[plane]).astype(np.float64)
-        noisy[plane], clipped = cast_saturating(noise.sample(clean, peak, rng), dtype)
-        n_clipped += clipped
-        done = (i + 1) / len(planes)
-        yield Progress(fraction=1 - (1 - done) / parts, message=f"plane {i + 1} of {len(planes)}")
+    job = _record(models, image, layout, recording, noisy, rng=rng)
+    n_clipped = yield from nested(job, 1 - 1 / parts, 1.0)
     return Simulated(noisy, n_clipped)
+
+
+def dose_series(
+    noise: Noise,
+    image: Any,
+    doses: Sequence[float],
+    *,
+    rng: np.random.Generator,
+    axes: str | None = None,
+    dtype: npt.DTypeLike | None = None,
+) -> Job[Simulated]:
+    """Record an image at several doses of light, each with noise of its own.
+
+    Parameters
+    ----------
+    noise, image, rng, axes, dtype
+        As for :func:`add_noise`. Settings such as photons at the peak hold for a dose of 1.
+    doses : sequence of float
+        Shares of the full exposure, such as ``(1, 0.5, 0.25)``.
+
+    Returns
+    -------
+    Simulated
+        Its image has the doses along a new first axis; each is as dark as its dose.
+
+    Raises
+    ------
+    SettingsError
+        If there is no dose, or one is not positive.
+    DenoiseError
+        As for :func:`add_noise`.
+    """
+    check_pixels(image)
+    if not len(doses) or not all(0 < dose < np.inf for dose in doses):
+        raise SettingsError(f"Doses {tuple(doses)} cannot be used. Give shares such as 1, 0.5.")
+    models = _models(noise)
+    layout = _layout(models, image, axes)
+    recording = yield from nested(_measure_range(image, layout), 0.0, 0.2)
+    dtype = image.dtype if dtype is None else dtype
+    noisy = np.empty((len(doses), *image.shape), dtype=dtype)
+    n_clipped = 0
+    for i, dose in enumerate(doses):
+        job = _record(models, image, layout, recording, noisy[i], rng=rng, dose=dose)
+        start, stop = (0.2 + 0.8 * k / len(doses) for k in (i, i + 1))
+        n_clipped += yield from nested(job, start, stop)
+    return Simulated(noisy, n_clipped)
+
+
+def _models(noise: Noise) -> tuple[NoiseModel, ...]:
+    return (noise,) if isinstance(noise, NoiseModel) else tuple(noise)
+
+
+def _layout(models: tuple[NoiseModel, ...], image: Any, axes: str | None) -> Layout:
+    shape = tuple(image.shape)
+    for model in models:
+        if model.needs_time and "T" not in (axes or "").upper():
+            raise AxesError(
+                f"{model.title} happens along time, but the image has axes {axes or 'unknown'}. "
+                f"Name its axes, with a T among them."
+            )
+    return Layout(check_axes(axes or default_axes(len(shape)), shape))
+
+
+def _measure_range(image: Any, layout: Layout) -> Job[Recording]:
+    low, high = np.inf, -np.inf
+    n_planes = layout.n_units(image.shape)
+    for i, unit in enumerate(layout.units(image.shape)):
+        plane = layout.read(image, unit)
+        low, high = min(low, float(plane.min())), max(high, float(plane.max()))
+        yield Progress(fraction=(i + 1) / n_planes, message="measuring the range")
+    return Recording(low=low, high=high)
+
+
+def _record(
+    models: tuple[NoiseModel, ...],
+    image: Any,
+    layout: Layout,
+    recording: Recording,
+    noisy: npt.NDArray[Any],
+    *,
+    rng: np.random.Generator,
+    dose: float = 1.0,
+) -> Job[int]:
+    """Write the noisy image into `noisy`; returns how many pixels were clipped."""
+    n_planes = layout.n_units(image.shape)
+    n_clipped = 0
+    for i, unit in enumerate(layout.units(image.shape)):
+        plane = layout.read(image, unit)[0].astype(np.float64) * dose
+        known = replace(recording, **_time(layout, image.shape, unit))
+        for model in models:
+            plane = model.sample(plane, known, rng)
+        cast, clipped = cast_saturating(plane[np.newaxis], noisy.dtype)
+        layout.write(noisy, unit, (), cast)
+        n_clipped += clipped
+        yield Progress(fraction=(i + 1) / n_planes, message=f"plane {i + 1} of {n_planes}")
+    return n_clipped
+
+
+def _time(layout: Layout, shape: tuple[int, ...], unit: UnitIndex) -> dict[str, Any]:
+    if "T" not in layout.axes:
+        return {}
+    place = layout.axes.index("T")
+    return {"frame": unit[place], "n_frames": shape[place]}

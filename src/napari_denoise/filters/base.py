@@ -1,0 +1,135 @@
+"""What the classical filters share: channels apart, and a noise level as their unit.
+
+A filter that has to tell noise from structure compares differences with the noise level. Its
+settings are therefore multiples of that level: they mean the same on every camera. The level
+is measured once per image and channel, so that all tiles agree.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from napari_denoise.axes import Layout, UnitIndex
+from napari_denoise.denoiser import Denoiser
+from napari_denoise.intensities import FloatArray
+from napari_denoise.progress import Job, Progress, nested
+from napari_denoise.settings import setting
+
+__all__ = ["ChannelFilter", "NoiseAwareFilter", "noise_level"]
+
+_N_PLANES = 8
+"""Planes that are read to measure the noise of an image, however large it is."""
+
+_PLANE_SIZE = 1024
+"""Rows and columns that are read of each, from its middle."""
+
+_TAP_DISTANCE = 2
+"""Pixels between those compared: neighbours share noise where light or camera blurs it."""
+
+_CLIP = 3.0
+_CLIPPED_SIGMA = 0.9865
+"""Standard deviation of a normal distribution of width 1 that is cut off at 3."""
+
+
+class ChannelFilter(Denoiser):
+    """A filter that treats every channel on its own."""
+
+    kind: ClassVar[Literal["filter", "instant", "model"]] = "filter"
+    is_threaded: ClassVar[bool] = True
+
+    @abstractmethod
+    def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
+        """Filter one channel, ``(Z)YX``, in the image's units."""
+
+    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        result = np.empty_like(tile)
+        for channel, pixels in enumerate(tile):
+            part = channel / len(tile), (channel + 1) / len(tile)
+            result[channel] = yield from nested(self._filter(pixels), *part)
+        return result
+
+
+class NoiseAwareFilter(ChannelFilter):
+    """A filter whose settings are multiples of the image's noise level."""
+
+    noise_sigma: float | None = setting(
+        None,
+        "Standard deviation of the noise, in the image's own intensity units; measured from the "
+        "image if left open.",
+        ge=0,
+        le=1e9,
+        advanced=True,
+    )
+
+    @abstractmethod
+    def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
+        """Filter one channel, ``(Z)YX``, whose noise has a standard deviation of 1."""
+
+    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
+        if self.noise_sigma is not None:
+            return self
+        sigma = yield from noise_level(image, layout, units)
+        return self.model_copy(update={"noise_sigma": sigma})
+
+    def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
+        sigma = self.noise_sigma if self.noise_sigma is not None else _sigma_of([pixels])
+        if sigma == 0:
+            return pixels  # without noise there is nothing to remove
+        # Far from zero, float32 would lose what is small against the offset.
+        offset = np.float32(pixels.mean())
+        scaled = yield from self._filter_scaled((pixels - offset) / np.float32(sigma))
+        return scaled * np.float32(sigma) + offset
+
+
+def noise_level(image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[float]:
+    """Standard deviation of the noise, in the image's units, from a few planes.
+
+    The second differences along Y and X of most pixels hold noise and no structure; those far
+    out are edges, and left out. Where the noise grows with the signal, the level is that of a
+    typical pixel. 0 for a constant image, or one of fewer than three rows or columns.
+
+    Parameters
+    ----------
+    image : array-like, axes as in `layout`
+        May be lazy: at most 8 planes of 1024² pixels are read.
+    units : sequence of unit indices
+        Where to look; evenly spread ones are taken.
+    """
+    size = layout.unit_shape(tuple(image.shape))[1:]
+    middle = [_middle(extent) for extent in size[-2:]]
+    depths = [_middle(extent, 1) for extent in size[:-2]]
+    chosen = units[:: -(-len(units) // _N_PLANES)]
+    planes = []
+    for i, unit in enumerate(chosen):
+        yield Progress(fraction=i / len(chosen), message="measuring the noise")
+        planes.append(layout.read(image, unit, (*depths, *middle)))
+    return _sigma_of(planes)
+
+
+def _middle(size: int, wanted: int = _PLANE_SIZE) -> slice:
+    start = max(size - wanted, 0) // 2
+    return slice(start, min(start + wanted, size))
+
+
+def _sigma_of(planes: Iterable[FloatArray]) -> float:
+    differences = np.concatenate([_differences(plane).ravel() for plane in planes])
+    if differences.size == 0:
+        return 0.0
+    sigma = float(np.sqrt(np.mean(np.square(differences))))
+    for _ in range(5):
+        kept = differences[np.abs(differences) <= _CLIP * sigma]
+        sigma = float(np.sqrt(np.mean(np.square(kept)))) / _CLIPPED_SIGMA
+    return sigma
+
+
+def _differences(plane: FloatArray) -> FloatArray:
+    """Differences in Y of differences in X; their standard deviation is that of the noise."""
+    tap = _TAP_DISTANCE
+    rows = plane[..., tap:, :] - plane[..., :-tap, :]
+    both: FloatArray = rows[..., tap:] - rows[..., :-tap]
+    both /= 2
+    return both

@@ -1,0 +1,272 @@
+"""Filters that smooth within structures and stop at their edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+from scipy import fft
+
+from napari_denoise.errors import SettingsError
+from napari_denoise.filters.base import NoiseAwareFilter
+from napari_denoise.filters.neighbourhood import Offset, weighted_mean
+from napari_denoise.intensities import FloatArray
+from napari_denoise.progress import Job, Progress
+from napari_denoise.settings import PerAxis, per_axis, setting
+
+__all__ = ["AnisotropicDiffusion", "Bilateral", "NonLocalMeans", "TotalVariation"]
+
+_REACH = 2.5
+"""The bilateral filter's window ends at this many sigma."""
+
+_TV_HALO = {2: 32, 3: 16}
+"""Pixels beyond which total variation carries less than 1 % of the noise to the next tile."""
+
+_TILE_SIZE = {2: (256, 256), 3: (32, 128, 128)}
+
+
+class _InCache(NoiseAwareFilter):
+    """A filter that goes over each tile many times, and so wants tiles that fit in the cache."""
+
+    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
+        sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
+        return tuple(max(size, 2 * halo) for size, halo in sizes)
+
+
+class Bilateral(_InCache):
+    """Mean of those neighbours that are close in space and similar in intensity."""
+
+    title: ClassVar[str] = "Bilateral"
+    citation: ClassVar[str] = "Tomasi & Manduchi 1998, doi:10.1109/ICCV.1998.710815"
+
+    name: Literal["bilateral"] = "bilateral"
+    sigma: PerAxis[Annotated[float, Ge(0), Le(20)]] = setting(
+        1.2,
+        "Standard deviation of the kernel in space; one value, or one per axis (Z, Y, X).",
+        unit="pixels",
+        step=0.1,
+    )
+    range_sigma: float = setting(
+        4.0,
+        "Standard deviation of the kernel in intensity: larger differences count as edges.",
+        unit="× noise",
+        step=0.1,
+        gt=0,
+        le=100,
+    )
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        return tuple(ceil(_REACH * s) for s in per_axis(self.sigma, n_spatial, "sigma"))
+
+    def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
+        sigma = per_axis(self.sigma, pixels.ndim, "sigma")
+        steepness = np.float32(-0.5 / self.range_sigma**2)
+
+        def weigh(squares: FloatArray, offset: Offset) -> FloatArray:
+            distance = sum((step / s) ** 2 for step, s in zip(offset, sigma, strict=True) if step)
+            squares *= steepness
+            squares -= np.float32(0.5 * distance)
+            return np.exp(squares, out=squares)
+
+        return (yield from weighted_mean(pixels, self.halo(pixels.ndim), weigh))
+
+
+class NonLocalMeans(_InCache):
+    """Mean of those neighbours whose surroundings look alike: keeps texture that repeats."""
+
+    title: ClassVar[str] = "Non-local means"
+    citation: ClassVar[str] = (
+        "Buades, Coll & Morel 2005, doi:10.1109/CVPR.2005.38; 2011, doi:10.5201/ipol.2011.bcm_nlm"
+    )
+
+    name: Literal["nlm"] = "nlm"
+    strength: float = setting(
+        0.7,
+        "How unlike patches may be, beyond what noise explains, and still be averaged.",
+        unit="× noise",
+        step=0.05,
+        gt=0,
+        le=100,
+    )
+    patch_size: PerAxis[Annotated[int, Ge(1), Le(21)]] = setting(
+        5,
+        "Width of the patches that are compared, an odd number; one value, or one per axis.",
+        unit="pixels",
+        step=2,
+    )
+    search_radius: PerAxis[Annotated[int, Ge(0), Le(50)]] = setting(
+        5,
+        "How far away patches are looked for; one value, or one per axis (Z, Y, X).",
+        unit="pixels",
+        step=1,
+    )
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        radius = per_axis(self.search_radius, n_spatial, "search_radius")
+        sizes = zip(radius, self._patch(n_spatial), strict=True)
+        return tuple(int(r) + size // 2 for r, size in sizes)
+
+    def _patch(self, n_spatial: int) -> tuple[int, ...]:
+        patch = tuple(int(p) for p in per_axis(self.patch_size, n_spatial, "patch_size"))
+        if any(size % 2 == 0 for size in patch):
+            raise SettingsError(
+                f"patch_size is {self.patch_size}, but a patch needs a pixel in its middle. "
+                f"Choose an odd number."
+            )
+        return patch
+
+    def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
+        radius = per_axis(self.search_radius, pixels.ndim, "search_radius")
+        patch = self._patch(pixels.ndim)
+        # Two noisy views of the same thing differ by twice the noise's variance per pixel.
+        expected = np.float32(2 * np.prod(patch))
+        steepness = np.float32(-1 / (self.strength**2 * np.prod(patch)))
+
+        def weigh(squares: FloatArray, offset: Offset) -> FloatArray:
+            del offset
+            squares -= expected
+            np.maximum(squares, 0, out=squares)
+            squares *= steepness
+            return np.exp(squares, out=squares)
+
+        reach = [int(r) for r in radius]
+        return (yield from weighted_mean(pixels, reach, weigh, patch=patch))
+
+
+class TotalVariation(_InCache):
+    """The image with the least total variation that is still close to the noisy one.
+
+    Flat areas with sharp edges come out best; gradients turn into steps.
+    """
+
+    title: ClassVar[str] = "Total variation"
+    citation: ClassVar[str] = (
+        "Rudin, Osher & Fatemi 1992, doi:10.1016/0167-2789(92)90242-F; "
+        "Chambolle 2004, doi:10.1023/B:JMIV.0000011325.36760.1e; "
+        "Goldstein & Osher 2009, doi:10.1137/080725891"
+    )
+
+    name: Literal["tv"] = "tv"
+    weight: float = setting(
+        0.8,
+        "How much smoothness counts against closeness to the noisy image.",
+        unit="× noise",
+        step=0.1,
+        gt=0,
+        le=100,
+    )
+    solver: Literal["chambolle", "split_bregman"] = setting(
+        "chambolle", "How it is computed; both approach the same image.", advanced=True
+    )
+    n_iterations: int = setting(
+        60, "Steps of the solver.", unit="iterations", step=10, ge=1, le=10_000, advanced=True
+    )
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        return (min(_TV_HALO[n_spatial], self.n_iterations),) * n_spatial
+
+    def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
+        solve = _chambolle if self.solver == "chambolle" else _split_bregman
+        steps = solve(pixels, np.float32(self.weight))
+        for i in range(self.n_iterations):
+            yield Progress(fraction=i / self.n_iterations)
+            smooth = next(steps)
+        return smooth
+
+
+class AnisotropicDiffusion(_InCache):
+    """Lets intensities flow to their neighbours, except across edges (Perona–Malik)."""
+
+    title: ClassVar[str] = "Anisotropic diffusion"
+    citation: ClassVar[str] = "Perona & Malik 1990, doi:10.1109/34.56205"
+
+    name: Literal["anisotropic_diffusion"] = "anisotropic_diffusion"
+    contrast: float = setting(
+        2.5,
+        "Differences between neighbours beyond this are edges, and are kept.",
+        unit="× noise",
+        step=0.1,
+        gt=0,
+        le=100,
+    )
+    n_iterations: int = setting(
+        4, "Steps of the diffusion; more smooth wider.", unit="iterations", step=1, ge=1, le=1000
+    )
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        return (self.n_iterations,) * n_spatial
+
+    def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
+        # The largest step for which the explicit scheme is stable.
+        step = np.float32(1 / (2 * pixels.ndim))
+        for i in range(self.n_iterations):
+            yield Progress(fraction=i / self.n_iterations)
+            slopes = _gradient(pixels)
+            slopes *= np.exp(-np.square(slopes / np.float32(self.contrast)))
+            pixels = pixels + step * _divergence(slopes)
+        return pixels
+
+
+def _gradient(pixels: FloatArray) -> FloatArray:
+    """Differences to the next pixel along each axis, 0 at the last; axes: component, (Z)YX."""
+    slopes = np.zeros((pixels.ndim, *pixels.shape), np.float32)
+    for axis, slope in enumerate(slopes):
+        inner = np.moveaxis(slope, axis, 0)[:-1]
+        along = np.moveaxis(pixels, axis, 0)
+        np.subtract(along[1:], along[:-1], out=inner)
+    return slopes
+
+
+def _divergence(flow: FloatArray) -> FloatArray:
+    """What flows into each pixel: minus the adjoint of the gradient."""
+    total = np.zeros(flow.shape[1:], np.float32)
+    for axis, component in enumerate(flow):
+        inner = np.moveaxis(component, axis, 0)[:-1]
+        along = np.moveaxis(total, axis, 0)
+        along[:-1] += inner
+        along[1:] -= inner
+    return total
+
+
+def _length(vectors: FloatArray) -> FloatArray:
+    length: FloatArray = np.sqrt(np.einsum("i...,i...->...", vectors, vectors))
+    return length
+
+
+def _chambolle(noisy: FloatArray, weight: np.float32) -> Iterator[FloatArray]:
+    """Chambolle's projection of the dual variable; yields ever better images."""
+    step = np.float32(1 / (2 * noisy.ndim))
+    dual = np.zeros((noisy.ndim, *noisy.shape), np.float32)
+    smooth = noisy
+    while True:
+        ascent = _gradient(smooth)
+        ascent *= step / weight
+        dual += ascent
+        dual /= 1 + _length(ascent)
+        smooth = noisy + weight * _divergence(dual)
+        yield smooth
+
+
+def _split_bregman(noisy: FloatArray, weight: np.float32) -> Iterator[FloatArray]:
+    """Split Bregman, its linear step solved exactly in the cosine basis."""
+    coupling = 2 / weight
+    spectrum = 1 / (1 + weight * coupling * _laplacian_spectrum(noisy.shape))
+    split = np.zeros((noisy.ndim, *noisy.shape), np.float32)
+    error = np.zeros_like(split)
+    while True:
+        right = noisy - weight * coupling * _divergence(split - error)
+        smooth: FloatArray = fft.idctn(fft.dctn(right) * spectrum)
+        yield smooth
+        slopes = _gradient(smooth) + error
+        length = _length(slopes)
+        split = slopes * (np.maximum(length - 1 / coupling, 0) / np.maximum(length, 1e-12))
+        error = slopes - split
+
+
+def _laplacian_spectrum(shape: tuple[int, ...]) -> FloatArray:
+    """Eigenvalues of minus the Laplacian with mirrored borders, in the order of the DCT."""
+    parts = [2 - 2 * np.cos(np.pi * np.arange(size) / size) for size in shape]
+    return np.asarray(sum(np.ix_(*parts)), dtype=np.float32)

@@ -1,0 +1,289 @@
+"""Whether a denoised image still tells how much light there was; only the noisy one is needed.
+
+What is compared are means over blocks of up to 16 pixels. A blur that keeps the light but
+spreads it within that distance passes: it costs resolution, not intensity.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_denoise.errors import InputError
+from napari_denoise.metrics.block_means import (
+    Groups,
+    Line,
+    block_means,
+    block_sizes,
+    fit_line,
+    group_blocks,
+)
+from napari_denoise.metrics.pairs import Plane, check_pair, planes
+from napari_denoise.progress import Job, Progress
+
+__all__ = ["MAX_CLIPPED", "TOLERANCE", "Photometry", "check_photometry"]
+
+TOLERANCE = 0.02
+"""Largest relative error that passes. Gaussian and box filters of useful width stay below 0.01 on
+real images, and a gain that is wrong by 0.03 must be seen."""
+
+MAX_CLIPPED = 1e-4
+"""Largest share of clipped pixels that passes."""
+
+_MIN_STRENGTH = 10.0
+_MAX_BLOCKS = 2**20
+_MIN_PILE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Photometry:
+    """How the intensities of a denoised image relate to those of the noisy one.
+
+    Attributes
+    ----------
+    is_safe : bool
+        Whether intensities may be measured on the denoised image.
+    reason : str
+        Why, or why not: one sentence.
+    mean_ratio : float
+        Mean of the output over mean of the input, both above `background`.
+    slope, intercept, slope_error : float
+        Of the line ``output = slope * input + intercept``, with the slope's standard error; NaN
+        where the image has too little structure for a line.
+    intensities, deviations : tuple of float
+        For each tenth of the blocks, from the darkest surroundings to the brightest: mean of
+        the input, and of output minus input, in the image's units; empty like the line.
+    background : float
+        The given offset, or else the mean of the darkest tenth, or else zero.
+    plane_deviation : float
+        Mean of output minus input over the plane that deviates most, as a part of the signal.
+    worst_plane : tuple of int
+        Index of that plane.
+    n_clipped : int
+        Pixels at an end of the output's range that the input goes beyond.
+    """
+
+    is_safe: bool
+    reason: str
+    mean_ratio: float
+    slope: float
+    intercept: float
+    slope_error: float
+    intensities: tuple[float, ...]
+    deviations: tuple[float, ...]
+    background: float
+    plane_deviation: float
+    worst_plane: tuple[int, ...]
+    n_clipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What is kept of all planes."""
+
+    places: list[tuple[int, ...]]
+    means: npt.NDArray[np.float64]
+    """One row per plane: mean of the input, of its square, and of the output."""
+    blocks: tuple[npt.NDArray[np.float64], ...]
+    """One for each size of block, the coarsest first."""
+    n_clipped: int
+    n_pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What the verdict rests on; deviations are output minus input, in the image's units."""
+
+    deviation: float
+    error: float
+    plane_deviations: npt.NDArray[np.float64]
+    signal: float
+    groups: Groups | None
+    line: Line | None
+    clipped: float
+
+
+def check_photometry(
+    noisy: Any, denoised: Any, *, offset: float | None = None, n_clipped: int = 0
+) -> Job[Photometry]:
+    """Check that denoising left intensities what they were, reading one plane at a time.
+
+    An image is safe to quantify if its mean, the slope, each tenth of the intensities and each
+    plane are right within 2 % and twice (for planes four times) the standard error, and no more
+    than one pixel in 10,000 is clipped. Slope and tenths come from blocks grouped by their
+    surroundings [1]_ [2]_, if these tell enough about a block [3]_.
+
+    Parameters
+    ----------
+    noisy, denoised : array-like, ``(...)YX``, same shape, any real dtype
+        May be lazy.
+    offset : float, optional
+        What the camera gives without light, in the image's units, if known.
+    n_clipped : int
+        Pixels already known to be clipped, by the cast to an integer type.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or a pixel or the offset is not finite.
+
+    References
+    ----------
+    .. [1] Wald 1940, doi:10.1214/aoms/1177731868
+    .. [2] Durbin 1954, doi:10.2307/1401917
+    .. [3] Staiger & Stock 1997, doi:10.2307/2171753
+    """
+    noisy, denoised = check_pair(noisy, denoised, ("The noisy image", "the denoised one"))
+    if offset is not None and not math.isfinite(offset):
+        raise InputError(
+            f"An offset of {offset} cannot be used. Give what the camera reads without light, or "
+            f"none if it is not known."
+        )
+    sample = yield from _sample(noisy, denoised)
+    clipped = (sample.n_clipped + n_clipped) / sample.n_pixels
+    evidence, background = _weigh(sample, offset, clipped)
+    worst = int(np.abs(evidence.plane_deviations).argmax())
+    problem = _find_problem(evidence, sample.places)
+    groups, line = evidence.groups, evidence.line or Line(math.nan, math.nan, math.nan)
+    above = float(sample.means[:, 0].mean()) - background
+    return Photometry(
+        is_safe=problem is None,
+        reason=f"Not safe to quantify: {problem}." if problem else _praise(evidence),
+        mean_ratio=1 + evidence.deviation / above if above else math.nan,
+        slope=line.slope,
+        intercept=line.intercept,
+        slope_error=line.slope_error,
+        intensities=tuple(groups.first.tolist()) if groups else (),
+        deviations=tuple((groups.second - groups.first).tolist()) if groups else (),
+        background=background,
+        plane_deviation=float(evidence.plane_deviations[worst]) / (evidence.signal or math.nan),
+        worst_plane=sample.places[worst],
+        n_clipped=sample.n_clipped + n_clipped,
+    )
+
+
+def _sample(noisy: Any, denoised: Any) -> Job[_Sample]:
+    is_whole = np.dtype(denoised.dtype).kind in "bui"
+    sizes = block_sizes(noisy.shape[-2:])
+    n_planes, n_pixels = math.prod(noisy.shape[:-2]), math.prod(noisy.shape)
+    steps = [math.ceil(n_pixels / size**2 / _MAX_BLOCKS) for size in sizes]
+    places, means, blocks, n_clipped = [], [], [], 0
+    for i, (place, (before, after)) in enumerate(planes(noisy, denoised)):
+        yield Progress(fraction=(i + 0.3) / n_planes, message=f"plane {i + 1} of {n_planes}")
+        n_clipped += _n_clipped(before, after, is_whole=is_whole)
+        yield Progress(fraction=(i + 0.6) / n_planes)
+        places.append(place)
+        means.append((before.mean(), np.square(before).mean(), after.mean()))
+        each = zip(sizes, steps, strict=True)
+        blocks.append([block_means(before, after, size)[:, ::step].copy() for size, step in each])
+        yield Progress(fraction=(i + 1) / n_planes)
+    by_size = tuple(np.concatenate(part, axis=1) for part in zip(*blocks, strict=True))
+    return _Sample(places, np.array(means), by_size, n_clipped, n_pixels)
+
+
+def _n_clipped(before: Plane, after: Plane, *, is_whole: bool) -> int:
+    """Pixels that pile up at an end of the output's range while the input goes beyond it.
+
+    The tail of an honest histogram thins out towards its end: more pixels at the end than next
+    to it are a pile. Whole numbers may be half a unit off by rounding.
+    """
+    width = max(float(np.ptp(after)) / 256, 1.0 if is_whole else 0.0)
+    found = 0
+    for sign in (-1, 1):
+        outward = sign * after
+        at_end = outward == outward.max()
+        n_at_end = np.count_nonzero(at_end)
+        n_near = np.count_nonzero(outward >= outward.max() - width) - n_at_end
+        if n_at_end < _MIN_PILE or n_at_end <= n_near or n_at_end == after.size:
+            continue
+        beyond = sign * (before[at_end] - after[at_end])
+        error = beyond.std() / math.sqrt(n_at_end)
+        if beyond.mean() > 3 * error + (0.5 if is_whole else 0.0):
+            found += int(n_at_end)
+    return found
+
+
+def _weigh(sample: _Sample, offset: float | None, clipped: float) -> tuple[_Evidence, float]:
+    before, square, after = sample.means.mean(axis=0)
+    candidates = (group_blocks(blocks) for blocks in sample.blocks)
+    groups = next((g for g in candidates if g and g.strength >= _MIN_STRENGTH), None)
+    darkest = float(groups.first.min()) if groups else 0.0
+    background = darkest if offset is None else offset
+    signal = float(before - background)
+    if signal <= 0 or (groups is None and offset is None):
+        # What is signal and what background cannot be told: a part of all variation may be lost.
+        signal = math.sqrt(max(float(square - before**2), 0.0))
+    differences = sample.blocks[0][2] - sample.blocks[0][1]
+    evidence = _Evidence(
+        float(after - before),
+        float(differences.std()) / math.sqrt(differences.size),
+        sample.means[:, 2] - sample.means[:, 0],
+        signal,
+        groups,
+        fit_line(groups) if groups else None,
+        clipped,
+    )
+    return evidence, background
+
+
+def _find_problem(evidence: _Evidence, places: list[tuple[int, ...]]) -> str | None:
+    """The first reason not to quantify, in words."""
+    line, signal = evidence.line, evidence.signal
+    if evidence.clipped > MAX_CLIPPED:
+        return f"{_percent(evidence.clipped)} of the pixels are clipped"
+    if line and abs(line.slope - 1) > TOLERANCE + 2 * line.slope_error:
+        return f"differences in intensity come out multiplied by {round(line.slope, 3) + 0.0:g}"
+    if abs(evidence.deviation) > TOLERANCE * signal + 2 * evidence.error:
+        return f"the mean is {_off(evidence.deviation, signal)}"
+    return _find_odd_plane(evidence, places) or _find_bend(evidence.groups)
+
+
+def _find_bend(groups: Groups | None) -> str | None:
+    if groups is None:
+        return None
+    off = groups.second - groups.first
+    excess = np.abs(off) - TOLERANCE * np.ptp(groups.first) - 2 * groups.error
+    worst = int(excess.argmax())
+    if excess[worst] <= 0:
+        return None
+    return f"intensities near {groups.first[worst]:.4g} come out {_off(off[worst], 0.0)}"
+
+
+def _find_odd_plane(evidence: _Evidence, places: list[tuple[int, ...]]) -> str | None:
+    off = evidence.plane_deviations
+    worst = int(np.abs(off).argmax())
+    # All planes have as many blocks, so each has this many times the error of the whole.
+    error = evidence.error * math.sqrt(len(off))
+    if len(off) == 1 or abs(off[worst]) <= TOLERANCE * evidence.signal + 4 * error:
+        return None
+    place = ", ".join(map(str, places[worst]))
+    return f"the mean of plane {place} is {_off(off[worst], evidence.signal)}"
+
+
+def _off(deviation: float, signal: float) -> str:
+    way = "too high" if deviation > 0 else "too low"
+    part = f", {_percent(abs(deviation) / signal)} of the signal" if signal > 0 else ""
+    return f"{abs(deviation):.3g} {way}{part}"
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.0f} %" if part >= 0.1 else f"{100 * part:.2g} %"
+
+
+def _praise(evidence: _Evidence) -> str:
+    line, within = evidence.line, f"within {100 * TOLERANCE:g} %"
+    if line is None:
+        return (
+            "Safe to quantify on the whole: the mean is kept, but there is too little structure "
+            "to judge the slope."
+        )
+    if 2 * line.slope_error > TOLERANCE:
+        return (
+            f"Safe to quantify as far as the noise lets one see: means agree {within}, the slope "
+            f"is {line.slope:.2f} ± {line.slope_error:.2f}."
+        )
+    return f"Safe to quantify: mean, slope, every tenth and every plane agree {within}."

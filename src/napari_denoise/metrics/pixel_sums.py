@@ -1,0 +1,112 @@
+"""What must be known of pixels so that the scores of any union of them follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_denoise.metrics.pairs import Plane
+
+__all__ = ["PixelSums", "total"]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelSums:
+    """Sums over the pixels of a pair of images; those of more planes are added up.
+
+    Attributes
+    ----------
+    means : array of 2
+        Of the clean image and the other.
+    scatter : array of 2 × 2
+        Sums of squares and products about the means.
+    low, high : float
+        Ends of the clean image's intensities.
+    similarities : array
+        Sums over planes of indices that are averaged over planes.
+    """
+
+    n_pixels: int
+    n_planes: int
+    squared_error: float
+    power: float
+    means: npt.NDArray[np.float64]
+    scatter: npt.NDArray[np.float64]
+    low: float
+    high: float
+    similarities: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, clean: Plane, image: Plane, similarities: tuple[float, ...] = ()) -> PixelSums:
+        """Sums over one plane."""
+        means = np.array([clean.mean(), image.mean()])
+        first, second = clean - means[0], image - means[1]
+        product = np.vdot(first, second)
+        scatter = [[np.vdot(first, first), product], [product, np.vdot(second, second)]]
+        return cls(
+            clean.size,
+            1,
+            float(np.square(clean - image).sum()),
+            float(np.vdot(clean, clean)),
+            means,
+            np.array(scatter),
+            float(clean.min()),
+            float(clean.max()),
+            np.array(similarities),
+        )
+
+    def __add__(self, other: PixelSums) -> PixelSums:
+        n_pixels = self.n_pixels + other.n_pixels
+        shift = other.means - self.means
+        between = np.outer(shift, shift) * self.n_pixels * other.n_pixels / n_pixels
+        return PixelSums(
+            n_pixels,
+            self.n_planes + other.n_planes,
+            self.squared_error + other.squared_error,
+            self.power + other.power,
+            self.means + shift * other.n_pixels / n_pixels,
+            self.scatter + other.scatter + between,
+            min(self.low, other.low),
+            max(self.high, other.high),
+            self.similarities + other.similarities,
+        )
+
+    def psnr(self, data_range: float) -> float:
+        """Peak signal-to-noise ratio in dB."""
+        return _decibel(data_range**2 * self.n_pixels, self.squared_error)
+
+    def snr(self) -> float:
+        """Energy of the clean image over that of the error, in dB."""
+        return _decibel(self.power, self.squared_error)
+
+    def nrmse(self) -> float:
+        """Root mean square error over the root mean square of the clean image."""
+        if self.power == 0:
+            return 0.0 if self.squared_error == 0 else math.inf
+        return math.sqrt(self.squared_error / self.power)
+
+    def si_psnr(self) -> float:
+        """PSNR after the best offset and factor, in dB."""
+        (clean, product), (_, image) = self.scatter
+        if clean == 0:
+            return math.nan
+        # What is left of the clean image's scatter after the best scale of the other's.
+        left = clean - (product**2 / image if image > 0 else 0.0)
+        left = left if left > 1e-14 * clean else 0.0  # rounding alone leaves this much
+        return _decibel((self.high - self.low) ** 2 * self.n_pixels, left)
+
+
+def _decibel(signal: float, noise: float) -> float:
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+
+
+def total(sums: Iterable[PixelSums]) -> PixelSums:
+    """The sums over all pixels of several parts, of which there is at least one."""
+    first, *others = sums
+    return sum(others, start=first)

@@ -1,0 +1,66 @@
+"""Calibration: a camera's gain, offset and read noise, found in a single noisy image.
+
+Noise is measured where the image is flat, at every brightness there is. What its variance does
+with brightness says which camera recorded it, and whether to believe it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from napari_denoise.axes import Layout, check_axes
+from napari_denoise.errors import InputError
+from napari_denoise.intensities import check_pixels
+from napari_denoise.noise.calibration import Calibration, conclude
+from napari_denoise.noise.mean_variance import CORRELATED, mean_variance_curve
+from napari_denoise.noise.sampling import MIN_SIDE, margin, one_channel, pieces, sample_pieces
+from napari_denoise.progress import Job, nested
+
+__all__ = ["calibrate"]
+
+_NEAR, _FAR = 3, 9
+"""Reach in pixels within which noise is taken to be independent, at first and if it is not."""
+
+
+def calibrate(image: Any, axes: str, *, channel: int | None = None) -> Job[Calibration]:
+    """Measure the noise of an image on the image itself.
+
+    Parameters
+    ----------
+    image : array-like, any real dtype, in DN
+        May be lazy: at most two million pixels are read, evenly spread.
+    axes : str
+        The image's axes, such as ``"TZYX"``. All planes are taken to come from one detector.
+    channel : int, optional
+        Which channel to measure; needed if there are several, as each has its own gain.
+
+    Raises
+    ------
+    InputError
+        If the image has several channels and none is chosen, is too small, has no noise, or
+        has pixels that are NaN.
+    """
+    check_pixels(image)
+    image, axes = one_channel(image, check_axes(axes, tuple(image.shape)), channel)
+    layout = Layout(axes)
+    places = pieces(layout, tuple(image.shape))
+    samples = yield from nested(sample_pieces(image, layout, places, _NEAR), 0.0, 0.3)
+    curve = yield from nested(mean_variance_curve(samples, _NEAR), 0.3, 0.5)
+    if not curve.variance.any() or curve.variance.max() < (1e-6 * np.abs(curve.mean).max()) ** 2:
+        raise InputError(
+            "The image has no noise that could be measured: it is constant, or has no flat place. "
+            "Choose a larger raw image."
+        )
+    is_correlated = max(curve.correlation()) > CORRELATED
+    if is_correlated and min(layout.unit_shape(image.shape)[1:]) >= 2 * margin(_FAR) + MIN_SIDE:
+        samples = yield from nested(sample_pieces(image, layout, places, _FAR), 0.5, 0.8)
+        curve = yield from nested(mean_variance_curve(samples, _FAR), 0.8, 1.0)
+    # Correlated noise cannot be told from fine structure: then all of it counts as noise.
+    return conclude(
+        curve,
+        samples.value,
+        is_structure_known=not is_correlated,
+        has_skewness=not is_correlated,
+    )

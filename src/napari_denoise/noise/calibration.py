@@ -1,0 +1,195 @@
+"""A calibration: what was found out about a detector, and how it follows from its noise."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge, Le
+
+from napari_denoise.intensities import FloatArray
+from napari_denoise.noise.advice import judge
+from napari_denoise.noise.mean_variance import Curve
+from napari_denoise.noise.photon_transfer import Dark, Interval, fit_line, infer_camera
+from napari_denoise.noise.stabilize import GeneralizedAnscombe
+from napari_denoise.settings import Settings
+
+__all__ = ["Calibration", "conclude"]
+
+_MIN_SATURATED = 10
+_PILE = 0.005
+"""Share of pixels at the lowest value that may have been cut off there."""
+_MIN_POINTS = 4
+
+Share = Annotated[float, Ge(0), Le(1)]
+
+
+class Calibration(Settings):
+    """A camera's noise: ``variance = gain * (mean - offset) + read_noise²``.
+
+    Attributes
+    ----------
+    gain : float
+        DN per photo-electron; zero if the noise is the same at every brightness.
+    offset : float
+        DN without light.
+    read_noise : float
+        Standard deviation without light, in DN.
+    gain_interval, offset_interval, read_noise_interval : (float, float)
+        95 % confidence, in DN.
+    correlation : float
+        Lag-1 autocorrelation of the noise along Y or X, whichever is larger.
+    correlation_y, correlation_x : float
+    saturated : float
+        Share of pixels at the detector's upper end.
+    points : tuple of (mean, variance)
+        The measured mean–variance curve, in DN and DN².
+    reliable : bool
+        Whether gain and offset can be built upon.
+    advice : str
+        What was found and what to do, in words.
+    """
+
+    gain: Annotated[float, Ge(0)]
+    offset: float
+    read_noise: Annotated[float, Ge(0)]
+    gain_interval: Interval
+    offset_interval: Interval
+    read_noise_interval: Interval
+    correlation: float
+    correlation_y: float
+    correlation_x: float
+    saturated: Share
+    points: tuple[tuple[float, float], ...]
+    reliable: bool
+    advice: str
+
+    def variance(self, mean: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Noise variance in DN² of pixels that would be `mean` (DN) without noise."""
+        electrons = np.maximum(np.asarray(mean, np.float64) - self.offset, 0)
+        variance: npt.NDArray[np.float64] = self.gain * electrons + self.read_noise**2
+        return variance
+
+    def summary(self) -> str:
+        """All of it in a few lines, for people."""
+        numbers = (
+            ("gain", self.gain, self.gain_interval, "DN per photo-electron"),
+            ("offset", self.offset, self.offset_interval, "DN"),
+            ("read noise", self.read_noise, self.read_noise_interval, "DN"),
+        )
+        lines = [f"{name} {v:.4g} ({a:.4g} to {b:.4g}) {unit}" for name, v, (a, b), unit in numbers]
+        correlation = f"{self.correlation_y:.2f} along Y, {self.correlation_x:.2f} along X"
+        lines += [
+            f"lag-1 correlation {correlation}; {self.saturated:.2%} saturated",
+            "reliable" if self.reliable else "not reliable",
+            self.advice,
+        ]
+        return "\n".join(lines)
+
+    def stabilizer(self) -> GeneralizedAnscombe:
+        """The transform that gives this noise unit variance."""
+        return GeneralizedAnscombe(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
+
+
+def conclude(
+    curve: Curve,
+    values: FloatArray,
+    *,
+    is_structure_known: bool = True,
+    has_skewness: bool = True,
+    dark: Dark | None = None,
+) -> Calibration:
+    """Everything that follows from a mean–variance curve.
+
+    Parameters
+    ----------
+    curve : Curve
+    values : float32 array
+        The pixels it was measured on, or a fair share of them.
+    is_structure_known : bool
+        Whether the curve's structure is to be subtracted from its variance.
+    has_skewness : bool
+        Whether the curve's skewness is that of single pixels' noise.
+    dark : Dark, optional
+        What the detector reads without light.
+    """
+    saturated, ceiling = _saturation(values)
+    curve = _uncut(curve, values, ceiling)
+    variance = curve.variance - curve.structure * is_structure_known
+    if dark:
+        curve, variance = dark.added_to(curve), np.append(variance, dark.variance)
+    line = fit_line(curve, variance)
+    lowest = 0.0 if values.min() >= 0 else -np.inf
+    camera = infer_camera(curve, variance, line, lowest=lowest, has_skewness=has_skewness)
+    if dark:
+        camera = dark.corrected(camera)
+    along_y, along_x = curve.correlation()
+    verdict = judge(
+        curve,
+        variance,
+        line,
+        gain=camera.gain,
+        offset=camera.offset,
+        correlation=(along_y, along_x),
+        saturated=saturated,
+        cut_off=_cut_off(values, camera.gain),
+    )
+    return Calibration(
+        **asdict(camera),
+        correlation=max(along_y, along_x),
+        correlation_y=along_y,
+        correlation_x=along_x,
+        saturated=saturated,
+        points=tuple(zip(curve.mean.tolist(), variance.tolist(), strict=True)),
+        reliable=verdict.reliable,
+        advice=verdict.advice,
+    )
+
+
+def _saturation(values: FloatArray) -> tuple[float, float]:
+    """Share of saturated pixels, and the value they have (infinite if there are none).
+
+    Pixels pile up at the end of a detector's range; without one, the brightest are the rarest.
+    """
+    low, high = float(values.min()), float(values.max())
+    at_end = np.count_nonzero(values == high)
+    just_below = np.count_nonzero(values > high - 0.02 * (high - low)) - at_end
+    if at_end < _MIN_SATURATED or at_end <= just_below:
+        return 0.0, np.inf
+    return at_end / values.size, high
+
+
+def _cut_off(values: FloatArray, gain: float) -> float:
+    """Share of pixels at the lowest value, unless they are those that counted no photon."""
+    lowest = values.min()
+    others = values[values > lowest]
+    if not others.size or others.min() - lowest >= gain / 2 > 0:
+        return 0.0
+    return float(np.mean(values == lowest))
+
+
+def _uncut(curve: Curve, values: FloatArray, ceiling: float) -> Curve:
+    """The part of the curve whose noise reaches neither end of the detector's range.
+
+    Noise piled up at the lowest value may also be photons that did not come, which belong to
+    the line: only what falls short of it is taken out.
+    """
+    sigma = np.sqrt(curve.variance)
+    curve = _most(curve, curve.mean + 3 * sigma < ceiling)
+    lowest = values.min()
+    if np.mean(values == lowest) < _PILE:
+        return curve
+    free = curve.mean - 2.5 * np.sqrt(curve.variance) > lowest
+    upper = _most(curve, free)
+    if upper is curve:
+        return curve
+    expected = fit_line(upper, upper.variance - upper.structure).at(curve.mean[~free])
+    found = np.average(curve.variance[~free], weights=curve.count[~free])
+    return upper if found < 0.85 * np.average(expected, weights=curve.count[~free]) else curve
+
+
+def _most(curve: Curve, keep: npt.NDArray[np.bool_]) -> Curve:
+    """These points of the curve; all of them if too few would be left."""
+    return curve.at(keep) if _MIN_POINTS <= np.count_nonzero(keep) < keep.size else curve

@@ -1,0 +1,57 @@
+"""What a noise model is: settings, and how one plane is recorded with them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import nan
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_denoise.settings import Settings
+
+__all__ = ["NoiseModel", "Pixels", "Recording"]
+
+Pixels = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What a noise model may know of an image beyond the plane it is given.
+
+    Attributes
+    ----------
+    low, high : float
+        Smallest and largest intensity of the whole clean image; NaN unless
+        :attr:`NoiseModel.needs_range`.
+    frame, n_frames : int or None
+        Which time point the plane belongs to, out of how many; None without a time axis.
+    """
+
+    low: float = nan
+    high: float = nan
+    frame: int | None = None
+    n_frames: int | None = None
+
+
+class NoiseModel(Settings, ABC):
+    """Settings of one kind of noise. A subclass adds a ``Literal`` field ``name``."""
+
+    title: ClassVar[str]
+    citation: ClassVar[str] = ""
+
+    @property
+    def needs_range(self) -> bool:
+        """Whether :meth:`sample` depends on the range of intensities of the whole image."""
+        return False
+
+    @property
+    def needs_time(self) -> bool:
+        """Whether :meth:`sample` makes sense only where a time axis is known."""
+        return False
+
+    @abstractmethod
+    def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
+        """One noisy version of a plane, ``YX``, in the units of the clean one."""

@@ -1,0 +1,152 @@
+"""Calibration from repeats: frames of one unchanging field, whose differences are noise alone.
+
+The field may be anything: a specimen that does not move, or an evenly lit flat field. Frames
+without light, if there are any, give offset and read noise directly.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from napari_denoise.axes import Layout, check_axes
+from napari_denoise.errors import AxesError, InputError
+from napari_denoise.intensities import FloatArray, as_float32, check_pixels
+from napari_denoise.noise.calibration import Calibration, conclude
+from napari_denoise.noise.mean_variance import MIN_PIXELS, Curve, bin_edges
+from napari_denoise.noise.photon_transfer import Dark
+from napari_denoise.noise.sampling import Piece, one_channel, pieces
+from napari_denoise.progress import Job, Progress, nested
+
+__all__ = ["calibrate_repeats"]
+
+_MAX_DARK_FRAMES = 64
+_WINDOW = 5
+"""Pixels along the square that tells how bright a pixel's surroundings are."""
+
+
+def calibrate_repeats(
+    frames: Any, axes: str, *, dark: Any = None, channel: int | None = None
+) -> Job[Calibration]:
+    """Measure a detector's noise on repeated frames of one field.
+
+    Parameters
+    ----------
+    frames : array-like, any real dtype, in DN
+        Repeats along T of the same field; may be lazy. Slow bleaching does no harm, movement
+        does.
+    axes : str
+        The axes of `frames`, with a T among them.
+    dark : array-like, ``YX`` or ``(...)YX``, optional
+        Frames without light, at the same exposure time. Of a single one, the fixed pattern
+        counts as read noise.
+    channel : int, optional
+        Which channel to measure; needed if there are several.
+
+    Raises
+    ------
+    AxesError
+        If there is no time axis, or a single frame.
+    InputError
+        As for :func:`~napari_denoise.noise.calibrate`.
+    """
+    check_pixels(frames)
+    frames, axes = one_channel(frames, check_axes(axes, tuple(frames.shape)), channel)
+    if "T" not in axes or frames.shape[axes.index("T")] < 2:
+        raise AxesError(
+            f"Repeats lie along T, and there must be two; the image has axes {axes} and shape "
+            f"{tuple(frames.shape)}. Name its axes, or calibrate a single image."
+        )
+    layout = Layout(axes)
+    pairs = pieces(layout, _shape_of_pairs(layout, frames.shape))
+    samples = yield from nested(_sample_pairs(frames, layout, pairs), 0.0, 0.6)
+    curve = yield from nested(_curve(samples), 0.6, 1.0)
+    if not curve.variance.any():
+        raise InputError("The frames do not differ, so they hold no noise. Choose raw repeats.")
+    known_dark = None if dark is None else _darkness(dark)
+    return conclude(curve, samples[_VALUE], has_skewness=False, dark=known_dark)
+
+
+def _shape_of_pairs(layout: Layout, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of an image with one frame per pair of successive ones."""
+    return tuple(size - (letter == "T") for letter, size in zip(layout.axes, shape, strict=True))
+
+
+def _sample_pairs(frames: Any, layout: Layout, pairs: list[Piece]) -> Job[FloatArray]:
+    """What is known of each pixel of these pieces, ``(6, n)``."""
+    time = layout.axes.index("T")
+    parts = []
+    for i, (unit, window) in enumerate(pairs):
+        later = tuple(
+            place + 1 if n == time and isinstance(place, int) else place
+            for n, place in enumerate(unit)
+        )
+        first, second = (layout.read(frames, u, window)[0] for u in (unit, later))
+        parts.append(_compare(first, second))
+        yield Progress(fraction=(i + 1) / len(pairs), message="comparing the frames")
+    return np.concatenate(parts, axis=1)
+
+
+def _compare(first: FloatArray, second: FloatArray) -> FloatArray:
+    """The rows of the samples: two levels, and the changes at a pixel and at its neighbours."""
+    mean = (first + second) / 2
+    change = _match(second, first) - _match(first, second)
+    # Pixels picked by their own brightness would be picked by their noise as well.
+    around = (_WINDOW**2 * ndimage.uniform_filter(mean, _WINDOW) - mean) / (_WINDOW**2 - 1)
+    here, below, right = np.s_[:-1, :-1], np.s_[1:, :-1], np.s_[:-1, 1:]
+    rows = (first[here], around[here], mean[here], change[here], change[below], change[right])
+    return np.stack([row.ravel() for row in rows])
+
+
+def _match(frame: FloatArray, other: FloatArray) -> FloatArray:
+    """The frame without its mean, half way to the contrast of another.
+
+    Bleaching and a flickering lamp make one of two frames brighter all over; that is no noise.
+    """
+    contrast, others = (np.std(ndimage.uniform_filter(f, _WINDOW)) for f in (frame, other))
+    ratio = np.sqrt(others / contrast) if contrast > 0 and others > 0 else 1.0
+    matched: FloatArray = (frame - frame.mean()) * np.float32(ratio)
+    return matched
+
+
+_VALUE, _AROUND = 0, 1
+"""Rows of the samples: the first frame, and the mean level of a pixel's surroundings."""
+
+
+def _curve(samples: FloatArray) -> Job[Curve]:
+    edges = bin_edges(samples[_AROUND])
+    number = np.searchsorted(edges, samples[_AROUND])
+    points = []
+    for i in range(len(edges) + 1):
+        part = samples[:, number == i].astype(np.float64)
+        if part.shape[1] >= MIN_PIXELS:
+            points.append(_point(part))
+        yield Progress(fraction=(i + 1) / (len(edges) + 1), message="measuring the noise")
+    mean, variance, count, along_y, along_x = np.array(points, np.float64).reshape(-1, 5).T
+    none = np.zeros_like(mean)
+    return Curve(mean, variance, none, none, count, along_y, along_x)
+
+
+def _point(samples: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    level, change, below, right = samples[2:]
+    # What all pixels of a level have in common is no noise.
+    change = change - change.mean()
+    power = float(np.mean(change**2))
+    along_y, along_x = (
+        float(np.mean(change * (near - near.mean()))) / max(power, 1e-300)
+        for near in (below, right)
+    )
+    return float(level.mean()), power / 2, level.size, along_y, along_x
+
+
+def _darkness(dark: Any) -> Dark:
+    check_pixels(dark, "The dark image")
+    planes = islice(np.ndindex(*dark.shape[:-2]), _MAX_DARK_FRAMES)
+    frames = np.stack([as_float32(dark[place], "The dark image") for place in planes])
+    frames = frames.astype(np.float64)
+    variance = frames.var(axis=0, ddof=1).mean() if len(frames) > 1 else frames.var()
+    return Dark(float(frames.mean()), float(variance), frames.size)
