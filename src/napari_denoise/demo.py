@@ -7,6 +7,7 @@ the results side by side.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,8 @@ from qtpy.QtWidgets import QApplication
 from rich.console import Console
 from rich.table import Table
 
+from napari_denoise._napari.compare_widget import CompareWidget
 from napari_denoise._napari.layers import read_layer, result_layer
-from napari_denoise._napari.side_by_side import SideBySide
 from napari_denoise.axes import Layout
 from napari_denoise.comparison import Outcome, compare_methods
 from napari_denoise.console import run_with_bar
@@ -139,34 +140,46 @@ def _show(subject: _Subject, outcomes: Sequence[Outcome], screenshot: Path | Non
         "scale": subject.scale,
         "units": subject.units,
         "axis_labels": tuple(subject.axes.lower()),
+        "contrast_limits": _contrast(subject.noisy),
         "rgb": False,
     }
-    first = subject.noisy[(0,) * (subject.noisy.ndim - 2)]
-    limits = tuple(float(v) for v in np.percentile(np.asarray(first), (0.5, 99.8)))
-    layers = []
+    noisy = viewer.add_image(subject.noisy, name=subject.name, **place)
+    reference = noisy
     if subject.clean is not None:
-        layers.append(
-            viewer.add_image(subject.clean, name="clean", contrast_limits=limits, **place)
-        )
-    noisy = viewer.add_image(subject.noisy, name=subject.name, contrast_limits=limits, **place)
-    layers.append(noisy)
+        reference = viewer.add_image(subject.clean, name=f"{subject.name} · clean", **place)
+        viewer.layers.move(1, 0)
     source = read_layer(noisy)
     for outcome in outcomes:
         layer = result_layer(source, outcome.image, label=outcome.label, recipe=outcome.recipe)
-        layers.append(viewer.add_layer(layer))
-    viewer.window.add_plugin_dock_widget("napari-denoise", "Compare")
-    SideBySide(viewer).show(layers, noisy)
+        viewer.add_layer(layer)
+    _, compare_dock = viewer.window.add_plugin_dock_widget("napari-denoise", "Compare")
+    compare_dock.setReference(reference)
+    compare_dock.showSideBySide()
+    if subject.data_range is not None:
+        compare_dock.setDataRange(subject.data_range)
+        compare_dock.measure()
     if screenshot:
-        _write_screenshot(viewer, screenshot)
+        _write_screenshot(viewer, compare_dock, screenshot)
     else:
         napari.run()
 
 
-def _write_screenshot(viewer: napari.Viewer, path: Path) -> None:
+def _contrast(image: Any) -> tuple[float, float]:
+    """Limits that show the first plane of a noisy image well."""
+    plane = np.asarray(image[(0,) * (image.ndim - 2)])
+    low, high = np.percentile(plane, (0.5, 99.8))
+    return float(low), float(max(high, low + 1e-6))
+
+
+def _write_screenshot(viewer: napari.Viewer, compare_dock: CompareWidget, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     viewer.window.resize(1500, 900)
-    for _ in range(20):
+    QApplication.processEvents()
+    while compare_dock.is_measuring:
         QApplication.processEvents()
+        time.sleep(0.01)
+    viewer.fit_to_view()
+    QApplication.processEvents()
     viewer.window.screenshot(str(path), canvas_only=False, flash=False)
     sys.stdout.write(f"The window: {path.resolve()}\n")
     viewer.close()

@@ -60,6 +60,27 @@ class CompareWidget(ViewerDock):
         self._connect()
         self._on_layers_changed()
 
+    @property
+    def is_measuring(self) -> bool:
+        """Whether numbers are still to come."""
+        return self._run_bar.is_running
+
+    def setReference(self, layer: Image) -> None:
+        """Choose the layer to measure against."""
+        self._reference.setLayer(layer)
+
+    def setDataRange(self, data_range: float) -> None:
+        """Choose the range PSNR and SSIM are given for, in the images' units."""
+        self._range.setValue(data_range)
+
+    def showSideBySide(self) -> None:
+        """Show the reference and the ticked layers in a grid."""
+        self._side_button.setChecked(True)
+
+    def measure(self) -> None:
+        """Add a row for each ticked layer, as a click on Measure does."""
+        self._run_bar.run()
+
     def _build(self) -> None:
         self.setMinimumWidth(_MIN_WIDTH)
         self._side_button.setCheckable(True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from annotated_types import Ge, Le, Len
 
@@ -15,6 +15,7 @@ _SMALLEST_POOLED = 8
 """An axis shorter than this is not halved: what is left would be mostly padding."""
 
 Factor = Literal[1, 2]
+Levels = tuple[tuple[Factor, Factor], ...] | tuple[tuple[Factor, Factor, Factor], ...]
 
 
 class Architecture(Settings):
@@ -33,7 +34,7 @@ class Architecture(Settings):
 
     n_channels: Annotated[int, Ge(1), Le(1024)]
     n_features: Annotated[int, Ge(1), Le(256)]
-    pooling: Annotated[tuple[tuple[Factor, ...], ...], Len(1, 5)]
+    pooling: Annotated[Levels, Len(1, 5)]
 
     @property
     def n_spatial(self) -> int:
@@ -49,7 +50,7 @@ class Architecture(Settings):
         return tuple(_farthest(factors) for factors in zip(*self.pooling, strict=True))
 
 
-def choose_pooling(patch_size: tuple[int, ...], depth: int) -> tuple[tuple[Factor, ...], ...]:
+def choose_pooling(patch_size: tuple[int, ...], depth: int) -> Levels:
     """Pooling factors that suit patches of this size.
 
     Depth (or time) is left whole at the first level: planes lie further apart than pixels do.
@@ -61,16 +62,16 @@ def choose_pooling(patch_size: tuple[int, ...], depth: int) -> tuple[tuple[Facto
     depth : int
         Number of levels.
     """
-    size, levels = list(patch_size), []
+    size, levels = patch_size, []
     for level in range(depth):
-        is_whole = [len(size) == 3 and axis == 0 and level == 0 for axis in range(len(size))]
-        factors: tuple[Factor, ...] = tuple(
-            1 if whole or n < _SMALLEST_POOLED else 2
-            for n, whole in zip(size, is_whole, strict=True)
+        may_halve = [len(size) == 2 or axis > 0 or level > 0 for axis in range(len(size))]
+        factors = tuple(
+            2 if may and n >= _SMALLEST_POOLED else 1
+            for n, may in zip(size, may_halve, strict=True)
         )
-        size = [n // factor for n, factor in zip(size, factors, strict=True)]
+        size = tuple(n // factor for n, factor in zip(size, factors, strict=True))
         levels.append(factors)
-    return tuple(levels)
+    return cast("Levels", tuple(levels))
 
 
 def _farthest(factors: tuple[int, ...]) -> int:

@@ -113,9 +113,9 @@ def _parse(path: Path, text: str | None) -> ModelInfo:
         header: Any = json.loads(text)
         _check_format(path, header)
         return ModelInfo.model_validate_json(text)
-    except (ValidationError, ValueError, AttributeError) as error:
-        if isinstance(error, ModelError):
-            raise
+    except ModelError:
+        raise
+    except (ValidationError, ValueError, AttributeError, TypeError) as error:
         raise ModelError(
             f"The description of the model in {path} is damaged. Use another copy, or train again."
         ) from error

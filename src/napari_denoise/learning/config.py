@@ -24,7 +24,7 @@ class TrainingMethod(Settings):
     citation: ClassVar[str] = ""
 
     n_steps: int = setting(
-        600, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+        340, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
     )
     batch_size: int = setting(8, "Patches per step.", ge=1, le=1024, advanced=True)
     patch_size: PerAxis[PatchWidth] | None = setting(
@@ -35,7 +35,7 @@ class TrainingMethod(Settings):
         advanced=True,
     )
     learning_rate: float = setting(
-        4e-4,
+        1e-3,
         "First step size of the optimiser; it falls to zero over the training.",
         gt=0,
         le=1,
@@ -62,7 +62,7 @@ class N2V(TrainingMethod):
 
     name: Literal["n2v"] = "n2v"
     masked_pixel_percentage: float = setting(
-        3.0,
+        8.0,
         "Share of a patch's pixels that are hidden and have to be guessed.",
         unit="%",
         gt=0,

@@ -81,15 +81,22 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def mixed_precision(device: torch.device) -> AbstractContextManager[Any]:
-    """Compute in bfloat16 where the hardware does so natively, else in float32."""
+def mixed_precision(device: torch.device, n_spatial: int) -> AbstractContextManager[Any]:
+    """Compute in bfloat16 where the hardware does so natively and rightly, else in float32."""
     if device.type == "cpu":
-        # Elsewhere bfloat16 is emulated, and slower than float32. Unknown before torch 2.10.
-        features: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-        is_native = bool(features.get("amx_bf16") or features.get("avx512_bf16"))
+        # oneDNN 3.12 with AMX reads and writes outside the arrays of some 3D convolutions in
+        # bfloat16: wrong numbers, NaN, crashes. Its 2D ones are sound.
+        is_native = n_spatial == 2 and _has_bfloat16()
     else:
         is_native = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
     return torch.autocast(device.type, torch.bfloat16) if is_native else nullcontext()
+
+
+def _has_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 itself; emulated, it is slower than float32."""
+    # Not known before torch 2.10.
+    features: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(features.get("amx_bf16") or features.get("avx512_bf16"))
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, SkipValidation
+from pydantic import Field, SkipValidation, model_validator
 
 from napari_denoise.learning.architecture import Architecture
 from napari_denoise.learning.config import AnyMethod
@@ -65,9 +65,17 @@ class ModelInfo(Settings):
     method: AnyMethod
     architecture: Architecture
     normalization: Normalization
-    spatial: str
+    spatial: Literal["YX", "ZYX", "TYX"]
     history: tuple[TrainingPoint, ...] = Field(min_length=1)
     recipe: Recipe
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if len(self.spatial) != self.architecture.n_spatial:
+            raise ValueError("spatial axes and pooling differ in number")
+        if len(self.normalization.means) != self.architecture.n_channels:
+            raise ValueError("normalization and channels differ in number")
+        return self
 
     @property
     def n_channels(self) -> int:

@@ -17,7 +17,7 @@ __all__ = ["UNet"]
 
 _CONVOLVE = {2: F.conv2d, 3: F.conv3d}
 _POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
-_FORMAT = {2: torch.channels_last, 3: torch.channels_last_3d}
+_ORDER = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
 Outputs = Generator[Tensor, None, Tensor]
@@ -105,7 +105,7 @@ class UNet(nn.Module):
         Tensor
             Same shape.
         """
-        crop = (..., *(slice(size) for size in batch.shape[2:]))
+        crop = (slice(None), slice(None), *map(slice, batch.shape[2:]))
         n_layers = 4 * len(self.architecture.pooling) + 3
         outputs = self._outputs(self._pad(batch))
         for n_done, output in enumerate(outputs, start=1):  # noqa: B007
@@ -136,5 +136,7 @@ class UNet(nn.Module):
         for size, step in zip(batch.shape[:1:-1], alignment[::-1], strict=True):
             ends += [0, -size % step]
         padded = F.pad(batch, ends, mode="replicate") if any(ends) else batch
-        # The layout in which CPUs and GPUs convolve fastest.
-        return padded.contiguous(memory_format=_FORMAT[batch.ndim - 2])
+        # Channels last is the order in which convolutions are fastest. contiguous() would leave
+        # a single channel as it is, and with it every layer behind it.
+        ordered = torch.empty_like(padded, memory_format=_ORDER[batch.ndim - 2])
+        return ordered.copy_(padded)

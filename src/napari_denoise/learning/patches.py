@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -85,12 +86,11 @@ def read_image(image: TrainingImage) -> Job[TrainingImage]:
     InputError
         If a pixel is NaN or infinite.
     """
+    shape, dtype = tuple(image.pixels.shape), np.dtype(image.pixels.dtype)
     is_lazy = not isinstance(image.pixels, np.ndarray)
-    if is_lazy and image.pixels.nbytes > _IN_MEMORY_BYTES:
+    is_too_large = is_lazy and prod(shape) * dtype.itemsize > _IN_MEMORY_BYTES
+    if is_too_large or (not is_lazy and dtype.kind != "f"):
         return image
-    if not is_lazy and image.pixels.dtype.kind != "f":
-        return image
-    shape, dtype = image.pixels.shape, image.pixels.dtype
     pixels = np.empty(shape, dtype) if is_lazy else image.pixels
     n_parts = shape[0] if len(shape) > 2 else 1
     for i in range(n_parts):

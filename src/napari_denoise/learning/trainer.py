@@ -136,14 +136,14 @@ class Trainer:
 
     @property
     def _learning_rate(self) -> float:
-        return self._method.learning_rate / 2**self._n_rollbacks
+        return self._method.learning_rate * 0.5**self._n_rollbacks
 
     def _loss(self, network: UNet, example: Example) -> Tensor:
         shown, target, weight = (
             torch.from_numpy(array).to(self._device)
             for array in (example.shown, example.target, example.weight)
         )
-        with mixed_precision(self._device):
+        with mixed_precision(self._device, shown.ndim - 2):
             guess: Tensor = network(shown)
         # Sums over all pixels: picking out the weighted ones would not be deterministic on GPUs.
         squares = (guess.float() - target).square() * weight

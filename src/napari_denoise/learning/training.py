@@ -24,13 +24,11 @@ from napari_denoise.learning.patches import (
     read_image,
 )
 from napari_denoise.learning.trainer import Trainer, TrainingProgress
-from napari_denoise.progress import Job, Progress, Request
+from napari_denoise.progress import Job, Notice, Progress, Request
 from napari_denoise.recipe import Recipe, software_version
+from napari_denoise.settings import per_axis
 
 __all__ = ["TrainingImage", "TrainingProgress", "train"]
-
-_N_SAMPLES = 128
-"""Patches that the normalisation is measured on."""
 
 _N_SAMPLES = 128
 """Patches that the normalisation is measured on."""
@@ -83,7 +81,7 @@ def train(
     )
     rng, validation_rng = np.random.default_rng(seed).spawn(2)
     with memory_errors(target):
-        preparing = _prepare(images, patch_size, rng)
+        preparing = _prepare(method, images, patch_size, rng)
         sampler, normalization = yield from _refuse_stop(preparing)
 
         def draw(rng: np.random.Generator) -> Example:
@@ -111,9 +109,15 @@ def train(
 
 
 def _prepare(
-    images: Sequence[TrainingImage], patch_size: tuple[int, ...], rng: np.random.Generator
+    method: TrainingMethod,
+    images: Sequence[TrainingImage],
+    patch_size: tuple[int, ...],
+    rng: np.random.Generator,
 ) -> Job[tuple[PatchSampler, Normalization]]:
     """All that is done before the first step."""
+    if method.patch_size and per_axis(method.patch_size, len(patch_size), "") != patch_size:
+        extent = " × ".join(str(size) for size in patch_size)
+        yield Notice(fraction=0.0, message=f"The images have room for patches of {extent} only.")
     read: list[TrainingImage] = []
     for image in images:
         read += [(yield from read_image(image))]

@@ -1,0 +1,63 @@
+"""Small images and small networks: these tests are about rules, not about quality."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from napari_denoise.axes import Layout
+from napari_denoise.learning.architecture import Architecture, choose_pooling
+from napari_denoise.learning.config import N2V
+from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.learning.networks import UNet
+from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.training import TrainingImage
+from napari_denoise.recipe import Recipe
+
+
+@pytest.fixture
+def tiny() -> N2V:
+    """The least training there is."""
+    return N2V(n_steps=3, batch_size=2, patch_size=16, n_features=4, depth=1)
+
+
+@pytest.fixture
+def noisy(rng) -> np.ndarray:
+    """Smooth spots with strong noise, YX, uint16."""
+    y, x = np.mgrid[:96, :80] / 6
+    clean = 1000 + 400 * np.sin(y) * np.cos(x)
+    return rng.normal(clean, 200).clip(0).astype(np.uint16)
+
+
+@pytest.fixture
+def image(noisy) -> TrainingImage:
+    return TrainingImage(noisy, Layout("YX"), "spots")
+
+
+def _make_model(spatial="YX", n_channels=1, n_features=4) -> Model:
+    patch_size = {2: (64, 64), 3: (16, 32, 32)}[len(spatial)]
+    architecture = Architecture(
+        n_channels=n_channels, n_features=n_features, pooling=choose_pooling(patch_size, 2)
+    )
+    info = ModelInfo(
+        version="0.0",
+        method=N2V(),
+        architecture=architecture,
+        normalization=Normalization(means=(100.0,) * n_channels, stds=(30.0,) * n_channels),
+        spatial=spatial,
+        history=(TrainingPoint(step=1, loss=1.0, validation_loss=1.0),),
+        recipe=Recipe.of("train", N2V(), seed=0),
+    )
+    return Model.of(info, UNet(architecture))
+
+
+@pytest.fixture
+def make_model():
+    """Makes a model that has never seen an image, but computes like any other."""
+    return _make_model
+
+
+@pytest.fixture(scope="session")
+def make_model_once():
+    """The same, for tests that take many examples."""
+    return cache(_make_model)

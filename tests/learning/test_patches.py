@@ -1,0 +1,137 @@
+"""Patches: from any axes, lazy or not, and images that cannot be learned from."""
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_denoise.axes import Layout
+from napari_denoise.errors import AxesError, InputError, SettingsError
+from napari_denoise.learning import patches as patches_module
+from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.patches import (
+    PatchSampler,
+    TrainingImage,
+    check_images,
+    choose_patch_size,
+    read_image,
+)
+from napari_denoise.progress import run
+
+UNIT = Normalization(means=(0.0,), stds=(1.0,))
+
+
+def image_of(shape, axes, spatial="YX", channels="independent", name="image", **more):
+    pixels = np.arange(np.prod(shape), dtype=more.get("dtype", np.float32)).reshape(shape)
+    return TrainingImage(pixels, Layout(axes, spatial, channels), name)
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (image_of((20, 30), "YX"), (1, 8, 8)),
+        (image_of((5, 2, 20, 30), "TCYX"), (1, 8, 8)),
+        (image_of((5, 2, 20, 30), "TCYX", "YX", "joint"), (2, 8, 8)),
+        (image_of((6, 3, 20, 30), "ZCYX", "ZYX", "joint"), (3, 6, 8, 8)),
+        (image_of((20, 30, 3), "YXC", "YX", "joint"), (3, 8, 8)),
+    ],
+)
+def test_patches_have_the_shape_that_the_network_sees(rng, image, expected):
+    patch = PatchSampler([image], choose_patch_size([image], 8)).draw(rng)
+    assert patch.shape == expected
+    assert patch.dtype == np.float32
+
+
+def test_patches_come_from_all_units_of_all_images(rng):
+    first = image_of((3, 8, 8), "ZYX")
+    second = TrainingImage(np.full((8, 8), -1.0), Layout("YX"), "second")
+    sampler = PatchSampler([first, second], (8, 8))
+    seen = {float(sampler.draw(rng).flat[0]) for _ in range(200)}
+    assert seen == {0.0, 64.0, 128.0, -1.0}
+
+
+def test_patches_reach_every_corner(rng):
+    image = image_of((10, 12), "YX")
+    sampler = PatchSampler([image], (4, 4))
+    seen = np.concatenate([sampler.draw(rng).ravel() for _ in range(500)])
+    assert set(seen) == set(range(120))
+
+
+def test_square_patches_are_laid_in_eight_ways_and_others_in_four(rng):
+    for size, n_ways in (((4, 4), 8), ((4, 5), 4)):
+        sampler = PatchSampler([image_of(size, "YX")], size)
+        batch = sampler.draw_batch(300, UNIT, rng)
+        assert batch.shape == (300, 1, *size)
+        assert len({patch.tobytes() for patch in batch}) == n_ways
+
+
+def test_a_lazy_image_that_fits_is_read_once():
+    reads = []
+
+    def block(block_info=None):
+        reads.append(1)
+        return np.zeros((1, 16, 16), np.uint16)
+
+    lazy = da.map_blocks(
+        block, chunks=((1,) * 3, (16,), (16,)), dtype=np.uint16, meta=np.empty((0,), np.uint16)
+    )
+    reads.clear()
+    read = run(read_image(TrainingImage(lazy, Layout("TYX"), "lazy")))
+    assert isinstance(read.pixels, np.ndarray)
+    assert read.pixels.dtype == np.uint16
+    assert len(reads) == 3
+
+
+def test_a_lazy_image_that_does_not_fit_stays_lazy(monkeypatch, rng):
+    monkeypatch.setattr(patches_module, "_IN_MEMORY_BYTES", 100)
+    lazy = TrainingImage(da.zeros((3, 16, 16), chunks=(1, 16, 16)), Layout("TYX"), "lazy")
+    assert run(read_image(lazy)) is lazy
+    assert PatchSampler([lazy], (8, 8)).draw(rng).shape == (1, 8, 8)
+
+
+def test_an_integer_array_in_memory_is_taken_as_it_is():
+    image = image_of((2, 8, 8), "TYX", dtype=np.uint8)
+    assert run(read_image(image)) is image
+
+
+@pytest.mark.parametrize("make", [np.asarray, da.from_array])
+def test_nan_is_found_before_training_and_the_image_named(make):
+    pixels = np.ones((3, 16, 16), np.float32)
+    pixels[2, 3, 3] = np.nan
+    image = TrainingImage(make(pixels), Layout("TYX"), "broken")
+    with pytest.raises(InputError, match="broken has 1 pixels that are NaN"):
+        run(read_image(image))
+
+
+def test_images_that_do_not_go_together_are_refused():
+    two, three = (image_of((n, 8, 8), "CYX", channels="joint", name=f"n{n}") for n in (2, 3))
+    with pytest.raises(AxesError, match="n2 has 2 channels to be seen together, n3 has 3"):
+        check_images([two, three])
+    plane, volume = image_of((8, 8), "YX"), image_of((8, 8, 8), "ZYX", "ZYX")
+    with pytest.raises(AxesError, match="spatial axes YX, image with ZYX"):
+        check_images([plane, volume])
+
+
+def test_images_that_cannot_be_used_are_refused():
+    with pytest.raises(InputError, match="at least one"):
+        check_images([])
+    with pytest.raises(InputError, match="nothing is empty"):
+        check_images([TrainingImage(np.empty((0, 8)), Layout("YX"), "nothing")])
+    with pytest.raises(AxesError, match="name 3 axes"):
+        check_images([TrainingImage(np.empty((8, 8)), Layout("ZYX"), "flat")])
+
+
+def test_patches_shrink_to_the_smallest_image():
+    images = [image_of((100, 40), "YX"), image_of((20, 100), "YX")]
+    assert choose_patch_size(images, None) == (20, 40)
+    assert choose_patch_size([image_of((3, 100, 100), "ZYX", "ZYX")], None) == (3, 32, 32)
+
+
+def test_a_patch_size_for_other_axes_is_refused():
+    with pytest.raises(SettingsError, match="patch_size has 3 values"):
+        choose_patch_size([image_of((32, 32), "YX")], (8, 8, 8))
+
+
+@pytest.mark.parametrize(("shape", "wanted"), [((3, 100), None), ((100, 100), (8, 2))])
+def test_too_small_patches_are_refused(shape, wanted):
+    with pytest.raises(InputError, match="at least 4 × 4"):
+        choose_patch_size([image_of(shape, "YX")], wanted)

@@ -1,0 +1,188 @@
+"""A trained model as a denoiser: no seams, any size, and clear refusals."""
+
+import subprocess
+import sys
+
+import dask.array as da
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_denoise.axes import Layout
+from napari_denoise.denoiser import denoise
+from napari_denoise.errors import AxesError, DeviceError, FileError, ModelError
+from napari_denoise.learning import prediction
+from napari_denoise.learning.bundle import save_model
+from napari_denoise.learning.prediction import ModelDenoiser
+from napari_denoise.progress import run
+
+TILE = {2: (16, 24), 3: (4, 16, 16)}
+
+
+def denoised(model, image, axes, tile_size):
+    denoiser = ModelDenoiser.of(model, device="cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prediction, "_TILE_SIZE", tile_size)
+        return run(denoise(denoiser, image, denoiser.layout_for(axes))).image
+
+
+def assert_seamless(model, image, axes):
+    whole = {2: (9999, 9999), 3: (9999, 9999, 9999)}
+    untiled = denoised(model, image, axes, whole)
+    tiled = denoised(model, image, axes, TILE)
+    assert tiled.shape == image.shape
+    assert np.abs(tiled - untiled).max() < 1e-4 * np.ptp(image)
+
+
+@settings(max_examples=25, deadline=None)
+@given(size=st.tuples(st.integers(1, 90), st.integers(1, 90)), seed=st.integers(0, 99))
+def test_tiles_of_a_plane_leave_no_seam(make_model_once, size, seed):
+    image = np.random.default_rng(seed).uniform(0, 255, size=(*size[:-1], size[-1] + 1))
+    assert_seamless(make_model_once("YX"), image.astype(np.float32), "YX")
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 14), st.integers(1, 40), st.integers(2, 40)),
+    seed=st.integers(0, 99),
+)
+def test_tiles_of_a_volume_leave_no_seam(make_model_once, size, seed):
+    image = np.random.default_rng(seed).uniform(0, 255, size=size).astype(np.float32)
+    assert_seamless(make_model_once("ZYX"), image, "ZYX")
+
+
+def test_a_real_tile_leaves_no_seam(make_model, rng):
+    image = rng.uniform(0, 255, size=(600, 530)).astype(np.float32)
+    model = make_model(n_features=8)
+    whole = denoised(model, image, "YX", {2: (9999, 9999)})
+    tiled = denoised(model, image, "YX", prediction._TILE_SIZE)
+    assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
+
+
+@pytest.mark.parametrize(
+    ("axes", "spatial", "n_channels"),
+    [("YX", "YX", 1), ("CYX", "YX", 2), ("TZCYX", "ZYX", 2), ("YXC", "YX", 2), ("TCYX", "TYX", 1)],
+)
+def test_the_image_comes_back_in_its_own_axes(rng, make_model, axes, spatial, n_channels):
+    shape = tuple({"T": 3, "C": 2, "Z": 5, "Y": 17, "X": 19}[letter] for letter in axes)
+    image = rng.uniform(50, 150, size=shape)
+    denoiser = ModelDenoiser.of(make_model(spatial, n_channels=n_channels), device="cpu")
+    result = run(denoise(denoiser, image, denoiser.layout_for(axes))).image
+    assert result.shape == shape
+    assert result.dtype == np.float32
+
+
+def test_output_is_in_the_units_of_the_image(make_model):
+    model = make_model()
+    for parameter in model.network.parameters():
+        parameter.zero_()
+    image = np.zeros((8, 8), np.uint8)
+    # A network that gives nothing gives the mean that the model was trained on.
+    np.testing.assert_allclose(denoised(model, image, "YX", TILE), 100.0, rtol=1e-6)
+
+
+def test_a_lazy_image_gives_what_an_array_gives(make_model, rng):
+    image = rng.integers(0, 255, size=(3, 40, 30)).astype(np.uint8)
+    model = make_model()
+    lazy = da.from_array(image, chunks=(1, 16, 16))
+    np.testing.assert_array_equal(
+        denoised(model, lazy, "TYX", TILE), denoised(model, image, "TYX", TILE)
+    )
+
+
+def test_progress_is_told_after_each_layer_so_that_a_tile_can_be_cancelled(make_model):
+    denoiser = ModelDenoiser.of(make_model(), device="cpu")
+    job = denoiser.denoise_tile(np.zeros((1, 16, 16), np.float32))
+    fractions = [next(job).fraction for _ in range(5)]
+    assert fractions == sorted(set(fractions))
+    job.close()
+
+
+def test_nothing_global_changes_while_a_job_waits(make_model):
+    job = ModelDenoiser.of(make_model(), device="cpu").denoise_tile(np.zeros((1, 8, 8), np.float32))
+    next(job)
+    assert torch.is_grad_enabled()
+    assert not torch.is_inference_mode_enabled()
+    job.close()
+
+
+def test_a_model_from_a_file_is_read_when_it_is_needed(tmp_path, make_model, rng):
+    path = tmp_path / "cells.safetensors"
+    denoiser = ModelDenoiser(path=path, device="cpu")
+    model = make_model()
+    save_model(model, path)
+    image = rng.uniform(0, 255, size=(20, 20)).astype(np.float32)
+    from_file = run(denoise(denoiser, image, Layout("YX"))).image
+    path.unlink()
+    again = run(denoise(denoiser, image, Layout("YX"))).image
+    np.testing.assert_array_equal(from_file, again)
+    np.testing.assert_array_equal(from_file, denoised(model, image, "YX", TILE))
+
+
+def test_a_result_is_labelled_with_the_file_or_the_method(make_model):
+    model = make_model()
+    assert ModelDenoiser.of(model).label == "Noise2Void"
+    assert ModelDenoiser.of(model, path="/models/my cells.safetensors").label == "my cells"
+
+
+def test_settings_go_into_a_file_and_back(make_model):
+    denoiser = ModelDenoiser.of(make_model(), path="a.safetensors", device="cpu")
+    dumped = denoiser.model_dump(mode="json")
+    assert dumped == {"name": "model", "path": "a.safetensors", "device": "cpu"}
+    assert ModelDenoiser.model_validate(dumped).path == denoiser.path
+
+
+def test_no_model_or_no_file_is_refused(tmp_path):
+    image = np.zeros((8, 8), np.float32)
+    with pytest.raises(ModelError, match="No model has been chosen"):
+        run(denoise(ModelDenoiser(), image, Layout("YX")))
+    with pytest.raises(FileError, match="There is no model file"):
+        run(denoise(ModelDenoiser(path=tmp_path / "none"), image, Layout("YX")))
+
+
+def test_a_model_for_other_spatial_axes_is_refused(make_model):
+    denoiser = ModelDenoiser.of(make_model("ZYX"))
+    with pytest.raises(AxesError, match=r"trained on 3D volumes \(ZYX\).* as 2D images"):
+        run(denoise(denoiser, np.zeros((4, 8, 8)), Layout("ZYX", "YX")))
+    with pytest.raises(AxesError, match="the image has axes CYX"):
+        denoiser.layout_for("CYX")
+
+
+def test_a_model_for_other_channels_is_refused(make_model):
+    denoiser = ModelDenoiser.of(make_model(n_channels=3))
+    with pytest.raises(ModelError, match="3 channels together; the image gives it 2"):
+        run(denoise(denoiser, np.zeros((2, 8, 8)), Layout("CYX", "YX", "joint")))
+    with pytest.raises(AxesError, match="the image has axes ZYX"):
+        denoiser.layout_for("ZYX")
+
+
+def test_time_stands_in_for_a_missing_depth_and_the_other_way_round(make_model):
+    assert ModelDenoiser.of(make_model("ZYX")).layout_for("TYX").spatial == "TYX"
+    assert ModelDenoiser.of(make_model("TYX")).layout_for("ZYX").spatial == "ZYX"
+    assert ModelDenoiser.of(make_model("ZYX")).layout_for("TZYX").spatial == "ZYX"
+
+
+def test_an_unknown_device_is_refused(make_model):
+    denoiser = ModelDenoiser.of(make_model(), device="cuda:99")
+    with pytest.raises(DeviceError, match="no device 'cuda:99'"):
+        run(denoise(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
+
+
+def test_running_out_of_memory_is_said_in_words_and_the_network_let_go(make_model, monkeypatch):
+    denoiser = ModelDenoiser.of(make_model(), device="cpu")
+
+    def fail(self, batch):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        yield
+
+    monkeypatch.setattr(type(denoiser.info.network), "steps", fail)
+    with pytest.raises(DeviceError, match="out of memory"):
+        run(denoise(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
+    assert denoiser._placed is None
+
+
+def test_importing_costs_no_torch():
+    code = "import sys, napari_denoise.learning.prediction; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
