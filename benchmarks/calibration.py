@@ -14,7 +14,7 @@ import imageio.v3 as iio
 import numpy as np
 from scipy import ndimage
 
-from napari_denoise.noise import calibrate
+from napari_denoise.noise import calibrate, calibrate_repeats
 from napari_denoise.progress import run
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -57,6 +57,18 @@ def correlated_images(folder):
               f"{found.correlation:6.2f}")  # fmt: skip
 
 
+def repeats(folder):
+    heads = ("gain", "known", "ratio", "offset", "known")
+    print(f"\n{'four repeats':42s}" + "".join(f"{head:>8s}" for head in heads))
+    for group in ("Confocal_BPAE_B", "TwoPhoton_BPAE_R"):
+        names = [f"fmd_repeats/{group}/noisy_{i}.png" for i in range(1, 5)]
+        gain, offset = PAIRED[names[0]]
+        frames = np.stack([iio.imread(folder / name) for name in names])
+        found = run(calibrate_repeats(frames, "TYX"))
+        values = (found.gain, gain, found.gain / gain, found.offset, offset)
+        print(f"{group:42s}" + "".join(f"{value:8.2f}" for value in values))
+
+
 def scenes(size, rng):
     """Flat squares, a slow wave, and smooth spots on a dark ground; each from 0 to 1."""
     levels = rng.permutation(np.linspace(0, 1, 16)).reshape(4, 4)
@@ -93,4 +105,5 @@ if __name__ == "__main__":
     data = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
     real_images(data)
     correlated_images(data)
+    repeats(data)
     round_trips()

@@ -74,6 +74,17 @@ def test_a_filter_can_be_cancelled_within_a_tile(denoiser, rng):
     job.close()
 
 
+def test_the_bilateral_filter_is_what_its_definition_says(rng):
+    image = rng.uniform(0, 10, (15, 15))
+    near = np.arange(-3, 4)
+    window = image[4:11, 4:11]
+    weights = np.exp(
+        -np.add.outer(near**2, near**2) / (2 * 1.2**2) - (window - image[7, 7]) ** 2 / (2 * 6.0**2)
+    )
+    result = run_filter(Bilateral(sigma=1.2, range_sigma=3, noise_sigma=2), image)
+    assert result[7, 7] == pytest.approx((weights * window).sum() / weights.sum(), rel=1e-5)
+
+
 def rof_energy(image, noisy, weight):
     slopes = [np.diff(image, axis=axis, append=image.take([-1], axis)) for axis in (0, 1)]
     return np.hypot(*slopes).sum() + np.square(image - noisy).sum() / (2 * weight)

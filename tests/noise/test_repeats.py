@@ -65,6 +65,14 @@ def test_movement_and_correlated_noise_are_doubted():
     assert found.correlation > 0.4
 
 
+def test_dark_frames_do_not_hide_correlation():
+    rng = np.random.default_rng(0)
+    frames = ndimage.uniform_filter1d(film() + rng.normal(0, 30, (4, 128, 128)), 2, axis=2)
+    found = measure(frames, dark=rng.normal(100, 1, (20, 128, 128)))
+    assert found.correlation_x > 0.4
+    assert not found.reliable
+
+
 def test_axes_and_channels_are_minded_lazily():
     frames = np.stack([film(gain=2), film(gain=5)]).astype(np.float32)
     lazy = da.from_array(frames, chunks=(1, 1, 64, 64))

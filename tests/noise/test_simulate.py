@@ -9,6 +9,7 @@ from napari_denoise.noise import (
     Bleaching,
     GaussianNoise,
     PoissonNoise,
+    ScmosNoise,
     StripeNoise,
     add_noise,
     dose_series,
@@ -159,3 +160,15 @@ def test_doses_that_are_none_are_refused(doses):
     job = dose_series(PoissonNoise(), np.ones((4, 4)), doses, rng=np.random.default_rng(0))
     with pytest.raises(SettingsError, match="cannot be used"):
         run(job)
+
+
+def test_large_planes_are_done_in_bands_with_the_same_pattern_in_every_frame():
+    clean = np.ones((2, 1100, 600), np.uint16)
+    camera = ScmosNoise(photons=1, offset_spread=50, read_noise_electrons=0.01)
+    seen = []
+    rng = np.random.default_rng(0)
+    noisy = run(add_noise(camera, clean, rng=rng, axes="TYX"), seen.append).image.astype(float)
+    assert len(seen) == 6
+    assert [event.fraction for event in seen] == sorted(event.fraction for event in seen)
+    assert np.corrcoef(noisy[0].ravel(), noisy[1].ravel())[0, 1] > 0.99
+    assert abs(np.corrcoef(noisy[0, :873].ravel(), noisy[0, 227:].ravel())[0, 1]) < 0.02

@@ -51,9 +51,10 @@ def test_below_darkness_the_inverse_goes_on_in_a_straight_line():
     assert around[1] - around[0] == pytest.approx(50 * (around[2] - around[1]), rel=0.05)
 
 
-def test_without_gain_the_transform_divides_by_the_read_noise():
+@pytest.mark.parametrize("gain", [0, 1e-12, 1e-4])
+def test_without_gain_the_transform_divides_by_the_read_noise(gain):
     image = np.array([[90.0, 100.0, 130.0]])
-    transform = GeneralizedAnscombe(gain=0, offset=100, read_noise=10)
+    transform = GeneralizedAnscombe(gain=gain, offset=100, read_noise=10)
     np.testing.assert_allclose(transform.stabilize(image), [[-1, 0, 3]])
     np.testing.assert_allclose(transform.invert(transform.stabilize(image)), image)
 

@@ -90,14 +90,14 @@ def weighted_mean(
     patch = patch or (1,) * pixels.ndim
     margins = [r + size // 2 for r, size in zip(radius, patch, strict=True)]
     padded = pad(pixels, margins)
-    total, weights = pixels.copy(), np.ones_like(pixels)
+    total, weights, weighted = pixels.copy(), np.ones_like(pixels), np.empty_like(pixels)
     offsets = list(half_window(radius))
     for i, offset in enumerate(offsets):
         yield Progress(fraction=i / len(offsets))
         weight = weigh(_patch_differences(padded, margins, offset, patch), offset)
         for direction, pairs in zip((1, -1), _both_ways(weight, pixels.shape, offset), strict=True):
             neighbour = tuple(direction * step for step in offset)
-            total += pairs * shifted(padded, margins, neighbour)
+            total += np.multiply(pairs, shifted(padded, margins, neighbour), out=weighted)
             weights += pairs
     return total / weights
 

@@ -71,10 +71,10 @@ def _doubt_correlation(along_y: float, along_x: float) -> Iterator[str]:
     if max(along_y, along_x) > CORRELATED:
         yield (
             f"The noise of neighbouring pixels is correlated (lag 1: {along_y:.2f} along Y, "
-            f"{along_x:.2f} along X), or the image was smoothed, resampled or compressed: the "
-            "variance holds, but gain and offset are a fit, not the detector's. A blind-spot "
-            f"method such as Noise2Void would copy this noise; mask {_mask(along_y, along_x)} "
-            "with structN2V, or train Noise2Noise on repeats."
+            f"{along_x:.2f} along X), or the image was smoothed, resampled, compressed, or moved "
+            "between repeats: the variance holds, but gain and offset are a fit, not the "
+            "detector's. A blind-spot method such as Noise2Void would copy this noise; mask "
+            f"{_mask(along_y, along_x)} with structN2V, or train Noise2Noise on repeats."
         )
 
 

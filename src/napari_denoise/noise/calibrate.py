@@ -16,7 +16,7 @@ from napari_denoise.intensities import check_pixels
 from napari_denoise.noise.calibration import Calibration, conclude
 from napari_denoise.noise.mean_variance import CORRELATED, mean_variance_curve
 from napari_denoise.noise.sampling import MIN_SIDE, margin, one_channel, pieces, sample_pieces
-from napari_denoise.progress import Job, nested
+from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["calibrate"]
 
@@ -57,6 +57,7 @@ def calibrate(image: Any, axes: str, *, channel: int | None = None) -> Job[Calib
     if is_correlated and min(layout.unit_shape(image.shape)[1:]) >= 2 * margin(_FAR) + MIN_SIDE:
         samples = yield from nested(sample_pieces(image, layout, places, _FAR), 0.5, 0.8)
         curve = yield from nested(mean_variance_curve(samples, _FAR), 0.8, 1.0)
+    yield Progress(fraction=1.0)
     # Correlated noise cannot be told from fine structure: then all of it counts as noise.
     return conclude(
         curve,

@@ -117,6 +117,7 @@ def conclude(
     """
     saturated, ceiling = _saturation(values)
     curve = _uncut(curve, values, ceiling)
+    along_y, along_x = curve.correlation()
     variance = curve.variance - curve.structure * is_structure_known
     if dark:
         curve, variance = dark.added_to(curve), np.append(variance, dark.variance)
@@ -125,7 +126,6 @@ def conclude(
     camera = infer_camera(curve, variance, line, lowest=lowest, has_skewness=has_skewness)
     if dark:
         camera = dark.corrected(camera)
-    along_y, along_x = curve.correlation()
     verdict = judge(
         curve,
         variance,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,6 +13,8 @@ from napari_denoise.noise.models import check_photons
 from napari_denoise.settings import setting
 
 __all__ = ["CameraNoise", "ScmosNoise"]
+
+PixelMaps = tuple[Pixels | float, Pixels | float, Pixels | float]
 
 
 class CameraNoise(NoiseModel):
@@ -97,7 +100,7 @@ class CameraNoise(NoiseModel):
         photons = clean / check_photons(clean, recording.high) * self.photons
         electrons = rng.poisson(photons * self.quantum_efficiency + self.dark_electrons)
         collected = np.minimum(self._multiply(electrons, rng), self.full_well_electrons)
-        gain, offset, read_noise = self._pixel_maps(clean.shape)
+        gain, offset, read_noise = self._pixels(clean, recording)
         read = collected + rng.normal(0.0, 1.0, clean.shape) * read_noise
         return np.clip(np.rint(read * gain + offset), 0, 2**self.bit_depth - 1)
 
@@ -109,13 +112,10 @@ class CameraNoise(NoiseModel):
         multiplied: Pixels = rng.gamma(electrons / spread, spread)
         return multiplied
 
-    def _pixel_maps(self, shape: tuple[int, ...]) -> tuple[Pixels, Pixels, Pixels]:
-        """Gain (DN per electron), offset (DN) and read noise (electrons) of each pixel."""
-        return (
-            np.full(shape, self.gain),
-            np.full(shape, self.offset),
-            np.full(shape, self.read_noise_electrons),
-        )
+    def _pixels(self, clean: Pixels, recording: Recording) -> PixelMaps:
+        """Gain (DN per electron), offset (DN) and read noise (electrons) of these pixels."""
+        del clean, recording
+        return self.gain, self.offset, self.read_noise_electrons
 
 
 class ScmosNoise(CameraNoise):
@@ -145,10 +145,18 @@ class ScmosNoise(CameraNoise):
         0, "Which camera it is: the same seed has the same pattern.", ge=0, advanced=True
     )
 
-    def _pixel_maps(self, shape: tuple[int, ...]) -> tuple[Pixels, Pixels, Pixels]:
-        rng = np.random.default_rng(self.pattern_seed)
-        return (
-            self.gain * np.maximum(rng.normal(1, self.gain_spread, shape), 0),
-            rng.normal(self.offset, self.offset_spread, shape),
-            self.read_noise_electrons * rng.lognormal(0, self.read_noise_spread, shape),
-        )
+    def _pixels(self, clean: Pixels, recording: Recording) -> PixelMaps:
+        shape = recording.plane_shape or (clean.shape[0], clean.shape[1])
+        gain, offset, read_noise = _pattern(self, shape)
+        return gain[recording.rows], offset[recording.rows], read_noise[recording.rows]
+
+
+@lru_cache(maxsize=1)
+def _pattern(camera: ScmosNoise, shape: tuple[int, int]) -> tuple[Pixels, Pixels, Pixels]:
+    """The maps of all pixels, kept for the next frame."""
+    rng = np.random.default_rng(camera.pattern_seed)
+    return (
+        camera.gain * np.maximum(rng.normal(1, camera.gain_spread, shape), 0),
+        rng.normal(camera.offset, camera.offset_spread, shape),
+        camera.read_noise_electrons * rng.lognormal(0, camera.read_noise_spread, shape),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import nan
 from typing import ClassVar
 
@@ -28,12 +28,18 @@ class Recording:
         :attr:`NoiseModel.needs_range`.
     frame, n_frames : int or None
         Which time point the plane belongs to, out of how many; None without a time axis.
+    plane_shape : (int, int) or None
+        Of the whole plane; None if all of it is given.
+    rows : slice
+        Which of its rows are given.
     """
 
     low: float = nan
     high: float = nan
     frame: int | None = None
     n_frames: int | None = None
+    plane_shape: tuple[int, int] | None = None
+    rows: slice = field(default_factory=lambda: slice(None))
 
 
 class NoiseModel(Settings, ABC):
@@ -41,6 +47,8 @@ class NoiseModel(Settings, ABC):
 
     title: ClassVar[str]
     citation: ClassVar[str] = ""
+    needs_whole_planes: ClassVar[bool] = False
+    """Whether :meth:`sample` must see all rows of a plane at once."""
 
     @property
     def needs_range(self) -> bool:
@@ -54,4 +62,4 @@ class NoiseModel(Settings, ABC):
 
     @abstractmethod
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
-        """One noisy version of a plane, ``YX``, in the units of the clean one."""
+        """One noisy version of a plane, or of some of its rows, ``YX``, in the same units."""

@@ -105,6 +105,7 @@ class CorrelatedNoise(NoiseModel):
     """Gaussian noise that neighbours share, as after resampling or slow amplifiers."""
 
     title: ClassVar[str] = "Correlated Gaussian"
+    needs_whole_planes: ClassVar[bool] = True
 
     name: Literal["correlated"] = "correlated"
     sigma: float = setting(
@@ -138,6 +139,7 @@ class StripeNoise(NoiseModel):
     """Rows or columns that are brighter or darker as a whole, new ones in every plane."""
 
     title: ClassVar[str] = "Stripes"
+    needs_whole_planes: ClassVar[bool] = True
 
     name: Literal["stripes"] = "stripes"
     sigma: float = setting(

@@ -64,10 +64,12 @@ def calibrate_repeats(
     layout = Layout(axes)
     pairs = pieces(layout, _shape_of_pairs(layout, frames.shape))
     samples = yield from nested(_sample_pairs(frames, layout, pairs), 0.0, 0.6)
-    curve = yield from nested(_curve(samples), 0.6, 1.0)
+    curve = yield from nested(_curve(samples), 0.6, 0.8 if dark is not None else 1.0)
     if not curve.variance.any():
         raise InputError("The frames do not differ, so they hold no noise. Choose raw repeats.")
-    known_dark = None if dark is None else _darkness(dark)
+    known_dark = None
+    if dark is not None:
+        known_dark = yield from nested(_darkness(dark), 0.8, 1.0)
     return conclude(curve, samples[_VALUE], has_skewness=False, dark=known_dark)
 
 
@@ -143,10 +145,17 @@ def _point(samples: npt.NDArray[np.float64]) -> tuple[float, ...]:
     return float(level.mean()), power / 2, level.size, along_y, along_x
 
 
-def _darkness(dark: Any) -> Dark:
+def _darkness(dark: Any) -> Job[Dark]:
     check_pixels(dark, "The dark image")
-    planes = islice(np.ndindex(*dark.shape[:-2]), _MAX_DARK_FRAMES)
-    frames = np.stack([as_float32(dark[place], "The dark image") for place in planes])
-    frames = frames.astype(np.float64)
-    variance = frames.var(axis=0, ddof=1).mean() if len(frames) > 1 else frames.var()
-    return Dark(float(frames.mean()), float(variance), frames.size)
+    planes = list(islice(np.ndindex(*dark.shape[:-2]), _MAX_DARK_FRAMES))
+    total = squares = np.zeros(dark.shape[-2:])
+    reference = float(as_float32(dark[planes[0]], "The dark image").mean())
+    for i, place in enumerate(planes):
+        frame = as_float32(dark[place], "The dark image").astype(np.float64)
+        # Squares of small numbers: those of a large offset would round off the variance.
+        frame -= reference
+        total, squares = total + frame, squares + frame**2
+        yield Progress(fraction=(i + 1) / len(planes), message="reading the dark frames")
+    n, mean = len(planes), total / len(planes)
+    variance = (squares - n * mean**2).mean() / (n - 1) if n > 1 else mean.var()
+    return Dark(float(mean.mean() + reference), float(variance), n * mean.size)

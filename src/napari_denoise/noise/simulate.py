@@ -23,6 +23,8 @@ __all__ = ["Simulated", "add_noise", "dose_series"]
 
 Noise = NoiseModel | Sequence[NoiseModel]
 
+_BAND_PIXELS = 2**19
+
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
@@ -167,18 +169,32 @@ def _record(
     dose: float = 1.0,
 ) -> Job[int]:
     """Write the noisy image into `noisy`; returns how many pixels were clipped."""
-    n_planes = layout.n_units(image.shape)
-    n_clipped = 0
+    height, width = layout.unit_shape(image.shape)[1:]
+    bands = _bands(models, height, width)
+    n_planes, n_done, n_clipped = layout.n_units(image.shape), 0, 0
     for i, unit in enumerate(layout.units(image.shape)):
-        plane = layout.read(image, unit)[0].astype(np.float64) * dose
-        known = replace(recording, **_time(layout, image.shape, unit))
-        for model in models:
-            plane = model.sample(plane, known, rng)
-        cast, clipped = cast_saturating(plane[np.newaxis], noisy.dtype)
-        layout.write(noisy, unit, (), cast)
-        n_clipped += clipped
-        yield Progress(fraction=(i + 1) / n_planes, message=f"plane {i + 1} of {n_planes}")
+        time = _time(layout, image.shape, unit)
+        for rows in bands:
+            window = (rows, slice(None))
+            pixels = layout.read(image, unit, window)[0].astype(np.float64) * dose
+            known = replace(recording, plane_shape=(height, width), rows=rows, **time)
+            for model in models:
+                pixels = model.sample(pixels, known, rng)
+            cast, clipped = cast_saturating(pixels[np.newaxis], noisy.dtype)
+            layout.write(noisy, unit, window, cast)
+            n_clipped, n_done = n_clipped + clipped, n_done + 1
+            yield Progress(
+                fraction=n_done / (n_planes * len(bands)), message=f"plane {i + 1} of {n_planes}"
+            )
     return n_clipped
+
+
+def _bands(models: tuple[NoiseModel, ...], height: int, width: int) -> list[slice]:
+    """Rows to work on at once: few enough for Cancel not to wait."""
+    if any(model.needs_whole_planes for model in models):
+        return [slice(None)]
+    step = max(_BAND_PIXELS // width, 1)
+    return [slice(start, min(start + step, height)) for start in range(0, height, step)]
 
 
 def _time(layout: Layout, shape: tuple[int, ...], unit: UnitIndex) -> dict[str, Any]:

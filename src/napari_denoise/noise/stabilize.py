@@ -27,6 +27,10 @@ _TABLE_END_ELECTRONS = 100.0
 """Above, the asymptotic inverse is exact to 2e-3 electrons."""
 
 
+_LINEAR_FROM_ELECTRONS = 1e4
+"""Read noise from which on the root is a straight line, and float32 too coarse for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneralizedAnscombe:
     """The transform for an image ``gain * Poisson(electrons) + offset + Normal(0, read_noise)``.
@@ -35,7 +39,7 @@ class GeneralizedAnscombe:
     ----------
     gain : float
         DN per photo-electron. Zero for noise that is the same at every intensity: the
-        transform is then a mere scaling by `read_noise`.
+        transform is then a mere scaling by `read_noise`, as it is beyond 10 000 electrons of it.
     offset : float
         Level without light, in DN.
     read_noise : float
@@ -76,7 +80,7 @@ class GeneralizedAnscombe:
         stabilized : float32 array, same shape, without unit
         """
         level = np.asarray(image, dtype=np.float64) - self.offset
-        if self.gain == 0:
+        if self._is_linear:
             return (level / self.read_noise).astype(np.float32)
         variance = level / self.gain + 3 / 8 + self._read_noise_electrons**2
         return (2 * np.sqrt(np.maximum(variance, 0))).astype(np.float32)
@@ -97,7 +101,7 @@ class GeneralizedAnscombe:
         image : float32 array, same shape, in DN
         """
         mean = np.asarray(stabilized, dtype=np.float64)
-        if self.gain == 0:
+        if self._is_linear:
             return (mean * self.read_noise + self.offset).astype(np.float32)
         sigma = self._read_noise_electrons
         means, electrons, slope = _inverse_table(sigma)
@@ -105,6 +109,11 @@ class GeneralizedAnscombe:
         level = np.where(mean < means[0], (mean - means[0]) * slope, level)
         level = np.where(mean > means[-1], mean**2 / 4 - 1 / 8 - sigma**2, level)
         return (level * self.gain + self.offset).astype(np.float32)
+
+    @property
+    def _is_linear(self) -> bool:
+        """Whether photon noise is so far below read noise that it changes nothing."""
+        return self.read_noise >= _LINEAR_FROM_ELECTRONS * self.gain
 
     @property
     def _read_noise_electrons(self) -> float:
