@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from napari_denoise import cli
+from napari_denoise.instant.scenes import scene
 from napari_denoise.io.images import read_image, write_image
 
 SHORT = ("--set", "n_steps=6", "--set", "patch_size=16", "--set", "n_features=8")
@@ -95,6 +96,36 @@ def test_a_model_is_trained_and_applied_and_the_same_seed_gives_the_same_bytes(
     assert first[0] == second[0]
     np.testing.assert_array_equal(first[1], second[1])
     assert first[1].dtype == np.float32
+
+
+@pytest.fixture
+def scene_files(tmp_path, command):
+    """A clean scene and a noisy version, large enough to measure the camera on."""
+    paths = tmp_path / "scene.tif", tmp_path / "scene_noisy.tif"
+    pixels = scene((192, 192), rng=np.random.default_rng(4)) * 2000
+    write_image(paths[0], pixels.astype(np.uint16), axes="YX")
+    assert command("simulate", *paths, "--noise", "poisson", "--seed", 1)[0] == 0
+    return paths
+
+
+def test_a_filter_inside_stabilisation_says_so_in_its_recipe(tmp_path, scene_files, command):
+    (clean, noisy), out = scene_files, tmp_path / "out.tif"
+    code, _, _ = command("denoise", noisy, out, "--method", "wavelet", "--stabilize")
+    assert code == 0
+    settings = read_image(out).recipe.settings
+    assert (settings["name"], settings["denoiser"]["name"]) == ("stabilized", "wavelet")
+    assert psnr_of(command, clean, out) > psnr_of(command, clean, noisy) + 3
+
+
+def test_the_camera_is_calibrated_for_programs_and_for_people(scene_files, command):
+    noisy = scene_files[1]
+    code, out, _ = command("calibrate", noisy, "--json")
+    assert code == 0
+    report = json.loads(out)
+    assert {"gain", "offset", "read_noise", "correlation", "reliable", "advice"} <= set(report)
+    # 20 photons in a peak of up to 2000 DN.
+    assert 50 < report["gain"] < 150
+    assert "gain" in command("calibrate", noisy)[1].lower()
 
 
 def test_training_tells_a_person_its_steps_seconds_and_losses(tmp_path, noisy, command):

@@ -26,6 +26,7 @@ from napari_denoise.metrics import compare
 from napari_denoise.noise import add_noise, calibrate, calibrate_repeats
 from napari_denoise.recipe import Recipe, software_version
 from napari_denoise.settings import make_settings
+from napari_denoise.stabilized import Stabilized
 
 __all__ = ["app", "main"]
 
@@ -138,9 +139,18 @@ def denoise_command(
     axes: Axes = None,
     spatial: SpatialAxes = Spatial.YX,
     dtype: DType = "float32",
+    stabilize: Annotated[
+        bool,
+        typer.Option(
+            "--stabilize",
+            help="Even out photon noise first; the camera is measured on the image.",
+        ),
+    ] = False,
 ) -> None:
     """Apply a filter."""
-    denoiser = make_settings(registry.filter_class(method), _parse_settings(settings))
+    denoiser: Denoiser = make_settings(registry.filter_class(method), _parse_settings(settings))
+    if stabilize:
+        denoiser = Stabilized(denoiser=denoiser)
     image = _open(source, axes, out)
     _denoise(denoiser, image, Layout(image.axes, spatial.value), out, dtype)
 

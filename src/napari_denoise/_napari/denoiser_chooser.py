@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import cast
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_denoise._napari.models import MODEL_FILTER, ModelShelf, ShelvedModel, read_model
 from napari_denoise._napari.preferences import preferences, remember
@@ -15,7 +22,9 @@ from napari_denoise._qt.form import SettingsForm
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import DenoiseError
+from napari_denoise.filters.base import NoiseAwareFilter
 from napari_denoise.registry import FILTERS
+from napari_denoise.stabilized import Stabilized
 
 __all__ = ["DenoiserChooser"]
 
@@ -49,6 +58,15 @@ class DenoiserChooser(QWidget):
         for form in self._forms:
             layout.addWidget(form)
             form.valueChanged.connect(self.valueChanged)
+        self._stabilize = QCheckBox("Even out photon noise first")
+        self._stabilize.setChecked(True)
+        self._stabilize.setToolTip(
+            "This method expects noise of the same strength everywhere, but photon noise grows "
+            "with the signal. Measures the camera on the image and transforms the intensities, so "
+            "that it is; afterwards they are brought back (generalised Anscombe transform)."
+        )
+        self._stabilize.toggled.connect(lambda _checked: self.valueChanged.emit())
+        layout.addWidget(self._stabilize)
         self._chosen: SettingsForm | ShelvedModel = self._forms[0]
         self._fill()
         self._shelf.changed.connect(self._fill)
@@ -73,7 +91,10 @@ class DenoiserChooser(QWidget):
         """
         if isinstance(self._chosen, ShelvedModel):
             return self._chosen.denoiser(device)
-        return cast("Denoiser", self._chosen.value())
+        chosen = cast("Denoiser", self._chosen.value())
+        if isinstance(chosen, NoiseAwareFilter) and self._stabilize.isChecked():
+            return Stabilized(denoiser=chosen)
+        return chosen
 
     def setModel(self, model: ShelvedModel) -> None:
         """Choose a model of the shelf."""
@@ -117,8 +138,11 @@ class DenoiserChooser(QWidget):
             form.setVisible(form is self._chosen)
         if isinstance(self._chosen, ShelvedModel):
             self._about.setText(self._chosen.summary)
+            self._stabilize.hide()
         else:
             explain(self._about, self._chosen.settings_class)
+            is_noise_aware = issubclass(self._chosen.settings_class, NoiseAwareFilter)
+            self._stabilize.setVisible(is_noise_aware)
         self.valueChanged.emit()
 
     def _choose(self, chosen: SettingsForm | ShelvedModel) -> None:

@@ -53,7 +53,12 @@ class NoiseWidget(ViewerDock):
         dtype = self._dtype.dtype_for(source.pixels)
         recipe = Recipe.of("simulate", noise, axes=source.axes, dtype=str(dtype), seed=seed)
         make_job = partial(
-            add_noise, noise, source.pixels, rng=np.random.default_rng(seed), dtype=dtype
+            add_noise,
+            noise,
+            source.pixels,
+            axes=source.axes,
+            rng=np.random.default_rng(seed),
+            dtype=dtype,
         )
         return Task(make_job, partial(self._add_result, source, noise, recipe))
 
