@@ -15,6 +15,7 @@ from napari_denoise._napari.preferences import SAME_AS_SOURCE, preferences
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoised, denoise
 from napari_denoise.filters import Gaussian, Median
+from napari_denoise.instant.scenes import scene
 from napari_denoise.progress import Progress, run
 
 
@@ -265,3 +266,21 @@ def test_a_closed_dock_follows_the_viewer_no_more(dock, viewer):
     dock.close()
     viewer.add_image(np.zeros((8, 8)))
     assert dock._layer.layer() is None
+
+
+def test_a_method_for_even_noise_runs_on_stabilised_intensities_unless_told_not_to(
+    dock, viewer, finish, rng
+):
+    clean = scene((128, 128), rng=rng) * 2000
+    viewer.add_image(rng.poisson(clean / 50) * 50.0, name="cells")
+    methods = dock._method._methods
+    methods.setCurrentIndex(methods.findText("Wavelet"))
+    dock._method._on_methods_activated(methods.currentIndex())
+    assert finish(dock._run_bar) == ""
+    dock._method._stabilize.setChecked(False)
+    assert finish(dock._run_bar) == ""
+    stabilised, plain = viewer.layers[1:]
+    assert recipe_of(stabilised.metadata).settings["name"] == "stabilized"
+    assert recipe_of(plain.metadata).settings["name"] == "wavelet"
+    errors = [np.square(layer.data - clean).mean() for layer in viewer.layers]
+    assert max(errors[1:]) < errors[0] / 2
