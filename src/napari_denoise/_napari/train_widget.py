@@ -99,7 +99,14 @@ class TrainWidget(ViewerDock):
         self._plot.clear()
         self._plot.show()
         self._model_box.setBusy(is_busy=True)
-        QTimer.singleShot(0, partial(self.ensureWidgetVisible, self._plot))
+        QTimer.singleShot(0, self._scroll_to_plot)
+
+    # Methods, as Qt forgets those of a widget that is gone before their time comes.
+    def _scroll_to_plot(self) -> None:
+        self.ensureWidgetVisible(self._plot)
+
+    def _scroll_to_model(self) -> None:
+        self.ensureWidgetVisible(self._model_box)
 
     def _on_ended(self) -> None:
         self._model_box.setBusy(is_busy=False)
@@ -136,7 +143,7 @@ class TrainWidget(ViewerDock):
         """Put the model on the shelf, from where the Denoise dock takes it too."""
         shelved = trained_model(name, model, path if path.exists() else None)
         self._model_box.setModel(shelved, layers, device=self._device.value())
-        QTimer.singleShot(0, partial(self.ensureWidgetVisible, self._model_box))
+        QTimer.singleShot(0, self._scroll_to_model)
 
 
 def train_and_keep(

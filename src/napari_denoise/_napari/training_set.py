@@ -20,10 +20,11 @@ from qtpy.QtWidgets import (
 from napari_denoise._napari.choosers import LayerChecklist, LayerWatcher
 from napari_denoise._napari.layers import Source, read_layer, refusal
 from napari_denoise.errors import DenoiseError
-from napari_denoise.io.images import READABLE, Image, read_image
 
 if TYPE_CHECKING:
     from napari.components import LayerList
+
+    from napari_denoise.io.contents import Image
 
 __all__ = ["TrainingSet"]
 
@@ -78,6 +79,9 @@ class TrainingSet(QWidget):
 
     def addFile(self, path: Path) -> None:
         """Add a file; `failed` says if it is no image."""
+        # Imported here: what reads files takes longer to import than a dock may take to open.
+        from napari_denoise.io.images import read_image  # noqa: PLC0415
+
         try:
             self._images.append(read_image(path))
         except DenoiseError as error:
@@ -135,6 +139,8 @@ class TrainingSet(QWidget):
         self.changed.emit()
 
     def _on_add_clicked(self) -> None:
+        from napari_denoise.io.images import READABLE  # noqa: PLC0415  as above
+
         patterns = " ".join(f"*{ending}" for ending in READABLE if ending != ".zarr")
         paths, _ = QFileDialog.getOpenFileNames(
             self, "Images to train on", "", f"Images ({patterns})"
