@@ -50,8 +50,12 @@ class Convolution(nn.Module):
     def layers(self, batch: Tensor) -> Layers:
         """As :meth:`forward`, a slab along the first spatial axis at a time where it is much."""
         work = self.weight.numel() * batch[:, 0].numel()
+        if work <= _WORK_PER_SLAB:
+            result: Tensor = self(batch)
+            yield True
+            return result
         n_rows, reach = batch.shape[2], self.weight.shape[-1] // 2
-        thickness = int(max(1, min(n_rows, n_rows * _WORK_PER_SLAB // work)))
+        thickness = int(max(1, n_rows * _WORK_PER_SLAB // work))
         slabs = []
         for start in range(0, n_rows, thickness):
             stop, first = min(start + thickness, n_rows), max(start - reach, 0)
@@ -59,7 +63,7 @@ class Convolution(nn.Module):
             slab = self(batch.narrow(2, first, min(stop + reach, n_rows) - first))
             slabs.append(slab.narrow(2, start - first, stop - start))
             yield stop == n_rows
-        return torch.cat(slabs, dim=2) if len(slabs) > 1 else slabs[0]
+        return torch.cat(slabs, dim=2)
 
 
 class Block(nn.Module):
