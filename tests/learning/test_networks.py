@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from napari_denoise.learning import networks
 from napari_denoise.learning.architecture import Architecture
 from napari_denoise.learning.networks import UNet
 from napari_denoise.progress import run
@@ -29,6 +30,20 @@ def test_stepping_gives_what_the_forward_pass_gives():
     result = run(network.steps(batch), events.append)
     assert torch.equal(result, network(batch))
     assert len(events) == 11
+    assert events[-1].fraction == 1.0
+
+
+@pytest.mark.parametrize("architecture", [PLANE, VOLUME])
+def test_a_large_layer_is_done_in_slabs_that_do_not_show(architecture, monkeypatch):
+    network = UNet(architecture).requires_grad_(requires_grad=False)
+    size = (21, 18, 30)[-architecture.n_spatial :]
+    batch = torch.rand(1, architecture.n_channels, *size)
+    whole = network(batch)
+    monkeypatch.setattr(networks, "_WORK_PER_SLAB", 5e4)
+    events = []
+    in_slabs = run(network.steps(batch), events.append)
+    torch.testing.assert_close(in_slabs, whole, rtol=1e-5, atol=1e-6)
+    assert len(events) > 20
     assert events[-1].fraction == 1.0
 
 

@@ -49,9 +49,19 @@ class TrainingMethod(Settings):
         le=5,
         advanced=True,
     )
-    n_features: int = setting(
-        32, "Feature maps in the network's first layer.", ge=4, le=256, step=8, advanced=True
+    n_features: int | None = setting(
+        None,
+        "Feature maps in the network's first layer; unset: 32 for planes, 16 for volumes.",
+        ge=4,
+        le=256,
+        step=8,
+        advanced=True,
     )
+
+    def features_for(self, n_spatial: int) -> int:
+        """The feature maps of a network with two or three spatial axes."""
+        # A volume costs three times the work per pixel, and has three times the neighbours.
+        return self.n_features or {2: 32, 3: 16}[n_spatial]
 
 
 class N2V(TrainingMethod):

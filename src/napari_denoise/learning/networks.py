@@ -20,8 +20,11 @@ _POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
 _ORDER = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
-Outputs = Generator[Tensor, None, Tensor]
-"""Yields what each layer gives, so that others may step in between; returns the last."""
+_WORK_PER_SLAB = 4e9
+"""Multiplications after which a large layer reports: some 50 ms on two cores."""
+
+Layers = Generator[bool, None, Tensor]
+"""Yields whether a layer is done (or only a part of it), so that others may step in between."""
 
 
 class Convolution(nn.Module):
@@ -44,6 +47,24 @@ class Convolution(nn.Module):
         padding = self.weight.shape[-1] // 2
         return _CONVOLVE[batch.ndim - 2](batch, self.weight, self.bias, padding=padding)
 
+    def layers(self, batch: Tensor) -> Layers:
+        """As :meth:`forward`, a slab along the first spatial axis at a time where it is much."""
+        work = self.weight.numel() * batch[:, 0].numel()
+        if work <= _WORK_PER_SLAB:
+            result: Tensor = self(batch)
+            yield True
+            return result
+        n_rows, reach = batch.shape[2], self.weight.shape[-1] // 2
+        thickness = int(max(1, n_rows * _WORK_PER_SLAB // work))
+        slabs = []
+        for start in range(0, n_rows, thickness):
+            stop, first = min(start + thickness, n_rows), max(start - reach, 0)
+            # Read a little more on both sides and drop what came of it: it lacked neighbours.
+            slab = self(batch.narrow(2, first, min(stop + reach, n_rows) - first))
+            slabs.append(slab.narrow(2, start - first, stop - start))
+            yield stop == n_rows
+        return torch.cat(slabs, dim=2)
+
 
 class Block(nn.Module):
     """The two convolutions of a level, each rectified."""
@@ -53,13 +74,10 @@ class Block(nn.Module):
         self.first = Convolution(n_in, n_out, n_spatial, rng)
         self.second = Convolution(n_out, n_out, n_spatial, rng)
 
-    def outputs(self, batch: Tensor) -> Outputs:
-        """What each layer gives."""
-        batch = F.relu_(self.first(batch))
-        yield batch
-        batch = F.relu_(self.second(batch))
-        yield batch
-        return batch
+    def layers(self, batch: Tensor) -> Layers:
+        """The forward pass, layer by layer."""
+        batch = F.relu_((yield from self.first.layers(batch)))
+        return F.relu_((yield from self.second.layers(batch)))
 
 
 class UNet(nn.Module):
@@ -106,28 +124,30 @@ class UNet(nn.Module):
             Same shape.
         """
         crop = (slice(None), slice(None), *map(slice, batch.shape[2:]))
-        n_layers = 4 * len(self.architecture.pooling) + 3
-        outputs = self._outputs(self._pad(batch))
-        for n_done, output in enumerate(outputs, start=1):  # noqa: B007
+        n_layers, n_done = 4 * len(self.architecture.pooling) + 3, 0
+        layers = self._layers(self._pad(batch))
+        while True:
+            try:
+                n_done += next(layers)
+            except StopIteration as end:
+                result: Tensor = end.value[crop]
+                return result
             yield Progress(fraction=n_done / n_layers)
-        return output[crop]
 
-    def _outputs(self, batch: Tensor) -> Outputs:
+    def _layers(self, batch: Tensor) -> Layers:
         skipped: list[Tensor] = []
         pooling = self.architecture.pooling
         for factors, block in zip(pooling, cast("list[Block]", list(self.down)), strict=True):
-            batch = yield from block.outputs(batch)
+            batch = yield from block.layers(batch)
             skipped.append(batch)
             batch = _POOL[batch.ndim - 2](batch, factors)
-        batch = yield from self.bottom.outputs(batch)
+        batch = yield from self.bottom.layers(batch)
         for factors, block in zip(pooling[::-1], cast("list[Block]", list(self.up)), strict=True):
             scale = [float(factor) for factor in factors]
             batch = F.interpolate(batch, scale_factor=scale, mode="nearest")
             batch = torch.cat([batch, skipped.pop()], dim=1)
-            batch = yield from block.outputs(batch)
-        batch = self.head(batch)
-        yield batch
-        return batch
+            batch = yield from block.layers(batch)
+        return (yield from self.head.layers(batch))
 
     def _pad(self, batch: Tensor) -> Tensor:
         """Repeat the last pixels until every level can be halved."""

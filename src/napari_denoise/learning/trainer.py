@@ -111,6 +111,7 @@ class Trainer:
                 return self._roll_back()
         return TrainingProgress(
             fraction=step / n_steps,
+            message=f"step {step:,} of {n_steps:,}",
             step=step,
             n_steps=n_steps,
             loss=loss_value,

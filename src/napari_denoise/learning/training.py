@@ -76,7 +76,7 @@ def train(
     recipe = Recipe.of("train", method, images[0].layout, source=source, seed=seed)
     architecture = Architecture(
         n_channels=images[0].unit_shape[0],
-        n_features=method.n_features,
+        n_features=method.features_for(len(patch_size)),
         pooling=choose_pooling(patch_size, method.depth),
     )
     rng, validation_rng = np.random.default_rng(seed).spawn(2)
