@@ -78,6 +78,17 @@ def test_the_denoise_dock_hears_of_a_model_trained_while_it_is_open(dock, viewer
     assert denoise_dock._method._methods.findText("Noise2Void on noisy") >= 0
 
 
+def test_a_train_dock_opened_later_still_offers_an_unsaved_model(trained, viewer, qtbot, tmp_path):
+    trained.close()
+    later = TrainWidget(viewer)
+    qtbot.addWidget(later)
+    assert later._model_box._title.text() == "Noise2Void on noisy"
+    later._model_box.save(tmp_path / "mine.safetensors")
+    last = TrainWidget(viewer)
+    qtbot.addWidget(last)
+    assert not last._model_box.isVisibleTo(last)
+
+
 def test_a_trained_model_is_applied_to_the_layer_it_was_trained_on(trained, viewer, finish):
     assert finish(trained._model_box._run_bar) == ""
     result = viewer.layers["noisy · Noise2Void"]

@@ -15,7 +15,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_denoise._napari.models import MODEL_FILTER, ModelShelf, ShelvedModel, read_model
+from napari_denoise._napari.models import (
+    MODEL_FILTER,
+    ModelShelf,
+    ShelvedModel,
+    autosave_folder,
+    read_model,
+)
 from napari_denoise._napari.preferences import preferences, remember
 from napari_denoise._napari.settings_chooser import explain
 from napari_denoise._qt.form import SettingsForm
@@ -157,7 +163,7 @@ class DenoiserChooser(QWidget):
         self._show()
 
     def _ask_for_file(self) -> None:
-        folder = preferences().model_folder
+        folder = preferences().model_folder or str(autosave_folder())
         path, _ = QFileDialog.getOpenFileName(self, "Open a model", folder, MODEL_FILTER)
         if path:
             remember(model_folder=str(Path(path).parent))

@@ -34,7 +34,7 @@ class DeviceChooser(QWidget):
         self._devices.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._devices.addItem("Automatic", "auto")
         self._devices.addItem("CPU", "cpu")
-        self._check_button = QPushButton("Check devices")
+        self._check_button = QPushButton("Check")
         self._check_button.setToolTip("Compute something small on each device to see if it works.")
         self._found = WrappedLabel(self)
         layout = QGridLayout(self)

@@ -22,6 +22,10 @@ __all__ = ["DtypePolicy", "Task", "ViewerDock", "dtype_for"]
 
 W = TypeVar("W", bound=QWidget)
 
+_LABEL_WIDTH = 76
+_MIN_HEIGHT = 180
+"""What napari must leave a dock that is opened below another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -46,6 +50,7 @@ class ViewerDock(DockPanel):
         super().__init__()
         self._viewer = viewer
         self._closers: list[Callable[[], Any]] = []
+        self.setMinimumHeight(_MIN_HEIGHT)
         self.closed.connect(self._on_closed)
 
     def addRow(self, label: str, widget: QWidget, tooltip: str = "") -> QWidget:
@@ -104,9 +109,6 @@ class ViewerDock(DockPanel):
         for close in self._closers:
             close()
         self._closers.clear()
-
-
-_LABEL_WIDTH = 76
 
 
 class DtypePolicy(QComboBox):

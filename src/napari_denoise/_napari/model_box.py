@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,18 +52,18 @@ class ModelBox(QWidget):
         self.hide()
 
     def setModel(
-        self, model: ShelvedModel, trained_on: dict[Image, str], *, device: str = "auto"
+        self, model: ShelvedModel, trained_on: Mapping[Image, str], *, device: str = "auto"
     ) -> None:
-        """Show a model, and put it on the shelf for the Denoise dock.
+        """Show a model of the shelf.
 
         Parameters
         ----------
-        trained_on : dict of Image to str
+        trained_on : mapping of Image to str
             The layers it was trained on, each with its axes as the user named them.
         device : str
             Where to apply it: where it was trained.
         """
-        self._model = self._shelf.add(model)
+        self._model = model
         self._trained_on = {id(layer): axes for layer, axes in trained_on.items()}
         self._device = device
         for layer in trained_on:

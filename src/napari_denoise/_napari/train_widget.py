@@ -54,10 +54,12 @@ class TrainWidget(ViewerDock):
         self._seed.setMaximum(2**31 - 1)
         self._run_bar = self.makeRunBar(self._prepare, run_text="Train", stop_text="Stop and keep")
         self._plot = LossPlot()
-        self._model_box = ModelBox(self, napari_viewer, shelf_of(napari_viewer))
+        self._shelf = shelf_of(napari_viewer)
+        self._model_box = ModelBox(self, napari_viewer, self._shelf)
         self._build()
         self._connect()
         self._on_images_changed()
+        self._offer_unsaved()
 
     def _build(self) -> None:
         self.addHeading("Images to train on")
@@ -84,6 +86,11 @@ class TrainWidget(ViewerDock):
         self._run_bar.started.connect(self._on_started)
         self._run_bar.progressed.connect(self._on_progressed)
         self._run_bar.ended.connect(self._on_ended)
+
+    def _offer_unsaved(self) -> None:
+        """Show the model that an earlier Train dock left without a file."""
+        if unsaved := [model for model in self._shelf.models if not model.is_saved]:
+            self._model_box.setModel(unsaved[-1], {}, device=self._device.value())
 
     def _on_images_changed(self) -> None:
         self._roles.setImage(*self._images.first())
@@ -141,7 +148,7 @@ class TrainWidget(ViewerDock):
 
     def _keep(self, name: str, layers: dict[Image, str], path: Path, model: Model) -> None:
         """Put the model on the shelf, from where the Denoise dock takes it too."""
-        shelved = trained_model(name, model, path if path.exists() else None)
+        shelved = self._shelf.add(trained_model(name, model, path if path.exists() else None))
         self._model_box.setModel(shelved, layers, device=self._device.value())
         QTimer.singleShot(0, self._scroll_to_model)
 
