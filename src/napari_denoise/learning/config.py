@@ -24,9 +24,9 @@ class TrainingMethod(Settings):
     citation: ClassVar[str] = ""
 
     n_steps: int = setting(
-        340, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+        800, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
     )
-    batch_size: int = setting(8, "Patches per step.", ge=1, le=1024, advanced=True)
+    batch_size: int = setting(2, "Patches per step.", ge=1, le=1024, advanced=True)
     patch_size: PerAxis[PatchWidth] | None = setting(
         None,
         "Size of the patches, one value or one per axis (Z, Y, X); unset: chosen from the image.",
