@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_denoise.tiling import n_tiles, tiles
+from napari_denoise.tiling import tiles
 
 
 @st.composite
@@ -22,12 +22,10 @@ def test_tiles_cover_every_pixel_once_and_crop_to_their_core(geometry):
     shape, core, halo, alignment = geometry
     covered = np.zeros(shape, int)
     image = np.arange(covered.size).reshape(shape)
-    cut = list(tiles(shape, core, halo, alignment))
-    for tile in cut:
+    for tile in tiles(shape, core, halo, alignment):
         covered[tile.target] += 1
         np.testing.assert_array_equal(image[tile.source][tile.crop], image[tile.target])
     assert (covered == 1).all()
-    assert len(cut) == n_tiles(shape, core, alignment)
 
 
 @given(geometries())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
-__all__ = ["Tile", "n_tiles", "tiles"]
+__all__ = ["Tile", "tiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,6 @@ def tiles(
     axes = [list(_spans(*sizes)) for sizes in zip(shape, core, halo, alignment, strict=True)]
     for spans in product(*axes):
         yield Tile(*(tuple(part) for part in zip(*spans, strict=True)))
-
-
-def n_tiles(shape: Sequence[int], core: Sequence[int], alignment: Sequence[int]) -> int:
-    """How many tiles :func:`tiles` gives."""
-    count = 1
-    for size, wanted, step in zip(shape, core, alignment, strict=True):
-        count *= len(range(0, size, _core_size(size, wanted, step)))
-    return count
 
 
 def _core_size(size: int, wanted: int, step: int) -> int:
