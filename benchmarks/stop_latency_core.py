@@ -22,16 +22,16 @@ from napari_denoise.learning.training import TrainingImage, train
 
 
 def gaps_of(job: Generator[Any, Any, Any]) -> tuple[list[float], Any]:
-    """Seconds between yields, and the job's result."""
+    """Seconds between yields while the network computes, and the job's result."""
     gaps = []
     while True:
         start = time.perf_counter()
         try:
-            next(job)
+            event = next(job)
         except StopIteration as end:
-            gaps.append(time.perf_counter() - start)
             return gaps, end.value
-        gaps.append(time.perf_counter() - start)
+        if not event.message.startswith(("reading", "measuring")):
+            gaps.append(time.perf_counter() - start)
 
 
 def show(name: str, gaps: list[float]) -> None:
