@@ -13,6 +13,7 @@ from safetensors.numpy import load, save, save_file
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import FileError, ModelError
+from napari_denoise.learning import bundle
 from napari_denoise.learning.bundle import load_model, read_model_info, save_model
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.progress import run
@@ -83,6 +84,15 @@ def test_a_missing_file_is_refused(tmp_path, read):
         read(tmp_path / "missing.safetensors")
     with pytest.raises(FileError, match="There is no model file"):
         read(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_refused(path, monkeypatch):
+    def fail(*args, **more):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(bundle, "safe_open", fail)
+    with pytest.raises(FileError, match=r"cannot be read .*Permission denied"):
+        read_model_info(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"Dear diary, this is a text file.\n" * 20, b"\0" * 99])

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -65,6 +66,36 @@ def test_a_device_that_cannot_compute_is_told_apart():
 def test_a_device_that_computes_wrongly_is_told_apart(monkeypatch):
     monkeypatch.setattr(device_module.F, "conv2d", lambda image, kernel: torch.zeros(1))
     assert list_devices()[-1].reason == "it gives wrong numbers."
+
+
+def test_gpus_are_named_and_come_before_the_cpu(monkeypatch):
+    card = SimpleNamespace(name="Some Card", total_memory=8 * 2**30)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    devices = list_devices()
+    assert [device.name for device in devices] == ["cuda:0", "mps", "cpu"]
+    assert devices[0].description == "Some Card (CUDA, 8 GB)"
+    # Neither is really there, and that is found out.
+    assert not devices[0].usable
+    assert devices[0].reason.endswith(".")
+
+
+@pytest.mark.parametrize("backend", ["cuda", "mps"])
+def test_a_gpu_gets_its_reserve_of_memory_emptied(monkeypatch, backend):
+    emptied = []
+    monkeypatch.setattr(getattr(torch, backend), "empty_cache", lambda: emptied.append(backend))
+    empty_cache(torch.device(backend))
+    assert emptied == [backend]
+
+
+@pytest.mark.parametrize(("capability", "is_mixed"), [((8, 0), True), ((7, 5), False)])
+def test_a_gpu_computes_in_bfloat16_if_its_generation_does(monkeypatch, capability, is_mixed):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch, "autocast", lambda kind, dtype: (kind, dtype))
+    context = mixed_precision(torch.device("cuda"), 3)
+    assert (context == ("cuda", torch.bfloat16)) is is_mixed
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,26 @@ def test_a_stop_after_nothing_but_failures_says_that_there_is_no_model(bad_losse
         )
 
 
+def test_a_validation_loss_that_is_nan_leads_back_to_the_last_good_weights(
+    tiny, image, monkeypatch
+):
+    take_loss = trainer_module.Trainer._loss
+
+    def loss(self, network, example):
+        is_bad = network is self._average and self._optimizer.n_steps > 1
+        return take_loss(self, network, example) * (torch.nan if is_bad else 1.0)
+
+    monkeypatch.setattr(trainer_module.Trainer, "_loss", loss)
+
+    def stop_at_two(event):
+        return Request.STOP if getattr(event, "step", 0) == 2 else None
+
+    method = tiny.model_copy(update={"n_steps": 1000})  # validated at step 1, 20, 40…
+    model = run(train(method, [image]), stop_at_two)
+    assert model.n_steps == 1
+    assert np.isfinite(denoised(model, image.pixels, image.layout)).all()
+
+
 def test_weights_that_are_no_good_are_not_kept(tiny, image, monkeypatch):
     measure = trainer_module.Trainer._mark
     monkeypatch.setattr(
