@@ -1,0 +1,83 @@
+"""``denoise`` and ``apply``: a filter or a trained model on one image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_denoise import registry
+from napari_denoise.axes import Layout
+from napari_denoise.cli.files import open_input, result_dtype, save_result
+from napari_denoise.cli.options import (
+    Axes,
+    Device,
+    DType,
+    Input,
+    Output,
+    Set,
+    Spatial,
+    SpatialAxes,
+    parse_settings,
+)
+from napari_denoise.console import run_with_bar
+from napari_denoise.denoiser import Denoiser
+from napari_denoise.denoiser import denoise as denoising
+from napari_denoise.io.images import Image
+from napari_denoise.learning.prediction import ModelDenoiser
+from napari_denoise.recipe import Recipe
+from napari_denoise.settings import make_settings
+from napari_denoise.stabilized import Stabilized
+
+__all__ = ["apply", "denoise"]
+
+
+def denoise(
+    source: Input,
+    out: Output,
+    *,
+    method: Annotated[str, typer.Option(help="A filter's name; see methods.")],
+    settings: Set = None,
+    axes: Axes = None,
+    spatial: SpatialAxes = Spatial.YX,
+    dtype: DType = "float32",
+    stabilize: Annotated[
+        bool,
+        typer.Option(
+            "--stabilize",
+            help="Even out photon noise first; the camera is measured on the image.",
+        ),
+    ] = False,
+) -> None:
+    """Apply a filter."""
+    denoiser: Denoiser = make_settings(registry.filter_class(method), parse_settings(settings))
+    if stabilize:
+        denoiser = Stabilized(denoiser=denoiser)
+    image = open_input(source, axes, out)
+    _run(denoiser, image, Layout(image.axes, spatial.value), out, dtype)
+
+
+def apply(
+    source: Input,
+    out: Output,
+    *,
+    model: Annotated[Path, typer.Option(help="Model file (.safetensors).")],
+    axes: Axes = None,
+    dtype: DType = "float32",
+    device: Device = "auto",
+) -> None:
+    """Apply a trained model."""
+    denoiser = ModelDenoiser(path=model, device=device)
+    image = open_input(source, axes, out)
+    _run(denoiser, image, denoiser.layout_for(image.axes), out, dtype)
+
+
+def _run(denoiser: Denoiser, image: Image, layout: Layout, out: Path, dtype: str) -> None:
+    kind = result_dtype(dtype, image)
+    job = denoising(denoiser, image.pixels, layout, dtype=kind)
+    result = run_with_bar(job, f"applying {denoiser.label}")
+    recipe = Recipe.of(
+        "denoise", denoiser, layout, source=image.name, dtype=str(kind), previous=image.recipe
+    )
+    save_result(out, result.image, image, recipe, result.n_clipped)

@@ -1,0 +1,92 @@
+"""``train``: a model from images."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_denoise import registry
+from napari_denoise.axes import Layout
+from napari_denoise.cli.options import (
+    AsJson,
+    Axes,
+    ChannelRole,
+    Channels,
+    Device,
+    Seed,
+    Set,
+    Spatial,
+    SpatialAxes,
+    parse_settings,
+)
+from napari_denoise.cli.output import say
+from napari_denoise.console import run_with_bar
+from napari_denoise.errors import FileError
+from napari_denoise.io.images import read_image
+from napari_denoise.settings import make_settings
+
+__all__ = ["train"]
+
+
+def train(
+    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Images to learn from.")],
+    *,
+    method: Annotated[str, typer.Option(help="A learned method's name; see methods.")],
+    model: Annotated[Path, typer.Option(help="Model file to write (.safetensors).")],
+    settings: Set = None,
+    axes: Axes = None,
+    spatial: SpatialAxes = Spatial.YX,
+    channels: ChannelRole = Channels.INDEPENDENT,
+    seed: Seed = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Train a model. Ctrl-C once stops and keeps what was learned; twice discards it."""
+    chosen = make_settings(registry.method_class(method), parse_settings(settings))
+    _check_model_path(model)
+    images = [read_image(path, axes=axes) for path in sources]
+    layouts = [Layout(image.axes, spatial.value, channels.value) for image in images]
+    from napari_denoise.learning.bundle import save_model  # noqa: PLC0415
+    from napari_denoise.learning.training import TrainingImage  # noqa: PLC0415
+    from napari_denoise.learning.training import train as training  # noqa: PLC0415
+
+    stacks = [
+        TrainingImage(image.pixels, layout, image.name)
+        for image, layout in zip(images, layouts, strict=True)
+    ]
+    start = time.perf_counter()
+    job = training(chosen, stacks, seed=seed, device=device)
+    trained = run_with_bar(job, f"training {chosen.title}", stoppable=True)
+    seconds = time.perf_counter() - start
+    save_model(trained, model)
+    last = trained.history[-1]
+    report = {
+        "method": method,
+        "model": str(model),
+        "steps": last.step,
+        "seconds": round(seconds, 3),
+        "loss": last.loss,
+        "validation_loss": last.validation_loss,
+        "seed": seed,
+    }
+    say(json.dumps(report) if as_json else _training_line(report))
+
+
+def _check_model_path(path: Path) -> None:
+    if path.suffix != ".safetensors":
+        raise FileError(f"{path} is no name for a model. Let it end in .safetensors.")
+    if not path.parent.is_dir():
+        raise FileError(f"There is no folder {path.parent}. Make it first, or choose another.")
+
+
+def _training_line(report: dict[str, Any]) -> str:
+    validation = report["validation_loss"]
+    return (
+        f"{report['steps']} steps in {report['seconds']:.1f} s, loss {report['loss']:.4g}"
+        + (f", validation loss {validation:.4g}" if validation is not None else "")
+        + f" → {report['model']}"
+    )
