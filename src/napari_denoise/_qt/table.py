@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf, isnan
@@ -26,6 +24,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoise._qt.message import ErrorMessage
+from napari_denoise._qt.spreadsheet import save_csv, to_text
 from napari_denoise.errors import FileError
 
 __all__ = ["Column", "ResultTable"]
@@ -109,8 +108,8 @@ class ResultTable(QWidget):
         """Put the selected rows, or all if none is, on the clipboard for a spreadsheet."""
         indices = sorted(self._selected()) or range(self._table.rowCount())
         titles = [column.title for column in self._columns]
-        text = _to_text(titles, [self._row(index) for index in indices], delimiter="\t")
-        QApplication.clipboard().setText(text)
+        rows = [self._row(index).values() for index in indices]
+        QApplication.clipboard().setText(to_text(titles, rows))
 
     def saveCsv(self, path: Path) -> None:
         """Write all rows as CSV, with the columns' keys as header and all digits.
@@ -120,15 +119,8 @@ class ResultTable(QWidget):
         FileError
             If the file cannot be written.
         """
-        text = _to_text([column.key for column in self._columns], self.rows(), delimiter=",")
-        try:
-            # With a byte order mark, without which Excel takes UTF-8 for Latin-1.
-            path.write_text(text, encoding="utf-8-sig", newline="")
-        except OSError as error:
-            reason = error.strerror or "unknown reason"
-            raise FileError(
-                f"{path} cannot be written ({reason}). Choose another place."
-            ) from error
+        keys = [column.key for column in self._columns]
+        save_csv(path, keys, [row.values() for row in self.rows()])
 
     def _row(self, index: int) -> dict[str, Any]:
         cells = (self._table.item(index, column) for column in range(len(self._columns)))
@@ -262,12 +254,3 @@ def _shown(value: Any, column: Column) -> str:
     if isinstance(value, float) and column.n_decimals is not None:
         return f"{value:.{column.n_decimals}f}"
     return str(value)
-
-
-def _to_text(titles: Sequence[str], rows: Sequence[Mapping[str, Any]], delimiter: str) -> str:
-    """The rows as CSV; what is missing stays empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(titles)
-    writer.writerows(row.values() for row in rows)
-    return text.getvalue()

@@ -1,0 +1,241 @@
+"""A plot for a narrow dock: named series, hover read-out, values and picture to take along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from qtpy.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPixmap
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QSizePolicy, QWidget
+
+from napari_denoise._qt.chart import Chart, Marker, Series
+from napari_denoise._qt.chart_painter import ChartPainter, View, faded, series_color
+from napari_denoise._qt.spreadsheet import save_csv, to_text
+from napari_denoise._qt.ticks import tick_text
+from napari_denoise.errors import FileError
+
+__all__ = ["Chart", "Marker", "Plot", "Series"]
+
+_MIN_HEIGHT = 140
+_REACH = 25.0
+"""Pixels between the mouse and the point that is read out."""
+_PNG_SCALE = 3.0
+"""Saved pictures have so many times the widget's pixels, so that they can be printed."""
+
+
+class Plot(QWidget):
+    """Series over axes; a right click offers log axes, copying and saving.
+
+    Parameters
+    ----------
+    empty_text : str
+        Shown where there is nothing to draw.
+    parent : QWidget, optional
+        The Qt parent.
+    """
+
+    def __init__(
+        self, empty_text: str = "Nothing to show yet", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._empty_text = empty_text
+        self._chart = Chart()
+        self._view: View | None = None
+        self._hovered: _Point | None = None
+        self.setMouseTracking(True)
+        self.setMinimumHeight(_MIN_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
+        self._y_log_action = self._add_check("Logarithmic y axis")
+        self._x_log_action = self._add_check("Logarithmic x axis")
+        self._add_action("Copy values", self.copy)
+        self._add_action("Save values as CSV…", self._on_save_csv)
+        self._add_action("Save picture as PNG…", self._on_save_png)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+
+    def value(self) -> Chart:
+        """What is shown."""
+        return self._chart
+
+    def setValue(
+        self,
+        series: Sequence[Series] = (),
+        *,
+        x_label: str = "",
+        y_label: str = "",
+        markers: Sequence[Marker] = (),
+        x_range: tuple[float, float] | None = None,
+        y_range: tuple[float, float] | None = None,
+        is_x_log: bool | None = None,
+        is_y_log: bool | None = None,
+    ) -> None:
+        """Show these series in place of what is shown.
+
+        Parameters
+        ----------
+        series : sequence of Series
+            The points.
+        x_label, y_label : str
+            Titles of the axes, with units.
+        markers : sequence of Marker
+            Lines across the plot.
+        x_range, y_range : tuple of float, optional
+            What the axes show; by default all points.
+        is_x_log, is_y_log : bool, optional
+            Whether the axis is logarithmic; None leaves what the user chose.
+        """
+        self._chart = Chart(tuple(series), x_label, y_label, tuple(markers), x_range, y_range)
+        self._hovered = None
+        if is_x_log is not None:
+            self._x_log_action.setChecked(is_x_log)
+        if is_y_log is not None:
+            self._y_log_action.setChecked(is_y_log)
+        self.update()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.setValue()
+
+    def copy(self) -> None:
+        """Put all values on the clipboard for a spreadsheet."""
+        QApplication.clipboard().setText(to_text(*self._chart.table()))
+
+    def saveCsv(self, path: Path) -> None:
+        """Write all values as CSV with all digits.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        """
+        save_csv(path, *self._chart.table())
+
+    def savePng(self, path: Path) -> None:
+        """Write the plot as it looks, three times as fine as on the screen.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        """
+        self._hovered = None
+        picture = QPixmap(QSize(self.size()) * _PNG_SCALE)
+        picture.setDevicePixelRatio(_PNG_SCALE)
+        picture.fill(self.palette().color(QPalette.ColorRole.Window))
+        self.render(picture)
+        if not picture.save(str(path), "PNG"):
+            raise FileError(f"{path} cannot be written. Choose another place.")
+
+    def sizeHint(self) -> QSize:
+        return QSize(280, 190)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() * 0.85)
+        painter.setFont(font)
+        scales = self._chart.scales(
+            is_x_log=self._x_log_action.isChecked(), is_y_log=self._y_log_action.isChecked()
+        )
+        if scales is None:
+            self._view = None
+            painter.setPen(faded(self.palette().color(QPalette.ColorRole.WindowText), 0.6))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._empty_text)
+            return
+        chart_painter = ChartPainter(
+            painter, QRectF(self.rect()), self._chart, scales, self.palette()
+        )
+        self._view = chart_painter.view
+        chart_painter.paint()
+        if self._hovered is not None:
+            self._paint_read_out(painter, self._hovered)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None:
+            self._hover(self._nearest(event.position()))
+            super().mouseMoveEvent(event)
+
+    def leaveEvent(self, event: QEvent | None) -> None:
+        self._hover(None)
+        super().leaveEvent(event)
+
+    def _hover(self, point: _Point | None) -> None:
+        if point != self._hovered:
+            self._hovered = point
+            self.update()
+
+    def _nearest(self, position: QPointF) -> _Point | None:
+        """The point nearest to the mouse, if one is near."""
+        best, best_distance = None, _REACH
+        for index, series in enumerate(self._chart.series if self._view else ()):
+            assert self._view is not None  # noqa: S101
+            places = self._view.places(series.x, series.y)
+            distances = np.hypot(*(places - [position.x(), position.y()]).T)
+            if np.isfinite(distances).any() and np.nanmin(distances) < best_distance:
+                at = int(np.nanargmin(distances))
+                x, y = series.points[at].tolist()
+                best_distance = float(distances[at])
+                best = _Point(index, series.name, x, y, QPointF(*places[at].tolist()))
+        return best
+
+    def _paint_read_out(self, painter: QPainter, point: _Point) -> None:
+        metrics = painter.fontMetrics()
+        text = f"{tick_text(point.x)}, {tick_text(point.y)}"
+        if len(self._chart.series) > 1:
+            text = f"{point.name}: {text}"
+        box = QRectF(0, 0, metrics.horizontalAdvance(text) + 10, metrics.height() + 6)
+        is_left = point.place.x() + box.width() + 10 > self.width()
+        box.moveLeft(
+            max(1.0, point.place.x() - box.width() - 8) if is_left else point.place.x() + 8
+        )
+        box.moveTop(max(1.0, point.place.y() - box.height() - 6))
+        palette = self.palette()
+        color = series_color(point.series, palette)
+        painter.setPen(QPen(color, 1.5))
+        painter.setBrush(palette.color(QPalette.ColorRole.Window))
+        painter.drawEllipse(point.place, 4.5, 4.5)
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _add_action(self, text: str, slot: Callable[[], None]) -> None:
+        action = QAction(text, self)
+        action.triggered.connect(lambda _=False: slot())
+        self.addAction(action)
+
+    def _add_check(self, text: str) -> QAction:
+        action = QAction(text, self)
+        action.setCheckable(True)
+        action.toggled.connect(lambda _: self.update())
+        self.addAction(action)
+        return action
+
+    def _on_save_csv(self) -> None:
+        self._save("Save values", "plot.csv", "CSV (*.csv)", self.saveCsv)
+
+    def _on_save_png(self) -> None:
+        self._save("Save picture", "plot.png", "PNG (*.png)", self.savePng)
+
+    def _save(self, title: str, name: str, kind: str, write: Callable[[Path], None]) -> None:
+        text, _ = QFileDialog.getSaveFileName(self, title, name, kind)
+        if not text:
+            return
+        path = Path(text)
+        try:
+            write(path if path.suffix else path.with_suffix(Path(name).suffix))
+        except FileError as error:
+            QMessageBox.warning(self, title, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """A point that is read out: of which series, its values, and where it is drawn."""
+
+    series: int
+    name: str
+    x: float
+    y: float
+    place: QPointF
