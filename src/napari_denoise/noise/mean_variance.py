@@ -7,6 +7,7 @@ not. What residuals have in common with their diagonal neighbours is therefore s
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -91,13 +92,15 @@ def mean_variance_curve(samples: Samples, reach: int) -> Job[Curve]:
     """
     window = (2 * (reach // 3) + 1) ** 2
     edges = bin_edges(samples.level)
-    number = np.searchsorted(edges, samples.level)
+    number = np.searchsorted(edges.astype(np.float32), samples.level).astype(np.uint8)
+    # Sorted once: to look for each bin's pixels among all takes four times as long.
+    samples = samples.at(np.argsort(number, kind="stable"))
+    ends = np.cumsum(np.bincount(number, minlength=len(edges) + 1)).tolist()
     points = []
-    for i in range(len(edges) + 1):
-        part = samples.at(number == i)
-        if part.value.size >= MIN_PIXELS:
-            points.append(_point(_flat_part(part, window)))
-        yield Progress(fraction=(i + 1) / (len(edges) + 1))
+    for i, (start, end) in enumerate(pairwise([0, *ends])):
+        if end - start >= MIN_PIXELS:
+            points.append(_point(_flat_part(samples.at(slice(start, end)), window)))
+        yield Progress(fraction=(i + 1) / len(ends))
     columns = np.array([p for p in points if p[2] >= MIN_PIXELS], np.float64).reshape(-1, 7).T
     mean, variance, count, diagonal, skewness, along_y, along_x = columns
     noise = _lower_envelope(diagonal, count)
@@ -136,7 +139,8 @@ def _point(s: Samples) -> tuple[float, ...]:
     if not residual.size:
         return (0.0,) * 7
     power = float(np.mean(residual**2))
-    skewness = float(np.mean((residual - residual.mean()) ** 3)) / _CROSS_SKEWNESS
+    centred = residual - residual.mean()
+    skewness = float(np.mean(centred * centred * centred)) / _CROSS_SKEWNESS
     neighbours = (s.diagonal, s.along_y, s.along_x)
     ratios = (float(np.mean(residual * near)) / max(power, _TINY) for near in neighbours)
     diagonal, along_y, along_x = ratios

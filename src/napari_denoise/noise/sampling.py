@@ -77,9 +77,9 @@ class Samples:
         names = [field.name for field in fields(cls)]
         return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
 
-    def at(self, mask: npt.NDArray[np.bool_]) -> Samples:
-        """Those where `mask` is true."""
-        return Samples(*(getattr(self, field.name)[mask] for field in fields(self)))
+    def at(self, index: npt.NDArray[Any] | slice) -> Samples:
+        """Those at `index`, which may be a mask."""
+        return Samples(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 def margin(reach: int) -> int:
