@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["PIXEL", "believable", "symbol", "unit_name"]
+__all__ = ["PIXEL", "believable", "micrometers", "symbol", "unit_name"]
 
 PIXEL = "pixel"
 """The unit of an axis without calibration."""
@@ -83,3 +83,15 @@ def believable(scale: float, unit: str) -> bool:
         Pixel size in `unit`.
     """
     return unit in _UNITS and unit != "inch" and 0 < scale * _UNITS[unit].size <= _LARGEST_PIXEL_M
+
+
+def micrometers(size: float, unit: str) -> float | None:
+    """A length in µm; None if `unit` is no unit of length, such as "pixel".
+
+    Parameters
+    ----------
+    size : float
+        The length in `unit`, which may be spelled in any way.
+    """
+    name = unit_name(unit)
+    return next((size * each.size * 1e6 for each in _LENGTHS if each.name == name), None)

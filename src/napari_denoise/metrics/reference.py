@@ -7,16 +7,18 @@ number rests on one.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes
+from napari_denoise.metrics.pairs import check_data_range, check_pair, planes, to_double
 from napari_denoise.metrics.pixel_sums import PixelSums, total
 from napari_denoise.metrics.range_invariant import RangeFit, fit_range, plane_micro_ssim
 from napari_denoise.metrics.structure import plane_similarity
-from napari_denoise.progress import Job, Progress, nested
+from napari_denoise.progress import Job, Progress, nested, run_all
 
 __all__ = ["PlaneScores", "Scores", "compare", "compare_planes", "nrmse", "psnr", "si_psnr", "snr"]
 
@@ -185,7 +187,8 @@ def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneSco
     Parameters
     ----------
     clean, image : array-like, ``(...)YX``, same shape
-        May be lazy: each plane is read once, and up to 16 of them once more for the fit.
+        May be lazy: each plane is read once, and up to 16 of them once more for the fit. As
+        many are held at a time as the processor has cores.
     data_range : float
         As for :func:`psnr`.
 
@@ -199,17 +202,19 @@ def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneSco
     fit = yield from nested(fit_range(clean, image), 0.0, _FIT_SHARE)
     shape = clean.shape[:-2]
     n_planes = math.prod(shape)
-    share = (1 - _FIT_SHARE) / n_planes
-    sums: dict[tuple[int, ...], PixelSums] = {}
-    for i, (place, pair) in enumerate(planes(clean, image)):
-        done = _FIT_SHARE + i * share
-        message = f"plane {i + 1} of {n_planes}"
-        job = _plane_sums(*pair, data_range, fit)
-        sums[place] = yield from nested(job, done, done + share, message)
-    return _table(sums, shape, data_range)
+    places = list(np.ndindex(*shape))
+    jobs = (_plane_sums(clean[place], image[place], data_range, fit) for place in places)
+    found: list[PixelSums] = []
+    n_threads = min(os.cpu_count() or 1, n_planes)
+    job = run_all(jobs, found.append, n_jobs=n_planes, n_threads=n_threads, noun="plane")
+    yield from nested(job, _FIT_SHARE, 1.0)
+    return _table(dict(zip(places, found, strict=True)), shape, data_range)
 
 
-def _plane_sums(clean: Plane, image: Plane, data_range: float, fit: RangeFit) -> Job[PixelSums]:
+def _plane_sums(first: Any, second: Any, data_range: float, fit: RangeFit) -> Job[PixelSums]:
+    """Sums over one plane, which is read here: in the thread that works on it."""
+    yield Progress(fraction=0.0)
+    clean, image = to_double(first), to_double(second)
     ssim, ms_ssim = yield from nested(plane_similarity(clean, image, data_range), 0.0, 0.7)
     micro = yield from nested(plane_micro_ssim(clean, image, fit), 0.7, 1.0)
     yield Progress(fraction=1.0)

@@ -31,6 +31,7 @@ _MIN_SIZE = 16
 
 Values = npt.NDArray[np.float64]
 Spectrum = npt.NDArray[np.complex128]
+_NOTHING: Values = np.zeros((3, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +58,31 @@ class FourierCorrelation:
 
 
 def fourier_correlation(
-    first: npt.ArrayLike, second: npt.ArrayLike, *, pixel_size_um: float | Sequence[float]
+    first: Any,
+    second: Any,
+    *,
+    pixel_size_um: float | Sequence[float],
+    n_spatial: int | None = None,
 ) -> Job[FourierCorrelation]:
     """Fourier ring or shell correlation of two independent exposures [1]_ [2]_ [3]_.
 
     Parameters
     ----------
-    first, second : array-like, ``YX`` or ``ZYX``, same shape
-        The same scene with independent noise.
+    first, second : array-like, ``(...)YX`` or ``(...)ZYX``, same shape
+        The same scene with independent noise. May be lazy.
     pixel_size_um : float or sequence of float
-        Size of a pixel in µm, one for all axes or one for each.
+        Size of a pixel in µm, one for all spatial axes or one for each.
+    n_spatial : {2, 3}, optional
+        How many of the last axes are space: rings in planes or shells in volumes; all axes if
+        not given. Planes or volumes along the others are read one at a time, and each ring is
+        correlated over all of them.
 
     Raises
     ------
     InputError
         If the shapes differ, an image is smaller than 16 pixels or not finite, or has other axes.
     SettingsError
-        If a pixel size is not positive, or their number not that of the axes.
+        If a pixel size is not positive, or their number not that of the spatial axes.
 
     References
     ----------
@@ -82,17 +91,25 @@ def fourier_correlation(
     .. [3] Nieuwenhuizen et al. 2013, doi:10.1038/nmeth.2448
     """
     images = check_pair(first, second, ("The first image", "the second one"))
-    size_um = _check(images[0], pixel_size_um)
-    yield Progress(fraction=0.0, message="transforming")
-    one = _transform(to_double(images[0]))
-    yield Progress(fraction=0.5)
-    other = _transform(to_double(images[1]))
-    yield Progress(fraction=1.0, message="correlating")
-    return _Rings.of(images[0].shape, size_um).result([(one, other)], n_exposures=1)
+    size_um = _check(images[0], pixel_size_um, n_spatial)
+    shape = images[0].shape[-len(size_um) :]
+    places = list(np.ndindex(images[0].shape[: -len(size_um)]))
+    rings, sums = _Rings.of(shape, size_um), _NOTHING
+    for i, place in enumerate(places):
+        yield Progress(fraction=i / len(places), message="transforming")
+        one = _transform(to_double(images[0][place]))
+        yield Progress(fraction=(i + 0.4) / len(places))
+        other = _transform(to_double(images[1][place]))
+        yield Progress(fraction=(i + 0.8) / len(places))
+        sums = sums + rings.agreement(one, other)
+    return rings.curve(sums, n_exposures=1)
 
 
 def split_fourier_correlation(
-    image: npt.ArrayLike, *, pixel_size_um: float | Sequence[float]
+    image: Any,
+    *,
+    pixel_size_um: float | Sequence[float],
+    n_spatial: int | None = None,
 ) -> Job[FourierCorrelation]:
     """Fourier ring or shell correlation from one image, split like a checkerboard [1]_.
 
@@ -104,8 +121,9 @@ def split_fourier_correlation(
 
     Parameters
     ----------
-    image : array-like, ``YX`` or ``ZYX``
-    pixel_size_um : float or sequence of float
+    image : array-like, ``(...)YX`` or ``(...)ZYX``
+        May be lazy.
+    pixel_size_um, n_spatial
         As for :func:`fourier_correlation`.
 
     Raises
@@ -121,21 +139,22 @@ def split_fourier_correlation(
     .. [2] Rosenthal & Henderson 2003, doi:10.1016/j.jmb.2003.07.013
     """
     image = check_image(image)
-    size_um = _check(image, pixel_size_um)
-    pixels = to_double(image)
-    even = pixels[..., : pixels.shape[-2] // 2 * 2, : pixels.shape[-1] // 2 * 2]
+    size_um = _check(image, pixel_size_um, n_spatial)
+    rows, columns = (size // 2 * 2 for size in image.shape[-2:])
     step = (*size_um[:-2], 2 * size_um[-2], 2 * size_um[-1])
-    rings = _Rings.of(even[..., ::2, ::2].shape, step)
-    pairs: list[tuple[Spectrum, Spectrum]] = []
-    for column in (0, 1):
-        yield Progress(fraction=column / 2, message="transforming")
-        upper = _transform(even[..., ::2, column::2])
-        yield Progress(fraction=(column + 0.5) / 2)
-        lower = _transform(even[..., 1::2, 1 - column :: 2])
-        shift = (size_um[-2], size_um[-1] * (1 - 2 * column))
-        pairs.append((upper, rings.shifted(lower, shift)))
-    yield Progress(fraction=1.0, message="correlating")
-    return rings.result(pairs, n_exposures=4)
+    depth = image.shape[-len(size_um) : -2]
+    rings, sums = _Rings.of((*depth, rows // 2, columns // 2), step), _NOTHING
+    places = list(np.ndindex(image.shape[: -len(size_um)]))
+    for i, place in enumerate(places):
+        even = to_double(image[place])[..., :rows, :columns]
+        for column in (0, 1):
+            yield Progress(fraction=(i + column / 2) / len(places), message="transforming")
+            upper = _transform(even[..., ::2, column::2])
+            yield Progress(fraction=(i + (column + 0.5) / 2) / len(places))
+            lower = _transform(even[..., 1::2, 1 - column :: 2])
+            shift = (size_um[-2], size_um[-1] * (1 - 2 * column))
+            sums = sums + rings.agreement(upper, rings.shifted(lower, shift))
+    return rings.curve(sums, n_exposures=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +198,14 @@ class _Rings:
         )
         return each[1 : self.n_rings + 1].astype(np.float64)
 
-    def result(
-        self, pairs: list[tuple[Spectrum, Spectrum]], *, n_exposures: int
-    ) -> FourierCorrelation:
+    def agreement(self, one: Spectrum, other: Spectrum) -> Values:
+        """Per ring: what two spectra share, and the power of each; those of more are added up."""
+        powers = [self.sums(np.square(np.abs(spectrum))) for spectrum in (one, other)]
+        return np.stack([self.sums((one * other.conj()).real), *powers])
+
+    def curve(self, sums: Values, *, n_exposures: int) -> FourierCorrelation:
         """Correlate; `n_exposures` parts of equal dose make up what the result is for."""
-        shared = np.sum([self.sums((a * b.conj()).real) for a, b in pairs], axis=0)
-        powers = np.sum([[self.sums(np.square(np.abs(s))) for s in pair] for pair in pairs], axis=0)
+        shared, *powers = sums
         scale = np.sqrt(powers[0] * powers[1])
         raw = np.divide(shared, scale, out=np.zeros_like(scale), where=scale > 0)
         part = ndimage.uniform_filter1d(raw, _N_SMOOTHED, mode="nearest")
@@ -202,11 +223,15 @@ class _Rings:
         )
 
 
-def _check(image: Any, pixel_size_um: float | Sequence[float]) -> tuple[float, ...]:
-    """The size of a pixel along each axis, if image and sizes can be used."""
-    n_axes = len(image.shape)
-    if n_axes not in {2, 3}:
-        raise InputError(f"The image has {n_axes} axes. Choose one plane YX or one volume ZYX.")
+def _check(
+    image: Any, pixel_size_um: float | Sequence[float], n_spatial: int | None
+) -> tuple[float, ...]:
+    """The size of a pixel along each spatial axis, if image and sizes can be used."""
+    n_axes = n_spatial or len(image.shape)
+    if n_axes not in {2, 3} or len(image.shape) < n_axes:
+        raise InputError(
+            f"The image has {len(image.shape)} axes. Choose one plane YX or one volume ZYX."
+        )
     if min(image.shape[-2:]) < _MIN_SIZE:
         raise InputError(
             f"The image has planes of {image.shape[-2]} × {image.shape[-1]} pixels; at least "

@@ -1,0 +1,23 @@
+"""Everything that can be told of an image, with a clean one beside it or without."""
+
+from napari_denoise.assessment.assess import Assessment, assess, possible_parts
+from napari_denoise.assessment.maps import Map, MapKind, draw_map
+from napari_denoise.assessment.quantities import QUANTITIES, Part, Quantity, rows, values
+from napari_denoise.assessment.scene import check_same_scene, max_minus_min, stack_of
+
+__all__ = [
+    "QUANTITIES",
+    "Assessment",
+    "Map",
+    "MapKind",
+    "Part",
+    "Quantity",
+    "assess",
+    "check_same_scene",
+    "draw_map",
+    "max_minus_min",
+    "possible_parts",
+    "rows",
+    "stack_of",
+    "values",
+]

@@ -1,0 +1,79 @@
+"""Where an image is right and where not: differences and similarity, pixel by pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from napari_denoise.assessment.scene import check_same_scene, restored, stack_of
+from napari_denoise.intensities import FloatArray
+from napari_denoise.io.contents import Image
+from napari_denoise.metrics import difference, ssim_map
+from napari_denoise.progress import Job
+
+__all__ = ["Map", "MapKind", "draw_map"]
+
+
+class MapKind(StrEnum):
+    """What a map shows."""
+
+    DIFFERENCE = "difference"
+    ERROR = "error"
+    SSIM = "ssim"
+    RESIDUAL = "residual"
+
+    @property
+    def needs_noisy(self) -> bool:
+        """Whether it is drawn against the noisy image; against the clean one otherwise."""
+        return self is MapKind.RESIDUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A number for every pixel.
+
+    Attributes
+    ----------
+    pixels : array, axes and shape of the image, float32
+        In the image's units; SSIM has none.
+    limits : tuple of float
+        What to show: symmetric around zero where the sign counts.
+    """
+
+    pixels: FloatArray
+    limits: tuple[float, float]
+
+
+def draw_map(kind: MapKind, image: Image, other: Image, *, data_range: float = 0.0) -> Job[Map]:
+    """Draw a map of an image, a plane at a time.
+
+    Parameters
+    ----------
+    kind : MapKind
+        The difference ``image - other``, its absolute value, the SSIM, or the residual
+        ``other - image``.
+    image, other : Image
+        `other` is the noisy image for a residual, else the clean one.
+    data_range : float
+        For SSIM: as for :func:`~napari_denoise.metrics.ssim`.
+
+    Raises
+    ------
+    InputError
+        If the images do not show the same scene, a pixel is not finite, or the data range is
+        needed and not positive.
+    """
+    check_same_scene(image, other)
+    first, second = stack_of(image).pixels, stack_of(other).pixels
+    if kind is MapKind.SSIM:
+        similarity = yield from ssim_map(second, first, data_range=data_range)
+        return Map(restored(similarity, image), (0.0, 1.0))
+    if kind is MapKind.RESIDUAL:
+        first, second = second, first
+    found = yield from difference(first, second)
+    limit = found.limit or 1.0
+    if kind is MapKind.ERROR:
+        return Map(restored(np.abs(found.image, out=found.image), image), (0.0, limit))
+    return Map(restored(found.image, image), (-limit, limit))
