@@ -1,6 +1,7 @@
 """What all tests share, and what every test is owed."""
 
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from napari_denoise import cli
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -26,6 +29,20 @@ def real_data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"the real images are not there ({DATA})")
     return DATA
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the command line in this process; gives exit code, standard output and error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["napari-denoise", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return call
 
 
 @pytest.fixture(autouse=True)

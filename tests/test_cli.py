@@ -9,25 +9,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_denoise import cli
 from napari_denoise.instant.scenes import scene
 from napari_denoise.io.images import read_image, write_image
 
 SHORT = ("--set", "n_steps=6", "--set", "patch_size=16", "--set", "n_features=8")
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run the command line in this process; gives exit code, standard output and error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["napari-denoise", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        captured = capsys.readouterr()
-        return end.value.code or 0, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

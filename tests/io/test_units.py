@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_denoise.io.units import believable, symbol, unit_name
+from napari_denoise.io.units import believable, micrometers, symbol, unit_name
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,17 @@ def test_the_symbol_depends_on_what_the_axis_measures():
 )
 def test_only_the_pixel_of_a_microscope_is_believable(scale, unit, answer):
     assert believable(scale, unit) is answer
+
+
+@pytest.mark.parametrize(
+    ("size", "unit", "length"),
+    [
+        (0.1, "µm", 0.1),
+        (65, "nanometer", 0.065),
+        (2, "mm", 2000),
+        (1, "pixel", None),
+        (1, "s", None),
+    ],
+)
+def test_lengths_are_converted_to_micrometers_and_nothing_else_is(size, unit, length):
+    assert micrometers(size, unit) == (length and pytest.approx(length))

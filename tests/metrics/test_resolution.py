@@ -2,6 +2,7 @@
 
 import math
 
+import dask.array as da
 import imageio.v3 as iio
 import numpy as np
 import pytest
@@ -96,6 +97,23 @@ def test_volumes_of_anisotropic_voxels_have_shells(rng):
     one = run(split_fourier_correlation(first[:, :127], pixel_size_um=sizes))
     assert 0.4 < two.resolution_um < 0.9
     assert one.resolution_um == pytest.approx(two.resolution_um, rel=0.1)
+
+
+def test_many_planes_are_correlated_ring_by_ring_and_read_one_at_a_time(exposures):
+    first, second = (image.reshape(4, 64, 256) for image in exposures)
+    lazy = [da.from_array(image, chunks=(1, 64, 256)) for image in (first, second)]
+    together = run(fourier_correlation(*lazy, pixel_size_um=0.1, n_spatial=2))
+    each = [
+        run(fourier_correlation(a, b, pixel_size_um=0.1)).resolution_um
+        for a, b in zip(first, second, strict=True)
+    ]
+    assert min(each) <= together.resolution_um <= max(each)
+    alone = run(split_fourier_correlation(lazy[0], pixel_size_um=0.1, n_spatial=2))
+    assert alone.resolution_um == pytest.approx(together.resolution_um, rel=0.15)
+    repeated = run(
+        fourier_correlation([first[0]] * 3, [second[0]] * 3, pixel_size_um=0.1, n_spatial=2)
+    )
+    assert repeated.resolution_um == pytest.approx(each[0])
 
 
 def test_equal_images_are_finer_than_can_be_told(rng):

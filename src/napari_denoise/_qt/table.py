@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoise._qt.message import ErrorMessage
-from napari_denoise._qt.spreadsheet import save_csv, to_text
 from napari_denoise.errors import FileError
+from napari_denoise.spreadsheet import save_csv, to_text
 
 __all__ = ["Column", "ResultTable"]
 

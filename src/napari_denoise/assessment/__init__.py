@@ -2,10 +2,19 @@
 
 from napari_denoise.assessment.assess import Assessment, assess, possible_parts
 from napari_denoise.assessment.maps import Map, MapKind, draw_map
-from napari_denoise.assessment.quantities import QUANTITIES, Part, Quantity, rows, values
+from napari_denoise.assessment.quantities import (
+    EACH_PLANE,
+    QUANTITIES,
+    Part,
+    Quantity,
+    parts_of,
+    rows,
+    values,
+)
 from napari_denoise.assessment.scene import check_same_scene, max_minus_min, stack_of
 
 __all__ = [
+    "EACH_PLANE",
     "QUANTITIES",
     "Assessment",
     "Map",
@@ -16,6 +25,7 @@ __all__ = [
     "check_same_scene",
     "draw_map",
     "max_minus_min",
+    "parts_of",
     "possible_parts",
     "rows",
     "stack_of",

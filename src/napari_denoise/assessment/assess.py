@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_denoise.assessment.blind_spot import denoiser_of, estimate_error
 from napari_denoise.assessment.quantities import Part
-from napari_denoise.assessment.scene import Stack, check_same_scene, max_minus_min, stack_of
+from napari_denoise.assessment.scene import check_same_scene, max_minus_min, stack_of
 from napari_denoise.errors import DenoiseError
 from napari_denoise.io.contents import Image
 from napari_denoise.metrics import (
@@ -148,16 +148,9 @@ def _makers(
 def _resolution(image: Image, clean: Image | None) -> Callable[[], Job[Any]] | None:
     """With a clean image, or of a raw one alone: denoising correlates the noise of neighbours."""
     stack = stack_of(image)
-    sizes = stack.sizes_um("YX") or (_size_of(clean) if clean is not None else None)
-    if sizes is None:
-        return None
+    sizes = stack.sizes_um("YX") or (clean and stack_of(clean).sizes_um("YX"))
     options: dict[str, Any] = {"pixel_size_um": sizes, "n_spatial": 2}
-    if clean is not None:
+    if sizes and clean:
         return partial(fourier_correlation, stack_of(clean).pixels, stack.pixels, **options)
     is_raw = image.recipe is None or all(s.operation != "denoise" for s in image.recipe.steps())
-    return partial(split_fourier_correlation, stack.pixels, **options) if is_raw else None
-
-
-def _size_of(image: Image) -> tuple[float, ...] | None:
-    stack: Stack = stack_of(image)
-    return stack.sizes_um("YX")
+    return partial(split_fourier_correlation, stack.pixels, **options) if sizes and is_raw else None

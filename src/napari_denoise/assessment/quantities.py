@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
@@ -13,7 +13,7 @@ from napari_denoise.metrics import Photometry, Scores
 if TYPE_CHECKING:
     from napari_denoise.assessment.assess import Assessment
 
-__all__ = ["EACH_PLANE", "QUANTITIES", "Part", "Quantity", "rows", "values"]
+__all__ = ["EACH_PLANE", "QUANTITIES", "Part", "Quantity", "parts_of", "rows", "values"]
 
 EACH_PLANE = "plane"
 """In place of an axis: a row for every plane."""
@@ -28,6 +28,21 @@ class Part(StrEnum):
     CHECKERBOARD = "checkerboard"
     RESOLUTION = "resolution"
     BLIND_SPOT = "blind_spot"
+
+    @property
+    def needs(self) -> str:
+        """What it cannot be measured without, in words."""
+        return _NEEDS[self]
+
+
+_NEEDS = {
+    Part.SCORES: "a clean image",
+    Part.PHOTOMETRY: "the noisy image",
+    Part.RESIDUAL: "the noisy image",
+    Part.CHECKERBOARD: "nothing",
+    Part.RESOLUTION: "the size of a pixel in µm, and a clean image unless the image is raw",
+    Part.BLIND_SPOT: "the noisy image, and an image made from it with a filter of this package",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,11 @@ def _itself(value: Any) -> Any:
     return value
 
 
+def _range(scores: Scores) -> float:
+    data_range = float(scores.data_range)
+    return int(data_range) if data_range.is_integer() else data_range
+
+
 QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
         "psnr_db",
@@ -94,6 +114,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Root mean square error over the reference's root mean square; lower is better.",
         attrgetter("nrmse"),
         is_main=True,
+    ),
+    Quantity(
+        "data_range",
+        "Range",
+        Part.SCORES,
+        "The data range that PSNR, SSIM and MS-SSIM are given for; quote it with them.",
+        _range,
     ),
     Quantity(
         "safe_to_quantify",
@@ -196,7 +223,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "residual_std",
         "Residual SD",
         Part.RESIDUAL,
-        "Standard deviation of what was taken out, in the image's units; compare it with the noise's.",
+        "Standard deviation of what was taken out, in the image's units; about that of the noise.",
         attrgetter("std"),
     ),
     Quantity(
@@ -232,30 +259,36 @@ def values(assessment: Assessment) -> dict[str, Any]:
     return found
 
 
-def rows(assessment: Assessment, per: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows of a table: which part of the image, and its numbers by key.
+def parts_of(assessment: Assessment, per: str) -> Iterator[tuple[str, Scores]]:
+    """The scores of each part of an image, with the part's name ("T 0, Z 3").
 
     Parameters
     ----------
     assessment : Assessment
     per : str
-        Letter of an axis for one row per position, counted from 0; :data:`EACH_PLANE` for one
-        per plane; else one for the whole image. Parts have scores only.
+        Letter of an axis for one part per position, counted from 0, or :data:`EACH_PLANE`.
+        Along an axis that the image lacks there are no parts.
     """
-    scores = assessment.scores
-    if per == EACH_PLANE and scores is not None and assessment.axes:
+    scores, axes = assessment.scores, assessment.axes
+    if scores is None or not axes:
+        return
+    if per == EACH_PLANE:
         for place, each in scores.planes.items():
-            yield _place(assessment.axes, place), _numbers(each)
-    elif per and per in assessment.axes and scores is not None:
-        for i, each in enumerate(scores.along[assessment.axes.index(per)]):
-            yield f"{per} {i}", _numbers(each)
-    else:
-        yield "", values(assessment)
+            yield ", ".join(f"{a} {i}" for a, i in zip(axes, place, strict=True)), each
+    elif per and per in axes:
+        for i, each in enumerate(scores.along[axes.index(per)]):
+            yield f"{per} {i}", each
 
 
-def _place(axes: str, place: Sequence[int]) -> str:
-    return ", ".join(f"{letter} {i}" for letter, i in zip(axes, place, strict=True))
+def rows(assessment: Assessment, per: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of a table: a part of the image, with its scores by key.
 
-
-def _numbers(scores: Scores) -> dict[str, Any]:
-    return {q.key: q.of(scores) for q in QUANTITIES if q.part is Part.SCORES}
+    Parameters
+    ----------
+    assessment : Assessment
+    per : str
+        As for :func:`parts_of`; one row with all numbers of the whole image if there are none.
+    """
+    table = [q for q in QUANTITIES if q.part is Part.SCORES]
+    parts = [(name, {q.key: q.of(each) for q in table}) for name, each in parts_of(assessment, per)]
+    yield from parts or [("", values(assessment))]

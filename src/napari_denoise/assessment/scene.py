@@ -86,8 +86,8 @@ def check_same_scene(image: Image, other: Image) -> None:
             f"{image.name} has shape {_shape(image)}, {other.name} {_shape(other)}. "
             f"Compare images of the same shape."
         )
-    for letter in stack.pixel_size_um.keys() & against.pixel_size_um.keys():
-        own, its = stack.pixel_size_um[letter], against.pixel_size_um[letter]
+    for letter, own in stack.pixel_size_um.items():
+        its = against.pixel_size_um.get(letter, own)
         if not math.isclose(own, its, rel_tol=_SCALE_TOLERANCE):
             raise InputError(
                 f"A pixel of {image.name} measures {own:.4g} µm along {letter}, one of "

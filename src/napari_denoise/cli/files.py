@@ -12,7 +12,7 @@ from napari_denoise.errors import FileError, SettingsError
 from napari_denoise.io.images import Image, check_destination, read_image, write_image
 from napari_denoise.recipe import Recipe
 
-__all__ = ["open_input", "planes_last", "result_dtype", "save_result"]
+__all__ = ["open_input", "result_dtype", "save_result"]
 
 
 def open_input(source: Path, axes: str | None, out: Path) -> Image:
@@ -54,9 +54,3 @@ def save_result(out: Path, pixels: Any, source: Image, recipe: Recipe, n_clipped
     )
     clipped = f" ({n_clipped} pixels clipped to {pixels.dtype})" if n_clipped else ""
     say(f"{out}{clipped}")
-
-
-def planes_last(image: Image) -> Any:
-    """The pixels with axes in the canonical order, Y and X last, so that planes are planes."""
-    order = sorted(image.axes, key="STCZYX".index)
-    return image.pixels.transpose([image.axes.index(letter) for letter in order])
