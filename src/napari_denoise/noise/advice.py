@@ -9,10 +9,12 @@ import numpy as np
 
 from napari_denoise.noise.mean_variance import CORRELATED, Curve, Values
 from napari_denoise.noise.photon_transfer import Line
+from napari_denoise.noise.traits import SLIGHTLY_CORRELATED, Traits
 
 __all__ = ["Verdict", "judge"]
 
-_SLIGHTLY_CORRELATED = 0.15
+_STRIPED = 0.1
+"""Standard deviation of the lines' offsets, in units of the noise's, that an eye can see."""
 _SATURATED = 0.01
 _CUT_OFF = 0.05
 _MAX_GAIN_ERROR = 0.15
@@ -38,9 +40,9 @@ def judge(
     *,
     gain: float,
     offset: float,
-    correlation: tuple[float, float],
     saturated: float,
     cut_off: float,
+    traits: Traits,
 ) -> Verdict:
     """Put a calibration into words.
 
@@ -53,35 +55,40 @@ def judge(
         Fitted to that.
     gain, offset : float
         As reported, in DN per photo-electron and DN.
-    correlation : (float, float)
-        Lag-1, along Y and X.
     saturated, cut_off : float
         Share of pixels at the detector's upper and lower end.
+    traits : Traits
+        What the noise has besides its variance.
     """
     doubts = [
-        *_doubt_correlation(*correlation),
+        *_doubt_correlation(traits),
         *_doubt_ends(saturated, cut_off),
         *(_doubt_line(curve, variance, line) if gain else _doubt_flatness(curve, variance, line)),
     ]
-    advice = [*doubts, _kind(curve, gain, offset), *_method(*correlation)]
+    advice = [*doubts, _kind(curve, gain, offset), *_method(traits), *_fading(traits)]
     return Verdict(not doubts, " ".join(advice))
 
 
-def _doubt_correlation(along_y: float, along_x: float) -> Iterator[str]:
-    if max(along_y, along_x) > CORRELATED:
+def _doubt_correlation(traits: Traits) -> Iterator[str]:
+    if traits.strongest > CORRELATED:
         yield (
-            f"The noise of neighbouring pixels is correlated (lag 1: {along_y:.2f} along Y, "
-            f"{along_x:.2f} along X), or the image was smoothed, resampled, compressed, or moved "
-            "between repeats: the variance holds, but gain and offset are a fit, not the "
-            "detector's. A blind-spot method such as Noise2Void would copy this noise; mask "
-            f"{_mask(along_y, along_x)} with structN2V, or train Noise2Noise on repeats."
+            f"The noise of neighbouring pixels is correlated (lag 1: {_lag_1(traits)}), or the "
+            "image was smoothed, resampled, compressed, or moved between repeats: the variance "
+            "holds, but gain and offset are a fit, not the detector's. A blind-spot method such "
+            f"as Noise2Void would copy this noise; {_mask(traits)}, or train Noise2Noise on "
+            "repeats."
         )
 
 
-def _mask(along_y: float, along_x: float) -> str:
-    directions = {"Y": along_y, "X": along_x}
-    strong = [letter for letter, value in directions.items() if value > _SLIGHTLY_CORRELATED]
-    return "neighbours along " + " and ".join(strong)
+def _lag_1(traits: Traits) -> str:
+    return f"{traits.along_y[0]:.2f} along Y, {traits.along_x[0]:.2f} along X"
+
+
+def _mask(traits: Traits) -> str:
+    """Which pixels a blind spot must cover."""
+    spans = dict(zip("YX", traits.spans, strict=True))
+    wide = [f"{span} pixels along {axis}" for axis, span in spans.items() if span > 1]
+    return f"mask {' and '.join(wide)} with structN2V"
 
 
 def _doubt_ends(saturated: float, cut_off: float) -> Iterator[str]:
@@ -141,12 +148,34 @@ def _kind(curve: Curve, gain: float, offset: float) -> str:
     )
 
 
-def _method(along_y: float, along_x: float) -> Iterator[str]:
-    strongest = max(along_y, along_x)
-    if strongest <= _SLIGHTLY_CORRELATED:
-        yield "Its pixels are independent: blind-spot methods such as Noise2Void apply."
-    elif strongest <= CORRELATED:
+def _method(traits: Traits) -> Iterator[str]:
+    stripes = [*_stripes(traits)]
+    yield from stripes
+    if traits.strongest > CORRELATED:
+        return
+    if traits.strongest > SLIGHTLY_CORRELATED:
         yield (
-            f"Neighbouring pixels are slightly correlated (lag 1: {strongest:.2f}); if a "
-            f"blind-spot method leaves grain, mask {_mask(along_y, along_x)} with structN2V."
+            f"Neighbouring pixels are slightly correlated (lag 1: {_lag_1(traits)}); if a "
+            f"blind-spot method leaves grain, {_mask(traits)}."
+        )
+    elif not stripes:
+        yield "Its pixels are independent: blind-spot methods such as Noise2Void apply."
+
+
+def _stripes(traits: Traits) -> Iterator[str]:
+    for line, axis, stripes in (("Rows", "X", traits.rows), ("Columns", "Y", traits.columns)):
+        if stripes.share >= _STRIPED:
+            yield (
+                f"{line} have offsets of their own, {stripes.sigma:.3g} DN or {stripes.share:.2g} "
+                "times the noise: stripes, which a blind-spot method would copy. Subtract a "
+                f"dark frame if they stay from frame to frame, or mask along {axis} with structN2V."
+            )
+
+
+def _fading(traits: Traits) -> Iterator[str]:
+    if traits.bleached:
+        yield (
+            f"The signal fades by {traits.bleached:.0%} from the first frame to the last, by "
+            "bleaching or as focus or lamp drift: frames far apart are no repeats of each other, "
+            "and the last ones hold fewer photons than the first."
         )

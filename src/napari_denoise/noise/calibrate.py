@@ -6,16 +6,26 @@ with brightness says which camera recorded it, and whether to believe it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from napari_denoise.axes import Layout, check_axes
 from napari_denoise.errors import InputError
-from napari_denoise.intensities import check_pixels
-from napari_denoise.noise.calibration import Calibration, conclude
+from napari_denoise.intensities import FloatArray, check_pixels
+from napari_denoise.noise.calibration import Calibration, Measured, conclude, measure_camera
+from napari_denoise.noise.fading import measure_fading
 from napari_denoise.noise.mean_variance import CORRELATED, mean_variance_curve
-from napari_denoise.noise.sampling import MIN_SIDE, margin, one_channel, pieces, sample_pieces
+from napari_denoise.noise.sampling import (
+    MIN_SIDE,
+    margin,
+    one_channel,
+    pieces,
+    read_pieces,
+    sample_planes,
+)
+from napari_denoise.noise.traits import Traits, find_traits, noise_field
 from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["calibrate"]
@@ -44,24 +54,36 @@ def calibrate(image: Any, axes: str, *, channel: int | None = None) -> Job[Calib
     """
     check_pixels(image)
     image, axes = one_channel(image, check_axes(axes, tuple(image.shape)), channel)
-    layout = Layout(axes)
-    places = pieces(layout, tuple(image.shape))
-    samples = yield from nested(sample_pieces(image, layout, places, _NEAR), 0.0, 0.3)
-    curve = yield from nested(mean_variance_curve(samples, _NEAR), 0.3, 0.5)
+    layout, shape = Layout(axes), tuple(image.shape)
+    job = read_pieces(image, layout, pieces(layout, shape))
+    planes = yield from nested(job, 0.0, 0.2)
+    samples = yield from nested(sample_planes(planes, _NEAR), 0.2, 0.4)
+    curve = yield from nested(mean_variance_curve(samples, _NEAR), 0.4, 0.5)
     if not curve.variance.any() or curve.variance.max() < (1e-6 * np.abs(curve.mean).max()) ** 2:
         raise InputError(
             "The image has no noise that could be measured: it is constant, or has no flat place. "
             "Choose a larger raw image."
         )
     is_correlated = max(curve.correlation()) > CORRELATED
-    if is_correlated and min(layout.unit_shape(image.shape)[1:]) >= 2 * margin(_FAR) + MIN_SIDE:
-        samples = yield from nested(sample_pieces(image, layout, places, _FAR), 0.5, 0.8)
-        curve = yield from nested(mean_variance_curve(samples, _FAR), 0.8, 1.0)
-    yield Progress(fraction=1.0)
+    if is_correlated and min(layout.unit_shape(shape)[1:]) >= 2 * margin(_FAR) + MIN_SIDE:
+        samples = yield from nested(sample_planes(planes, _FAR), 0.5, 0.6)
+        curve = yield from nested(mean_variance_curve(samples, _FAR), 0.6, 0.7)
     # Correlated noise cannot be told from fine structure: then all of it counts as noise.
-    return conclude(
+    found = measure_camera(
         curve,
         samples.value,
         is_structure_known=not is_correlated,
         has_skewness=not is_correlated,
     )
+    traits = yield from nested(_traits(planes, found), 0.7, 0.9)
+    bleached = yield from nested(measure_fading(image, layout, found.camera.offset), 0.9, 1.0)
+    yield Progress(fraction=1.0)
+    return conclude(found, replace(traits, bleached=bleached))
+
+
+def _traits(planes: list[FloatArray], found: Measured) -> Job[Traits]:
+    fields = []
+    for i, plane in enumerate(planes):
+        fields.append(noise_field(plane, found.camera.variance))
+        yield Progress(fraction=(i + 1) / len(planes), message="looking for patterns")
+    return find_traits([field for field in fields if field], found.curve.correlation())

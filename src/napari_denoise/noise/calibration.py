@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import numpy as np
@@ -11,12 +12,21 @@ from annotated_types import Ge, Le
 
 from napari_denoise.intensities import FloatArray
 from napari_denoise.noise.advice import judge
-from napari_denoise.noise.mean_variance import Curve
-from napari_denoise.noise.photon_transfer import Dark, Interval, fit_line, infer_camera
+from napari_denoise.noise.mean_variance import Curve, Values
+from napari_denoise.noise.photon_transfer import (
+    Camera,
+    Dark,
+    Interval,
+    Line,
+    fit_line,
+    infer_camera,
+    variance_at,
+)
 from napari_denoise.noise.stabilize import GeneralizedAnscombe
+from napari_denoise.noise.traits import Traits
 from napari_denoise.settings import Settings
 
-__all__ = ["Calibration", "conclude"]
+__all__ = ["Calibration", "Measured", "conclude", "measure_camera"]
 
 _MIN_SATURATED = 10
 _PILE = 0.005
@@ -42,6 +52,15 @@ class Calibration(Settings):
     correlation : float
         Lag-1 autocorrelation of the noise along Y or X, whichever is larger.
     correlation_y, correlation_x : float
+    autocorrelation_y, autocorrelation_x : tuple of float
+        Of the noise, at lags 1, 2, …; only lag 1 where structure hides the others.
+    mask_span_y, mask_span_x : int
+        Pixels that a blind spot (structN2V) must cover to give nothing away; 1 for the pixel.
+    row_stripes, column_stripes : float
+        Standard deviation of a row's or column's own offset, in DN; 0 if none is found.
+    bleached : float or None
+        Share of the signal that the last frame has lost, 0 if it surely has lost none; None
+        without five frames along a time axis.
     saturated : float
         Share of pixels at the detector's upper end.
     points : tuple of (mean, variance)
@@ -65,12 +84,17 @@ class Calibration(Settings):
     points: tuple[tuple[float, float], ...]
     reliable: bool
     advice: str
+    autocorrelation_y: tuple[float, ...] = ()
+    autocorrelation_x: tuple[float, ...] = ()
+    mask_span_y: Annotated[int, Ge(1)] = 1
+    mask_span_x: Annotated[int, Ge(1)] = 1
+    row_stripes: Annotated[float, Ge(0)] = 0.0
+    column_stripes: Annotated[float, Ge(0)] = 0.0
+    bleached: Share | None = None
 
     def variance(self, mean: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Noise variance in DN² of pixels that would be `mean` (DN) without noise."""
-        electrons = np.maximum(np.asarray(mean, np.float64) - self.offset, 0)
-        variance: npt.NDArray[np.float64] = self.gain * electrons + self.read_noise**2
-        return variance
+        return variance_at(mean, self.gain, self.offset, self.read_noise)
 
     def summary(self) -> str:
         """All of it in a few lines, for people."""
@@ -83,25 +107,58 @@ class Calibration(Settings):
         correlation = f"{self.correlation_y:.2f} along Y, {self.correlation_x:.2f} along X"
         lines += [
             f"lag-1 correlation {correlation}; {self.saturated:.2%} saturated",
+            *self._oddities(),
             "reliable" if self.reliable else "not reliable",
             self.advice,
         ]
         return "\n".join(lines)
+
+    def _oddities(self) -> Iterator[str]:
+        stripes = {"row": self.row_stripes, "column": self.column_stripes}
+        for line, sigma in stripes.items():
+            if sigma:
+                yield f"{line} stripes {sigma:.3g} DN"
+        if self.bleached:
+            yield f"{self.bleached:.0%} of the signal lost from the first to the last frame"
 
     def stabilizer(self) -> GeneralizedAnscombe:
         """The transform that gives this noise unit variance."""
         return GeneralizedAnscombe(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
 
 
-def conclude(
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A camera, and what it was inferred from.
+
+    Attributes
+    ----------
+    curve : Curve
+        Without what was saturated or cut off.
+    variance : array
+        The part of the curve's variance that is noise, in DN².
+    line : Line
+    camera : Camera
+    saturated, cut_off : float
+        Share of pixels at the detector's upper and lower end.
+    """
+
+    curve: Curve
+    variance: Values
+    line: Line
+    camera: Camera
+    saturated: float
+    cut_off: float
+
+
+def measure_camera(
     curve: Curve,
     values: FloatArray,
     *,
     is_structure_known: bool = True,
     has_skewness: bool = True,
     dark: Dark | None = None,
-) -> Calibration:
-    """Everything that follows from a mean–variance curve.
+) -> Measured:
+    """The camera that follows from a mean–variance curve.
 
     Parameters
     ----------
@@ -117,7 +174,6 @@ def conclude(
     """
     saturated, ceiling = _saturation(values)
     curve = _uncut(curve, values, ceiling)
-    along_y, along_x = curve.correlation()
     variance = curve.variance - curve.structure * is_structure_known
     if dark:
         curve, variance = dark.added_to(curve), np.append(variance, dark.variance)
@@ -126,23 +182,36 @@ def conclude(
     camera = infer_camera(curve, variance, line, lowest=lowest, has_skewness=has_skewness)
     if dark:
         camera = dark.corrected(camera)
+    return Measured(curve, variance, line, camera, saturated, _cut_off(values, camera.gain))
+
+
+def conclude(found: Measured, traits: Traits) -> Calibration:
+    """Put what was measured into numbers and words for people."""
     verdict = judge(
-        curve,
-        variance,
-        line,
-        gain=camera.gain,
-        offset=camera.offset,
-        correlation=(along_y, along_x),
-        saturated=saturated,
-        cut_off=_cut_off(values, camera.gain),
+        found.curve,
+        found.variance,
+        found.line,
+        gain=found.camera.gain,
+        offset=found.camera.offset,
+        saturated=found.saturated,
+        cut_off=found.cut_off,
+        traits=traits,
     )
+    span_y, span_x = traits.spans
     return Calibration(
-        **asdict(camera),
-        correlation=max(along_y, along_x),
-        correlation_y=along_y,
-        correlation_x=along_x,
-        saturated=saturated,
-        points=tuple(zip(curve.mean.tolist(), variance.tolist(), strict=True)),
+        **asdict(found.camera),
+        correlation=traits.strongest,
+        correlation_y=traits.along_y[0],
+        correlation_x=traits.along_x[0],
+        autocorrelation_y=traits.along_y,
+        autocorrelation_x=traits.along_x,
+        mask_span_y=span_y,
+        mask_span_x=span_x,
+        row_stripes=traits.rows.sigma,
+        column_stripes=traits.columns.sigma,
+        bleached=traits.bleached,
+        saturated=found.saturated,
+        points=tuple(zip(found.curve.mean.tolist(), found.variance.tolist(), strict=True)),
         reliable=verdict.reliable,
         advice=verdict.advice,
     )

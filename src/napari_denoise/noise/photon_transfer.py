@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_denoise.noise.mean_variance import CROSS_POWER, Curve, Values
 
-__all__ = ["Camera", "Dark", "Interval", "Line", "fit_line", "infer_camera"]
+__all__ = ["Camera", "Dark", "Interval", "Line", "fit_line", "infer_camera", "variance_at"]
 
 _STRUCTURE_ERROR = 0.3
 """Relative uncertainty of the structure that was subtracted."""
@@ -104,6 +105,12 @@ def fit_line(curve: Curve, variance: Values) -> Line:
     return Line(float(slope), float(intercept), np.asarray(covariance, np.float64))
 
 
+def variance_at(mean: npt.ArrayLike, gain: float, offset: float, read_noise: float) -> Values:
+    """Noise variance in DN² of pixels that would be `mean` (DN) without noise."""
+    light = np.maximum(np.asarray(mean, np.float64) - offset, 0)
+    return np.asarray(gain * light + read_noise**2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
     """Gain (DN per photo-electron), offset and read noise (DN), each with its 95 % interval."""
@@ -114,6 +121,10 @@ class Camera:
     gain_interval: Interval
     offset_interval: Interval
     read_noise_interval: Interval
+
+    def variance(self, mean: npt.ArrayLike) -> Values:
+        """Noise variance in DN² of pixels that would be `mean` (DN) without noise."""
+        return variance_at(mean, self.gain, self.offset, self.read_noise)
 
 
 @dataclass(frozen=True, slots=True)

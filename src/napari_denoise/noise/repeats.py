@@ -6,6 +6,7 @@ without light, if there are any, give offset and read noise directly.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -16,10 +17,12 @@ from scipy import ndimage
 from napari_denoise.axes import Layout, check_axes
 from napari_denoise.errors import AxesError, InputError
 from napari_denoise.intensities import FloatArray, as_float32, check_pixels
-from napari_denoise.noise.calibration import Calibration, conclude
+from napari_denoise.noise.calibration import Calibration, Measured, conclude, measure_camera
+from napari_denoise.noise.fading import measure_fading
 from napari_denoise.noise.mean_variance import MIN_PIXELS, Curve, bin_edges
 from napari_denoise.noise.photon_transfer import Dark
 from napari_denoise.noise.sampling import Piece, one_channel, pieces
+from napari_denoise.noise.traits import NoiseField, find_traits
 from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["calibrate_repeats"]
@@ -63,14 +66,19 @@ def calibrate_repeats(
         )
     layout = Layout(axes)
     pairs = pieces(layout, _shape_of_pairs(layout, frames.shape))
-    samples = yield from nested(_sample_pairs(frames, layout, pairs), 0.0, 0.6)
-    curve = yield from nested(_curve(samples), 0.6, 0.8 if dark is not None else 1.0)
+    samples, differences = yield from nested(_sample_pairs(frames, layout, pairs), 0.0, 0.6)
+    curve = yield from nested(_curve(samples), 0.6, 0.8)
     if not curve.variance.any():
         raise InputError("The frames do not differ, so they hold no noise. Choose raw repeats.")
     known_dark = None
     if dark is not None:
-        known_dark = yield from nested(_darkness(dark), 0.8, 1.0)
-    return conclude(curve, samples[_VALUE], has_skewness=False, dark=known_dark)
+        known_dark = yield from nested(_darkness(dark), 0.8, 0.9)
+    found = measure_camera(curve, samples[_VALUE], has_skewness=False, dark=known_dark)
+    fields = [_field(mean, change, found) for mean, change in differences]
+    traits = find_traits(fields, curve.correlation())
+    bleached = yield from nested(measure_fading(frames, layout, found.camera.offset), 0.9, 1.0)
+    yield Progress(fraction=1.0)
+    return conclude(found, replace(traits, bleached=bleached))
 
 
 def _shape_of_pairs(layout: Layout, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -78,25 +86,34 @@ def _shape_of_pairs(layout: Layout, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size - (letter == "T") for letter, size in zip(layout.axes, shape, strict=True))
 
 
-def _sample_pairs(frames: Any, layout: Layout, pairs: list[Piece]) -> Job[FloatArray]:
-    """What is known of each pixel of these pieces, ``(6, n)``."""
+def _sample_pairs(
+    frames: Any, layout: Layout, pairs: list[Piece]
+) -> Job[tuple[FloatArray, list[tuple[FloatArray, FloatArray]]]]:
+    """What is known of each pixel of these pieces, ``(6, n)``; and their means and changes."""
     time = layout.axes.index("T")
-    parts = []
+    parts, differences = [], []
     for i, (unit, window) in enumerate(pairs):
         later = tuple(
             place + 1 if n == time and isinstance(place, int) else place
             for n, place in enumerate(unit)
         )
         first, second = (layout.read(frames, u, window)[0] for u in (unit, later))
-        parts.append(_compare(first, second))
+        mean, change = (first + second) / 2, _match(second, first) - _match(first, second)
+        parts.append(_compare(first, mean, change))
+        differences.append((mean, change))
         yield Progress(fraction=(i + 1) / len(pairs), message="comparing the frames")
-    return np.concatenate(parts, axis=1)
+    return np.concatenate(parts, axis=1), differences
 
 
-def _compare(first: FloatArray, second: FloatArray) -> FloatArray:
+def _field(mean: FloatArray, change: FloatArray, found: Measured) -> NoiseField:
+    """The noise of one frame, as far as its difference from the next one shows it."""
+    variance = np.maximum(found.camera.variance(mean), np.finfo(np.float32).tiny)
+    noise = change / np.float32(np.sqrt(2))
+    return NoiseField(noise, np.sqrt(variance).astype(np.float32), np.ones(noise.shape, bool))
+
+
+def _compare(first: FloatArray, mean: FloatArray, change: FloatArray) -> FloatArray:
     """The rows of the samples: two levels, and the changes at a pixel and at its neighbours."""
-    mean = (first + second) / 2
-    change = _match(second, first) - _match(first, second)
     # Pixels picked by their own brightness would be picked by their noise as well.
     around = (_WINDOW**2 * ndimage.uniform_filter(mean, _WINDOW) - mean) / (_WINDOW**2 - 1)
     here, below, right = np.s_[:-1, :-1], np.s_[1:, :-1], np.s_[:-1, 1:]

@@ -29,8 +29,10 @@ __all__ = [
     "margin",
     "one_channel",
     "pieces",
-    "sample_pieces",
+    "read_pieces",
     "sample_plane",
+    "sample_planes",
+    "windows_of",
 ]
 
 MIN_SIDE = 32
@@ -162,7 +164,7 @@ def pieces(layout: Layout, shape: tuple[int, ...]) -> list[Piece]:
             f"Planes of {height} × {width} pixels are too small to measure noise on. At least "
             f"{MIN_SIDE} × {MIN_SIDE} are needed."
         )
-    windows = list(product(_spans(height), _spans(width)))
+    windows = windows_of((height, width))
     n_all = layout.n_units(shape) * len(windows)
     n_wanted = min(max(_MAX_PIXELS * len(windows) // (height * width), 1), n_all)
     chosen = {i * n_all // n_wanted for i in range(n_wanted)}
@@ -170,15 +172,30 @@ def pieces(layout: Layout, shape: tuple[int, ...]) -> list[Piece]:
     return [piece for number, piece in enumerate(every) if number in chosen]
 
 
+def windows_of(plane_shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    """Windows that cover a plane, whose shape stands last, and are small enough for one step."""
+    height, width = plane_shape[-2:]
+    return list(product(_spans(height), _spans(width)))
+
+
 def _spans(size: int) -> Iterator[slice]:
     n = -(-size // _PIECE_SIZE)
     return (slice(i * size // n, (i + 1) * size // n) for i in range(n))
 
 
-def sample_pieces(image: Any, layout: Layout, chosen: Sequence[Piece], reach: int) -> Job[Samples]:
-    """Read these pieces of an image, and nothing else, and :func:`sample_plane` each."""
-    parts = []
+def read_pieces(image: Any, layout: Layout, chosen: Sequence[Piece]) -> Job[list[FloatArray]]:
+    """Read these pieces of an image, and nothing else."""
+    planes = []
     for i, (unit, window) in enumerate(chosen):
-        parts.append(sample_plane(layout.read(image, unit, window)[0], reach))
-        yield Progress(fraction=(i + 1) / len(chosen), message="measuring the noise")
+        planes.append(layout.read(image, unit, window)[0])
+        yield Progress(fraction=(i + 1) / len(chosen), message="reading the image")
+    return planes
+
+
+def sample_planes(planes: Sequence[FloatArray], reach: int) -> Job[Samples]:
+    """The samples of all these planes, see :func:`sample_plane`."""
+    parts = []
+    for i, plane in enumerate(planes):
+        parts.append(sample_plane(plane, reach))
+        yield Progress(fraction=(i + 1) / len(planes), message="measuring the noise")
     return Samples.joined(parts)
