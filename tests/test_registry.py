@@ -10,6 +10,7 @@ from napari_denoise.errors import SettingsError
 
 def test_names_are_unique_and_found():
     for classes, find in (
+        (registry.DENOISERS, registry.denoiser_class),
         (registry.FILTERS, registry.filter_class),
         (registry.METHODS, registry.method_class),
         (registry.NOISES, registry.noise_class),
@@ -20,13 +21,13 @@ def test_names_are_unique_and_found():
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(SettingsError, match="Choose from: gaussian, median, box"):
-        registry.filter_class("blur")
+    with pytest.raises(SettingsError, match="Choose from: instant, gaussian, median"):
+        registry.denoiser_class("blur")
 
 
 def test_a_method_that_needs_training_says_so():
     with pytest.raises(SettingsError, match="has to be trained first"):
-        registry.filter_class("n2v")
+        registry.denoiser_class("n2v")
 
 
 def test_methods_are_described_in_plain_json():

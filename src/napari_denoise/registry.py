@@ -24,6 +24,7 @@ from napari_denoise.filters import (
     Wavelet,
     Wiener,
 )
+from napari_denoise.instant.model import Instant
 from napari_denoise.learning.config import N2V, TrainingMethod
 from napari_denoise.noise import (
     Bleaching,
@@ -40,9 +41,11 @@ from napari_denoise.noise import (
 from napari_denoise.settings import Settings, describe
 
 __all__ = [
+    "DENOISERS",
     "FILTERS",
     "METHODS",
     "NOISES",
+    "denoiser_class",
     "describe_methods",
     "filter_class",
     "method_class",
@@ -62,7 +65,10 @@ FILTERS: tuple[type[Denoiser], ...] = (
     Butterworth,
     BM3D,
 )
-"""Denoisers that need nothing but their settings."""
+"""Classical filters."""
+
+DENOISERS: tuple[type[Denoiser], ...] = (Instant, *FILTERS)
+"""Denoisers that need nothing but their settings, the preferred one first."""
 
 METHODS: tuple[type[TrainingMethod], ...] = (N2V,)
 """Ways to train a model, which then is a denoiser."""
@@ -83,12 +89,17 @@ NOISES: tuple[type[NoiseModel], ...] = (
 C = TypeVar("C", bound=Settings)
 
 
-def filter_class(name: str) -> type[Denoiser]:
-    """The filter called `name`; SettingsError if there is none."""
+def denoiser_class(name: str) -> type[Denoiser]:
+    """The denoiser called `name`; SettingsError if there is none."""
     trained = [cls.tag() for cls in METHODS]
     if name in trained:
         raise SettingsError(f"{name} has to be trained first. Use train, then apply its model.")
-    return _find(FILTERS, name, "method")
+    return _find(DENOISERS, name, "method")
+
+
+def filter_class(name: str) -> type[Denoiser]:
+    """The classical filter called `name`; SettingsError if there is none."""
+    return _find(FILTERS, name, "filter")
 
 
 def method_class(name: str) -> type[TrainingMethod]:
@@ -103,7 +114,7 @@ def noise_class(name: str) -> type[NoiseModel]:
 
 def describe_methods() -> list[dict[str, Any]]:
     """Every denoiser as plain JSON values: name, kind, title, citation and settings."""
-    classes: tuple[type[Denoiser | TrainingMethod], ...] = (*FILTERS, *METHODS)
+    classes: tuple[type[Denoiser | TrainingMethod], ...] = (*DENOISERS, *METHODS)
     return [
         {
             "name": cls.tag(),

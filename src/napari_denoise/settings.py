@@ -87,6 +87,7 @@ def setting(
     unit: str = "",
     step: float | None = None,
     advanced: bool = False,
+    hidden: bool = False,
     **bounds: Any,
 ) -> Any:
     """Declare a field of a :class:`Settings` class.
@@ -103,10 +104,17 @@ def setting(
         What one click of a spin box adds.
     advanced : bool
         Whether a form hides the field until asked.
+    hidden : bool
+        Whether a form leaves the field out, as it is chosen elsewhere.
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``.
     """
-    extra: dict[str, Any] = {"unit": unit, "step": step, "advanced": advanced}
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "step": step,
+        "advanced": advanced,
+        "hidden": hidden,
+    }
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
@@ -136,6 +144,7 @@ class SettingField:
     unit: str = ""
     step: float | None = None
     advanced: bool = False
+    hidden: bool = False
     per_axis: bool = False
     optional: bool = False
     minimum: float | None = None

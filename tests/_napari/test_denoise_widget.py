@@ -15,6 +15,7 @@ from napari_denoise._napari.preferences import SAME_AS_SOURCE, preferences
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoised, denoise
 from napari_denoise.filters import Gaussian, Median
+from napari_denoise.instant.model import Instant
 from napari_denoise.instant.scenes import scene
 from napari_denoise.progress import Progress, run
 
@@ -23,6 +24,7 @@ from napari_denoise.progress import Progress, run
 def dock(qtbot, viewer):
     dock = DenoiseWidget(viewer)
     qtbot.addWidget(dock)
+    dock.setMethod(Gaussian)
     return dock
 
 
@@ -44,6 +46,18 @@ def test_a_result_equals_what_the_same_call_in_a_script_gives(dock, viewer, fini
     recipe = recipe_of(result.metadata)
     assert (recipe.axes, recipe.spatial, recipe.dtype) == (axes, "YX", "float32")
     assert recipe.settings == Gaussian().model_dump(mode="json")
+
+
+def test_the_instant_denoiser_is_what_a_new_dock_offers(qtbot, viewer, finish, rng):
+    pixels = rng.poisson(30 + 200 * scene((96, 96), rng=rng)).astype(np.uint16)
+    viewer.add_image(pixels, name="cells")
+    dock = DenoiseWidget(viewer)
+    qtbot.addWidget(dock)
+    assert dock._device_row.isVisibleTo(dock)
+    assert finish(dock._run_bar) == ""
+    result = viewer.layers["cells · Instant"]
+    assert recipe_of(result.metadata).settings["name"] == "instant"
+    np.testing.assert_array_equal(result.data, run(denoise(Instant(), pixels, Layout("YX"))).image)
 
 
 def test_volumes_are_denoised_in_3d_if_the_user_says_so(dock, viewer, finish, noisy):

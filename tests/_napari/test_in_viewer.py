@@ -131,7 +131,7 @@ def test_hiding_a_dock_lets_its_job_go_on(window, qtbot, monkeypatch, slow_job):
     assert widget._run_bar.is_running
     widget._run_bar.stop()
     qtbot.waitUntil(lambda: not widget._run_bar.is_running, timeout=10_000)
-    assert window.layers[-1].name == "noisy · Gaussian"
+    assert window.layers[-1].name == "noisy · Instant"
 
 
 def test_a_model_dropped_on_napari_is_chosen_in_the_denoise_dock(window, model_files):

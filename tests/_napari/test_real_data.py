@@ -45,7 +45,7 @@ def test_a_real_image_is_opened_understood_and_denoised(
     qtbot.addWidget(dock)
     assert dock._roles.sentence().startswith(sentence)
     assert finish(dock._run_bar) == ""
-    source, result = viewer.layers[names[-1]], viewer.layers[f"{names[-1]} · Gaussian"]
+    source, result = viewer.layers[names[-1]], viewer.layers[f"{names[-1]} · Instant"]
     assert result.data.shape == source.data.shape
     assert float(result.data.mean()) == pytest.approx(
         float(np.asarray(source.data).mean()), rel=0.01

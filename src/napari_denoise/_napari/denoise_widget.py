@@ -22,7 +22,7 @@ from napari_denoise._napari.layers import (
 )
 from napari_denoise._napari.models import ShelvedModel, shelf_of
 from napari_denoise._napari.preferences import preferences, remember
-from napari_denoise.denoiser import Denoised, denoise
+from napari_denoise.denoiser import Denoised, Denoiser, denoise
 from napari_denoise.errors import InputError
 from napari_denoise.recipe import Recipe
 
@@ -55,6 +55,10 @@ class DenoiseWidget(ViewerDock):
         """Choose the layer to denoise."""
         self._layer.setLayer(layer)
 
+    def setMethod(self, method: type[Denoiser]) -> None:
+        """Choose a method that needs no training."""
+        self._method.setMethod(method)
+
     def setModel(self, model: ShelvedModel) -> None:
         """Choose a model that was trained in this session."""
         self._method.setModel(model)
@@ -68,7 +72,7 @@ class DenoiseWidget(ViewerDock):
         self.addRow("Layer", self._layer)
         self.addHeading("Method")
         self.addWidget(self._method)
-        self._device_row = self.addRow("Device", self._device, "Where a model computes.")
+        self._device_row = self.addRow("Device", self._device, "Where a network computes.")
         self.addHeading("Axes")
         self.addWidget(self._roles)
         self.addHeading("Result")
@@ -90,7 +94,7 @@ class DenoiseWidget(ViewerDock):
 
     def _on_method_changed(self) -> None:
         model = self._method.model()
-        self._device_row.setVisible(model is not None)
+        self._device_row.setVisible(self._method.has_device())
         self._roles.setForced(model.denoiser("auto").layout_for if model else None)
 
     def _on_roles_changed(self) -> None:

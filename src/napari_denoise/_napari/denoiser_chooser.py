@@ -29,7 +29,8 @@ from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import DenoiseError
 from napari_denoise.filters.base import NoiseAwareFilter
-from napari_denoise.registry import FILTERS
+from napari_denoise.instant.model import Instant
+from napari_denoise.registry import DENOISERS
 from napari_denoise.stabilized import Stabilized
 
 __all__ = ["DenoiserChooser"]
@@ -38,7 +39,7 @@ _OPEN_FILE = "Saved model…"
 
 
 class DenoiserChooser(QWidget):
-    """The list of methods over the settings of a filter, or over what a model is.
+    """The list of methods over the settings of a method, or over what a model is.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ class DenoiserChooser(QWidget):
     def __init__(self, shelf: ModelShelf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shelf = shelf
-        self._forms = [SettingsForm(cls) for cls in FILTERS]
+        self._forms = [SettingsForm(cls) for cls in DENOISERS]
         self._methods = QComboBox()
         self._methods.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._about = WrappedLabel(self)
@@ -82,13 +83,18 @@ class DenoiserChooser(QWidget):
         """The chosen model; None while a filter is chosen."""
         return self._chosen if isinstance(self._chosen, ShelvedModel) else None
 
+    def has_device(self) -> bool:
+        """Whether the chosen method computes on a device of the user's choice."""
+        chosen = self._chosen
+        return isinstance(chosen, ShelvedModel) or chosen.settings_class is Instant
+
     def label(self) -> str:
         """What a result is called."""
         model = self.model()
         return model.label if model else self.value("auto").label
 
     def value(self, device: str) -> Denoiser:
-        """The denoiser as it stands; `device` matters to models only.
+        """The denoiser as it stands; `device` matters to networks only.
 
         Raises
         ------
@@ -98,9 +104,15 @@ class DenoiserChooser(QWidget):
         if isinstance(self._chosen, ShelvedModel):
             return self._chosen.denoiser(device)
         chosen = cast("Denoiser", self._chosen.value())
+        if isinstance(chosen, Instant):
+            return chosen.model_copy(update={"device": device})
         if isinstance(chosen, NoiseAwareFilter) and self._stabilize.isChecked():
             return Stabilized(denoiser=chosen)
         return chosen
+
+    def setMethod(self, method: type[Denoiser]) -> None:
+        """Choose a method that needs no training."""
+        self._choose(next(form for form in self._forms if form.settings_class is method))
 
     def setModel(self, model: ShelvedModel) -> None:
         """Choose a model of the shelf."""

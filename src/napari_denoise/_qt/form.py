@@ -82,7 +82,7 @@ class SettingsForm(QWidget):
         self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        fields = describe(self._class)
+        fields = [field for field in describe(self._class) if not field.hidden]
         for field in (field for field in fields if not field.advanced):
             self._add_row(field)
         advanced = [field for field in fields if field.advanced]

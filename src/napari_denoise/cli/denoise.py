@@ -37,7 +37,7 @@ def denoise(
     source: Input,
     out: Output,
     *,
-    method: Annotated[str, typer.Option(help="A filter's name; see methods.")],
+    method: Annotated[str, typer.Option(help="Its name; see methods.")] = "instant",
     settings: Set = None,
     axes: Axes = None,
     spatial: SpatialAxes = Spatial.YX,
@@ -51,7 +51,7 @@ def denoise(
     ] = False,
 ) -> None:
     """Apply a filter."""
-    denoiser: Denoiser = make_settings(registry.filter_class(method), parse_settings(settings))
+    denoiser: Denoiser = make_settings(registry.denoiser_class(method), parse_settings(settings))
     if stabilize:
         denoiser = Stabilized(denoiser=denoiser)
     image = open_input(source, axes, out)

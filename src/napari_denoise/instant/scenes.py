@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,10 +17,10 @@ from scipy import ndimage
 
 from napari_denoise.errors import InputError
 from napari_denoise.instant import structures
-from napari_denoise.instant.fields import Grid, Points, blur, smooth_field, splat
+from napari_denoise.instant.fields import Grid, Points, blur, fractal, smooth_field, splat
 from napari_denoise.intensities import FloatArray
 
-__all__ = ["KINDS", "Kind", "Optics", "movie", "scene"]
+__all__ = ["KINDS", "Kind", "Optics", "movie", "scene", "varied_scene"]
 
 Kind = Literal["filaments", "membranes", "mitochondria", "nuclei", "puncta", "tissue", "vesicles"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -116,6 +117,55 @@ def scene(
     grid = Grid(tuple(shape), z_step)
     optics = optics or Optics.draw(rng)
     return optics.exposed(optics.image(grid, _structure(grid, rng, kind)))
+
+
+def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatArray:
+    """A scene as instruments differ: magnified, unevenly lit, in haze, of any contrast.
+
+    What a network learns from. Microscopes sample more finely than :func:`scene` does, and
+    dim structure beside a bright one counts as much as the bright one.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(Y, X)`` or ``(Z, Y, X)``.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of float32, ``(Z)YX``
+        Expected light; all but the brightest pixels lie between 0 and 1.
+    """
+    zoom = 1.0 if rng.random() < 0.45 else float(np.exp(rng.uniform(0, np.log(3))))
+    lateral = [ceil(n / zoom) + 2 for n in shape[-2:]]
+    z_step = rng.uniform(1.0, 6.0) / zoom
+    small = scene((*shape[:-2], *lateral), rng=rng, z_step=max(z_step, 0.5))
+    image = _magnified(small, zoom, shape) if zoom > 1 else small[..., 1:-1, 1:-1]
+    image **= np.float32(np.exp(rng.normal(0, 0.3)))
+    grid = Grid(tuple(shape[-2:]))
+    if rng.random() < 0.5:
+        image *= np.exp(np.float32(rng.uniform(0.1, 0.7)) * smooth_field(grid, rng, 150))
+    if rng.random() < 0.5:
+        haze = np.exp(np.float32(0.7) * fractal(grid, rng, rng.uniform(40, 200), n_octaves=5))
+        image += np.float32(rng.uniform(0.02, 0.7) ** 2) * haze
+    brightest = np.percentile(image, rng.choice([98.0, 99.5, 100.0]))
+    image /= np.float32(max(float(brightest), 1e-6))
+    return np.asarray(image, np.float32)
+
+
+def _magnified(image: FloatArray, zoom: float, shape: tuple[int, ...]) -> FloatArray:
+    """The image, enlarged along Y and X and cut to shape; without ringing below zero."""
+    n_depth = image.ndim - 2
+    large = ndimage.affine_transform(
+        image,
+        [*(1.0,) * n_depth, 1 / zoom, 1 / zoom],
+        offset=[*(0.0,) * n_depth, 0.5, 0.5],
+        output_shape=shape,
+        order=3,
+        mode="nearest",
+    )
+    positive: FloatArray = np.maximum(large, 0)
+    return positive
 
 
 def movie(

@@ -19,6 +19,7 @@ __all__ = [
     "list_devices",
     "memory_errors",
     "mixed_precision",
+    "native_dtype",
     "resolve_device",
 ]
 
@@ -83,13 +84,19 @@ def resolve_device(name: str) -> torch.device:
 
 def mixed_precision(device: torch.device, n_spatial: int) -> AbstractContextManager[Any]:
     """Compute in bfloat16 where the hardware does so natively and rightly, else in float32."""
+    dtype = native_dtype(device, n_spatial)
+    return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
+
+
+def native_dtype(device: torch.device, n_spatial: int) -> torch.dtype:
+    """bfloat16 where the hardware computes in it natively and rightly, else float32."""
     if device.type == "cpu":
         # oneDNN 3.12 with AMX reads and writes outside the arrays of some 3D convolutions in
         # bfloat16: wrong numbers, NaN, crashes. Its 2D ones are sound.
         is_native = n_spatial == 2 and _has_bfloat16()
     else:
         is_native = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-    return torch.autocast(device.type, torch.bfloat16) if is_native else nullcontext()
+    return torch.bfloat16 if is_native else torch.float32
 
 
 def _has_bfloat16() -> bool:
