@@ -248,6 +248,43 @@ def bad(tmp_path, clean):
     return files
 
 
+def test_several_noises_are_added_in_their_order(tmp_path, clean, command):
+    out = tmp_path / "noisy.tif"
+    noises = ("--noise", "bleaching:remaining=0.25", "--noise", "poisson:photons=5,per=DN")
+    code, _, err = command("simulate", clean, out, *noises, "--axes", "TYX")
+    assert code == 0, err
+    result = read_image(out)
+    parts = result.recipe.settings["noises"]
+    assert [part["name"] for part in parts] == ["bleaching", "poisson"]
+    assert (parts[1]["photons"], parts[1]["per"]) == (5, "DN")
+    means = np.asarray(result.pixels).mean(axis=(1, 2))
+    assert means[1] / means[0] == pytest.approx(0.25, rel=0.02)
+
+
+def test_a_preset_is_a_noise_with_settings_that_can_be_changed(tmp_path, clean, command):
+    out = tmp_path / "noisy.tif"
+    assert (
+        command("simulate", clean, out, "--noise", "emccd:photons=50", "--set", "offset=7")[0] == 0
+    )
+    settings = read_image(out).recipe.settings
+    assert settings["name"] == "camera"
+    assert (settings["photons"], settings["offset"], settings["excess_noise"]) == (50, 7, 2)
+
+
+def test_a_dose_series_is_an_axis_of_the_file(tmp_path, clean, command):
+    out = tmp_path / "series.tif"
+    assert command("simulate", clean, out, "--noise", "poisson", "--doses", "1,0.5,0.25")[0] == 0
+    series = read_image(out)
+    assert (series.axes, series.pixels.shape) == ("SZYX", (3, 2, 48, 40))
+    assert series.scale[1:] == (0.5, 0.1, 0.1)
+    assert series.recipe.doses == (1, 0.5, 0.25)
+    means = np.asarray(series.pixels).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(means / means[0], [1, 0.5, 0.25], rtol=0.03)
+    again = command("simulate", out, tmp_path / "more.tif", "--noise", "poisson", "--doses", "1")
+    assert again[0] == 2
+    assert "lies along S" in again[2]
+
+
 BAD = [
     ("denoise missing OUT --method gaussian", "missing.tif"),
     ("denoise text OUT --method gaussian", "text.tif"),
@@ -267,6 +304,14 @@ BAD = [
     ("denoise good nowhere/OUT --method gaussian", "nowhere"),
     ("simulate good OUT --noise rain", "no noise model 'rain'"),
     ("simulate nan OUT --noise poisson", "NaN"),
+    ("simulate good OUT --noise poisson:photons=-1", "photons must be"),
+    ("simulate good OUT --noise poisson:photons", "NAME=VALUE"),
+    ("simulate good OUT --noise emccd:colour=3", "Unknown setting 'colour'"),
+    ("simulate good OUT --noise poisson --noise stripes --set sigma=3", "whose --set is"),
+    ("simulate good OUT --noise bleaching", "happens along time"),
+    ("simulate good OUT --noise poisson --doses half", "such as 1,0.5"),
+    ("simulate good OUT --noise poisson --doses 1,0", "cannot be used"),
+    ("simulate good OUT --noise scmos:gain_map=missing.tif", "no such file"),
     ("train nan --method n2v --model OUT.safetensors", "NaN"),
     ("train good --method n2v --model OUT.pth", ".safetensors"),
     ("train good --method n2v --model nowhere/OUT.safetensors", "nowhere"),

@@ -42,6 +42,8 @@ class Recipe(Settings):
         Of the result.
     seed : int or None
         Of the random numbers, where any were drawn.
+    doses : tuple of float
+        Shares of the full exposure along the result's first axis; empty if it is no series.
     """
 
     operation: Literal["simulate", "denoise", "train"]
@@ -52,6 +54,7 @@ class Recipe(Settings):
     channels: str = ""
     dtype: str = ""
     seed: int | None = None
+    doses: tuple[float, ...] = ()
     software: str = "napari-denoise"
     version: str = ""
     previous: Recipe | None = None

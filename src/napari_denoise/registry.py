@@ -26,18 +26,8 @@ from napari_denoise.filters import (
 )
 from napari_denoise.instant.model import Instant
 from napari_denoise.learning.config import N2V, TrainingMethod
-from napari_denoise.noise import (
-    Bleaching,
-    CameraNoise,
-    CorrelatedNoise,
-    GaussianNoise,
-    NoiseModel,
-    PoissonNoise,
-    SaltAndPepperNoise,
-    ScmosNoise,
-    SpeckleNoise,
-    StripeNoise,
-)
+from napari_denoise.noise import NoiseModel
+from napari_denoise.noise.composite import SINGLE_NOISES
 from napari_denoise.settings import Settings, describe
 
 __all__ = [
@@ -73,17 +63,8 @@ DENOISERS: tuple[type[Denoiser], ...] = (Instant, *FILTERS)
 METHODS: tuple[type[TrainingMethod], ...] = (N2V,)
 """Ways to train a model, which then is a denoiser."""
 
-NOISES: tuple[type[NoiseModel], ...] = (
-    PoissonNoise,
-    GaussianNoise,
-    CameraNoise,
-    ScmosNoise,
-    CorrelatedNoise,
-    StripeNoise,
-    SaltAndPepperNoise,
-    SpeckleNoise,
-    Bleaching,
-)
+NOISES: tuple[type[NoiseModel], ...] = SINGLE_NOISES
+"""Kinds of noise to simulate; a :class:`~napari_denoise.noise.Composite` adds several."""
 
 
 C = TypeVar("C", bound=Settings)

@@ -8,7 +8,7 @@ import tifffile
 from scipy import ndimage
 
 from napari_denoise.errors import AxesError, InputError
-from napari_denoise.noise import Calibration, calibrate
+from napari_denoise.noise import Calibration, add_noise, calibrate
 from napari_denoise.progress import run
 
 
@@ -190,6 +190,25 @@ def test_a_calibration_is_settings_that_survive_a_file():
     found = measure(record(staircase(128) * 50, gain=4, offset=10))
     assert Calibration.model_validate_json(found.model_dump_json()) == found
     assert len(found.points) > 5
+
+
+def test_what_is_simulated_from_a_calibration_is_calibrated_as_such():
+    clean = staircase(320)
+    found = measure(record(clean * 80, gain=4, offset=100, read_noise=9))
+    noise = found.noise()
+    assert noise.photons == pytest.approx(80, rel=0.2)
+    job = add_noise(noise, clean, rng=np.random.default_rng(0), dtype=np.uint16)
+    again = measure(run(job).image)
+    assert again.gain == pytest.approx(found.gain, rel=0.1)
+    assert again.offset == pytest.approx(found.offset, abs=12)
+
+
+def test_noise_without_photons_is_simulated_as_such():
+    striped = staircase() * 500 + np.random.default_rng(0).normal(0, 8, (256, 256))
+    striped += np.random.default_rng(1).normal(0, 4, (256, 1))
+    read, stripes = measure(striped).noise().noises
+    assert read.sigma == pytest.approx(8, rel=0.2)
+    assert (stripes.sigma, stripes.lines) == (pytest.approx(4, rel=0.25), "rows")
 
 
 def test_a_calibration_tells_people_its_numbers_with_their_intervals():

@@ -48,6 +48,16 @@ def test_correlated_noise_has_the_sigma_and_the_lag_1_asked_for(along_y, along_x
     assert noisy[0].std() == pytest.approx(5, rel=0.3)
 
 
+def test_the_correlation_of_blurred_noise_falls_off_faster():
+    noise = CorrelatedNoise(sigma=5, correlation_y=0.7, correlation_x=0, kernel="gaussian")
+    noisy = simulate(noise, np.zeros((500, 500)))
+    assert noisy.std() == pytest.approx(5, rel=0.03)
+    assert lag_1(noisy, 0) == pytest.approx(0.7, abs=0.03)
+    assert lag_1(noisy, 1) == pytest.approx(0, abs=0.03)
+    # Of a Gaussian, the fourth power; of an autoregression, the second.
+    assert lag_1(noisy[::2], 0) == pytest.approx(0.7**4, abs=0.03)
+
+
 def test_stripes_are_whole_lines():
     rows = simulate(StripeNoise(sigma=3), np.zeros((400, 5)))
     columns = simulate(StripeNoise(sigma=3, lines="columns"), np.zeros((5, 400)))

@@ -3,16 +3,22 @@
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 
-from napari_denoise.errors import AxesError, InputError, SettingsError
+from napari_denoise.errors import AxesError, FileError, InputError, SettingsError
 from napari_denoise.noise import (
+    PRESETS,
     Bleaching,
+    Composite,
     GaussianNoise,
     PoissonNoise,
     ScmosNoise,
     StripeNoise,
     add_noise,
+    add_noise_to_plane,
     dose_series,
+    measure_range,
+    preset,
 )
 from napari_denoise.progress import run
 
@@ -172,3 +178,98 @@ def test_large_planes_are_done_in_bands_with_the_same_pattern_in_every_frame():
     assert [event.fraction for event in seen] == sorted(event.fraction for event in seen)
     assert np.corrcoef(noisy[0].ravel(), noisy[1].ravel())[0, 1] > 0.99
     assert abs(np.corrcoef(noisy[0, :873].ravel(), noisy[0, 227:].ravel())[0, 1]) < 0.02
+
+
+def test_a_composite_is_several_in_order_and_survives_a_file():
+    clean = np.full((3, 60, 60), 100.0)
+    noises = [Bleaching(remaining=0.5), PoissonNoise(photons=25), StripeNoise(sigma=3)]
+    composite = Composite.of(noises)
+    in_order = simulate(noises, clean, axes="TYX").image
+    np.testing.assert_array_equal(simulate(composite, clean, axes="TYX").image, in_order)
+    assert in_order[2].mean() == pytest.approx(50, rel=0.05)
+    assert composite.label == "Photobleaching + Poisson + Stripes"
+    assert Composite.model_validate_json(composite.model_dump_json()) == composite
+
+
+def test_a_composite_of_one_is_that_one_and_of_composites_is_flat():
+    shot, read = PoissonNoise(), GaussianNoise()
+    assert Composite.of([shot]) is shot
+    nested = Composite.of([Composite.of([shot, read]), read])
+    assert nested.noises == (shot, read, read)
+    with pytest.raises(SettingsError, match="no noise to add"):
+        Composite.of([])
+
+
+def test_bleaching_within_a_composite_needs_time_as_well():
+    with pytest.raises(AxesError, match="happens along time"):
+        simulate(Composite.of([PoissonNoise(), Bleaching()]), np.ones((3, 8, 8)), axes="ZYX")
+
+
+@pytest.mark.parametrize(
+    "noise", [PoissonNoise(), ScmosNoise(), [Bleaching(), StripeNoise(), GaussianNoise()]]
+)
+def test_one_plane_alone_is_as_in_the_whole_image(noise):
+    clean = np.random.default_rng(0).random((2, 3, 40, 50)) * 100
+    whole = simulate(noise, clean, axes="ZTYX", dtype=np.float32).image
+    intensity_range = run(measure_range(clean, "ZTYX"))
+    job = add_noise_to_plane(
+        noise,
+        clean,
+        {"Z": 1, "T": 2},
+        rng=np.random.default_rng(1),
+        axes="ZTYX",
+        intensity_range=intensity_range,
+    )
+    np.testing.assert_array_equal(run(job), whole[1, 2])
+
+
+@pytest.mark.parametrize("ending", ["npy", "tif"])
+def test_maps_of_a_real_camera_are_used_pixel_by_pixel(tmp_path, ending):
+    write = {"npy": np.save, "tif": tifffile.imwrite}[ending]
+    offset = np.zeros((30, 40), np.float32)
+    offset[:, 20:] = 500
+    write(tmp_path / f"offset.{ending}", offset)
+    write(tmp_path / f"noise.{ending}", np.full((30, 40), 0.01, np.float32))
+    camera = ScmosNoise(
+        gain_spread=0,
+        offset_map=tmp_path / f"offset.{ending}",
+        read_noise_map=tmp_path / f"noise.{ending}",
+    )
+    clean = np.zeros((4, 30, 40))
+    clean[0, 0, 0] = 1
+    noisy = simulate(camera, clean).image[1:]
+    np.testing.assert_array_equal(noisy, np.broadcast_to(offset, noisy.shape))
+    assert ScmosNoise.model_validate_json(camera.model_dump_json()) == camera
+
+
+def test_maps_that_do_not_fit_are_refused_before_anything_is_read(tmp_path):
+    class Unread:
+        shape, dtype, ndim = (8, 8), np.dtype(np.uint8), 2
+
+        def __getitem__(self, index):
+            raise AssertionError
+
+    np.save(tmp_path / "small.npy", np.ones((4, 4)))
+    np.save(tmp_path / "negative.npy", np.full((8, 8), -1.0))
+    (tmp_path / "words.npy").write_text("no numbers")
+    for name, error, says in (
+        ("missing.tif", FileError, "no such file"),
+        ("words.npy", FileError, "no TIFF or NPY"),
+        ("small.npy", InputError, r"shape \(4, 4\), the image's planes have \(8, 8\)"),
+        ("negative.npy", InputError, "NaN, infinite or negative"),
+    ):
+        with pytest.raises(error, match=says):
+            simulate(ScmosNoise(gain_map=tmp_path / name), Unread())
+
+
+@pytest.mark.parametrize("known", PRESETS, ids=lambda known: known.name)
+def test_presets_are_found_by_name_and_add_noise(known):
+    assert preset(known.name) is known.noise
+    clean = np.random.default_rng(0).random((50, 50)) * 200
+    noisy = simulate(known.noise, clean).image
+    assert 0.1 < np.corrcoef(clean.ravel(), noisy.ravel())[0, 1] < 0.999
+
+
+def test_an_unknown_preset_is_answered_with_the_known_ones():
+    with pytest.raises(SettingsError, match=r"Choose from: emccd, scmos, pmt, gaussian_0\.07"):
+        preset("ccd")

@@ -12,7 +12,11 @@ from annotated_types import Ge, Le
 
 from napari_denoise.intensities import FloatArray
 from napari_denoise.noise.advice import judge
+from napari_denoise.noise.camera import CameraNoise
+from napari_denoise.noise.composite import Composite
 from napari_denoise.noise.mean_variance import Curve, Values
+from napari_denoise.noise.model import NoiseModel
+from napari_denoise.noise.models import GaussianNoise, StripeNoise
 from napari_denoise.noise.photon_transfer import (
     Camera,
     Dark,
@@ -120,6 +124,28 @@ class Calibration(Settings):
                 yield f"{line} stripes {sigma:.3g} DN"
         if self.bleached:
             yield f"{self.bleached:.0%} of the signal lost from the first to the last frame"
+
+    def noise(self, *, bit_depth: int = 16) -> NoiseModel:
+        """The noise to simulate so that a clean image looks as if this camera had recorded it.
+
+        As many photons as the brightest part measured had, and stripes if there were any; a
+        photon that is counted is one electron, as the image cannot tell how many were lost.
+        """
+        if self.gain:
+            brightest = max(mean for mean, _ in self.points) - self.offset
+            camera: NoiseModel = CameraNoise(
+                photons=min(max(brightest / self.gain, 1e-3), 1e9),
+                quantum_efficiency=1.0,
+                read_noise_electrons=min(self.read_noise / self.gain, 1e4),
+                gain=min(self.gain, 1e4),
+                offset=min(max(self.offset, 0.0), 6e4),
+                bit_depth=bit_depth,
+            )
+        else:
+            camera = GaussianNoise(sigma=self.read_noise)
+        stripes = {"rows": self.row_stripes, "columns": self.column_stripes}
+        lines = [StripeNoise(sigma=sigma, lines=name) for name, sigma in stripes.items() if sigma]
+        return Composite.of([camera, *lines])
 
     def stabilizer(self) -> GeneralizedAnscombe:
         """The transform that gives this noise unit variance."""

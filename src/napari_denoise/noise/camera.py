@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from napari_denoise.noise.model import NoiseModel, Pixels, Recording
 from napari_denoise.noise.models import check_photons
+from napari_denoise.noise.pixel_maps import read_pixel_map
 from napari_denoise.settings import setting
 
 __all__ = ["CameraNoise", "ScmosNoise"]
@@ -96,6 +98,10 @@ class CameraNoise(NoiseModel):
     def needs_range(self) -> bool:
         return True
 
+    @property
+    def has_own_units(self) -> bool:
+        return True
+
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
         photons = clean / check_photons(clean, recording.high) * self.photons
         electrons = rng.poisson(photons * self.quantum_efficiency + self.dark_electrons)
@@ -144,6 +150,18 @@ class ScmosNoise(CameraNoise):
     pattern_seed: int = setting(
         0, "Which camera it is: the same seed has the same pattern.", ge=0, advanced=True
     )
+    gain_map: Path | None = setting(
+        None, "File with the gain of each pixel, in DN per electron (TIFF or NPY).", advanced=True
+    )
+    offset_map: Path | None = setting(
+        None, "File with the offset of each pixel, in DN (TIFF or NPY).", advanced=True
+    )
+    read_noise_map: Path | None = setting(
+        None, "File with the read noise of each pixel, in electrons (TIFF or NPY).", advanced=True
+    )
+
+    def check(self, plane_shape: tuple[int, int]) -> None:
+        _pattern(self, plane_shape)
 
     def _pixels(self, clean: Pixels, recording: Recording) -> PixelMaps:
         shape = recording.plane_shape or (clean.shape[0], clean.shape[1])
@@ -153,10 +171,13 @@ class ScmosNoise(CameraNoise):
 
 @lru_cache(maxsize=1)
 def _pattern(camera: ScmosNoise, shape: tuple[int, int]) -> tuple[Pixels, Pixels, Pixels]:
-    """The maps of all pixels, kept for the next frame."""
+    """The maps of all pixels, kept for the next frame; those of a real camera where given."""
     rng = np.random.default_rng(camera.pattern_seed)
+    gain = camera.gain * np.maximum(rng.normal(1, camera.gain_spread, shape), 0)
+    offset = rng.normal(camera.offset, camera.offset_spread, shape)
+    read_noise = camera.read_noise_electrons * rng.lognormal(0, camera.read_noise_spread, shape)
     return (
-        camera.gain * np.maximum(rng.normal(1, camera.gain_spread, shape), 0),
-        rng.normal(camera.offset, camera.offset_spread, shape),
-        camera.read_noise_electrons * rng.lognormal(0, camera.read_noise_spread, shape),
+        read_pixel_map(camera.gain_map, shape) if camera.gain_map else gain,
+        read_pixel_map(camera.offset_map, shape, lowest=-np.inf) if camera.offset_map else offset,
+        read_pixel_map(camera.read_noise_map, shape) if camera.read_noise_map else read_noise,
     )

@@ -32,6 +32,8 @@ class Recording:
         Of the whole plane; None if all of it is given.
     rows : slice
         Which of its rows are given.
+    dose : float
+        Share of the full exposure.
     """
 
     low: float = nan
@@ -40,6 +42,7 @@ class Recording:
     n_frames: int | None = None
     plane_shape: tuple[int, int] | None = None
     rows: slice = field(default_factory=lambda: slice(None))
+    dose: float = 1.0
 
 
 class NoiseModel(Settings, ABC):
@@ -47,8 +50,21 @@ class NoiseModel(Settings, ABC):
 
     title: ClassVar[str]
     citation: ClassVar[str] = ""
-    needs_whole_planes: ClassVar[bool] = False
-    """Whether :meth:`sample` must see all rows of a plane at once."""
+
+    @property
+    def label(self) -> str:
+        """What is added, in a word or two: "Poisson"."""
+        return self.title.partition(" (")[0]
+
+    @property
+    def needs_whole_planes(self) -> bool:
+        """Whether :meth:`sample` must see all rows of a plane at once."""
+        return False
+
+    @property
+    def has_own_units(self) -> bool:
+        """Whether the result is in other units than the clean image, as a detector's is."""
+        return False
 
     @property
     def needs_range(self) -> bool:
@@ -59,6 +75,9 @@ class NoiseModel(Settings, ABC):
     def needs_time(self) -> bool:
         """Whether :meth:`sample` makes sense only where a time axis is known."""
         return False
+
+    def check(self, plane_shape: tuple[int, int]) -> None:
+        """Refuse planes of a shape that the settings do not fit, before any noise is drawn."""
 
     @abstractmethod
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:

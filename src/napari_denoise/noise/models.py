@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
+from scipy import ndimage
 
 from napari_denoise.errors import InputError
 from napari_denoise.noise.model import NoiseModel, Pixels, Recording
@@ -105,7 +106,6 @@ class CorrelatedNoise(NoiseModel):
     """Gaussian noise that neighbours share, as after resampling or slow amplifiers."""
 
     title: ClassVar[str] = "Correlated Gaussian"
-    needs_whole_planes: ClassVar[bool] = True
 
     name: Literal["correlated"] = "correlated"
     sigma: float = setting(
@@ -117,13 +117,32 @@ class CorrelatedNoise(NoiseModel):
     correlation_x: float = setting(
         0.5, "Correlation of a pixel with the next one along X.", ge=0, le=0.99, step=0.05
     )
+    kernel: Literal["exponential", "gaussian"] = setting(
+        "exponential",
+        "How it falls off with distance: as behind a slow amplifier, or as after a Gaussian blur.",
+    )
+
+    @property
+    def needs_whole_planes(self) -> bool:
+        return True
 
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
         del recording
         noise = rng.normal(0.0, self.sigma, clean.shape)
+        correlate = {"exponential": _remember, "gaussian": _blur}[self.kernel]
         for axis, correlation in enumerate((self.correlation_y, self.correlation_x)):
-            _remember(noise, correlation, axis)
+            if correlation:
+                correlate(noise, correlation, axis)
         return clean + noise
+
+
+def _blur(noise: Pixels, correlation: float, axis: int) -> None:
+    """Blur white noise, in place, to this lag-1 correlation and the same variance."""
+    width = np.sqrt(-1 / (4 * np.log(correlation)))
+    reach = int(np.ceil(5 * width))
+    kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * width**2))
+    # Wrapped around, the noise is as strong at the border as elsewhere.
+    ndimage.correlate1d(noise, kernel / np.sqrt((kernel**2).sum()), axis, output=noise, mode="wrap")
 
 
 def _remember(noise: Pixels, correlation: float, axis: int) -> None:
@@ -139,7 +158,6 @@ class StripeNoise(NoiseModel):
     """Rows or columns that are brighter or darker as a whole, new ones in every plane."""
 
     title: ClassVar[str] = "Stripes"
-    needs_whole_planes: ClassVar[bool] = True
 
     name: Literal["stripes"] = "stripes"
     sigma: float = setting(
@@ -150,6 +168,10 @@ class StripeNoise(NoiseModel):
         step=1,
     )
     lines: Literal["rows", "columns"] = setting("rows", "Which lines share an offset.")
+
+    @property
+    def needs_whole_planes(self) -> bool:
+        return True
 
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
         del recording
