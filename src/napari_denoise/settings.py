@@ -88,6 +88,7 @@ def setting(
     step: float | None = None,
     advanced: bool = False,
     hidden: bool = False,
+    slider: tuple[float, float] | None = None,
     **bounds: Any,
 ) -> Any:
     """Declare a field of a :class:`Settings` class.
@@ -106,6 +107,9 @@ def setting(
         Whether a form hides the field until asked.
     hidden : bool
         Whether a form leaves the field out, as it is chosen elsewhere.
+    slider : (float, float), optional
+        Ends of a slider beside the number, which moves in steps of `step`; the number may be
+        beyond them.
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``.
     """
@@ -114,6 +118,7 @@ def setting(
         "step": step,
         "advanced": advanced,
         "hidden": hidden,
+        "slider": slider,
     }
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 
@@ -145,6 +150,7 @@ class SettingField:
     step: float | None = None
     advanced: bool = False
     hidden: bool = False
+    slider: tuple[float, float] | None = None
     per_axis: bool = False
     optional: bool = False
     minimum: float | None = None

@@ -11,11 +11,11 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QLabel, QLineEdit
 
 from napari_denoise._qt.form import SettingsForm, label_of
-from napari_denoise._qt.number_box import NumberBox
+from napari_denoise._qt.number_box import NumberBox, Slider
 from napari_denoise.errors import SettingsError
 from napari_denoise.filters import Gaussian
 from napari_denoise.learning.config import N2V
-from napari_denoise.registry import FILTERS, METHODS, NOISES
+from napari_denoise.registry import DENOISERS, METHODS, NOISES
 from napari_denoise.settings import PerAxis, SettingField, Settings, describe, setting
 
 
@@ -33,6 +33,8 @@ class Everything(Settings):
     model_path: Path | None = setting(None, "A file.")
     limit: float | None = setting(None, "A limit.", ge=0)
     width: int | None = setting(None, "A width.", ge=4, le=1024, advanced=True)
+    strength: float = setting(1.0, "How much.", gt=0, le=4, step=0.05, slider=(0.5, 2.0))
+    device: str = setting("auto", "Where.", hidden=True)
 
     @model_validator(mode="after")
     def _fits(self):
@@ -66,7 +68,7 @@ def form(qtbot):
     return form
 
 
-@pytest.mark.parametrize("settings_class", [*FILTERS, *METHODS, *NOISES, Everything])
+@pytest.mark.parametrize("settings_class", [*DENOISERS, *METHODS, *NOISES, Everything])
 @pytest.mark.parametrize("axes", ["YX", "ZYX"])
 def test_a_form_starts_with_the_defaults_and_gives_them_back(qtbot, settings_class, axes):
     form = SettingsForm(settings_class)
@@ -96,6 +98,24 @@ def test_what_is_set_comes_back_exactly(qtbot, settings):
     assert form.value() == settings
     form.reset()
     assert form.value() == type(settings)()
+
+
+def test_a_slider_moves_its_number_and_follows_it(form, qtbot):
+    editor = form._editors["strength"]
+    slider, box = editor.findChild(Slider), editor.findChild(NumberBox)
+    with qtbot.waitSignal(form.valueChanged):
+        slider.setValue(slider.value() + 1)
+    assert form.value().strength == 1.05
+    box.setValue(1.2345)
+    assert form.value().strength == 1.2345
+    box.setValue(3.5)
+    assert slider.value() == slider.maximum()
+    assert form.value().strength == 3.5
+
+
+def test_a_hidden_field_has_no_editor_and_keeps_its_default(form):
+    assert "device" not in form._editors
+    assert form.value().device == "auto"
 
 
 @hypothesis_settings(

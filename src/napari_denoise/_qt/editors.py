@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_denoise._qt.number_box import NumberBox
+from napari_denoise._qt.number_box import NumberBox, Slider
 from napari_denoise.settings import SettingField
 
 __all__ = ["Editor", "make_editor"]
@@ -81,7 +81,11 @@ class _NumberEditor(Editor):
         super().__init__(field, parent)
         self._box = NumberBox(field)
         self._box.valueChanged.connect(self.valueChanged)
-        self._fill(self._box)
+        if field.slider is None:
+            self._fill(self._box)
+        else:
+            self._fill(Slider(self._box, field.slider), self._box)
+            self.setFocusProxy(self._box)
 
     def value(self) -> float | int:
         return self._box.value()

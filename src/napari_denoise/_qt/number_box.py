@@ -7,11 +7,11 @@ from math import isfinite, sqrt
 
 from qtpy.QtCore import QLocale, Qt
 from qtpy.QtGui import QValidator, QWheelEvent
-from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSlider, QWidget
 
 from napari_denoise.settings import SettingField
 
-__all__ = ["NumberBox"]
+__all__ = ["NumberBox", "Slider"]
 
 _ALL_DECIMALS = 323
 """With this many decimals Qt's rounding leaves every double as it is."""
@@ -70,7 +70,7 @@ class NumberBox(QDoubleSpinBox):
         return QValidator.State.Acceptable, text, position
 
     def stepBy(self, steps: int) -> None:
-        value, step = Decimal(repr(self.value())), self._step()
+        value, step = Decimal(repr(self.value())), self.step()
         target = float(value + steps * step)
         # A step that would reach a bound that is itself refused goes on in tenths.
         while self._is_refused_bound(target) and self._is_allowed(float(value)):
@@ -79,7 +79,8 @@ class NumberBox(QDoubleSpinBox):
         self.setValue(target)
         self.selectAll()
 
-    def _step(self) -> Decimal:
+    def step(self) -> Decimal:
+        """What one click adds."""
         if self._field.step:
             return Decimal(repr(self._field.step))
         if self._is_integer:
@@ -110,6 +111,43 @@ class NumberBox(QDoubleSpinBox):
         return (field.exclusive_minimum and number <= self.minimum()) or (
             field.exclusive_maximum and number >= self.maximum()
         )
+
+
+class Slider(QSlider):
+    """Moves the number in a box between two ends; a number beyond them puts it at the end.
+
+    Parameters
+    ----------
+    box : NumberBox
+        Its field needs a ``step``.
+    ends : (float, float)
+    """
+
+    def __init__(self, box: NumberBox, ends: tuple[float, float]) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._box = box
+        self._low, self._step = Decimal(repr(ends[0])), box.step()
+        self.setRange(0, round((Decimal(repr(ends[1])) - self._low) / self._step))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._follow()
+        box.valueChanged.connect(lambda _value: self._follow())
+        self.valueChanged.connect(self._on_moved)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is not None and not self.hasFocus():
+            event.ignore()
+        else:
+            super().wheelEvent(event)
+
+    def _follow(self) -> None:
+        """Stand where the box does, which keeps its number exactly as it is."""
+        place = (Decimal(repr(self._box.value())) - self._low) / self._step
+        before = self.blockSignals(True)  # noqa: FBT003
+        self.setValue(round(min(max(place, Decimal(0)), Decimal(self.maximum()))))
+        self.blockSignals(before)
+
+    def _on_moved(self, place: int) -> None:
+        self._box.setValue(float(self._low + place * self._step))
 
 
 def _range(field: SettingField) -> tuple[float, float]:

@@ -89,7 +89,8 @@ class Instant(Denoiser):
         "Multiple of the measured noise that is removed: more is smoother, less keeps grain.",
         gt=0,
         le=4,
-        step=0.1,
+        step=0.05,
+        slider=(0.5, 2.0),
     )
     output: Literal["image", "uncertainty"] = setting(
         "image",
