@@ -150,3 +150,61 @@ def test_save_asks_for_a_path_and_adds_the_ending(table, tmp_path, monkeypatch):
     button(table, "Save…").click()
     words = [label.text() for label in table.findChildren(QLabel) if not label.isHidden()]
     assert "cannot be written" in words[0]
+
+
+@pytest.fixture
+def choosable(qtbot):
+    columns = [
+        Column("image", "Image"),
+        Column("psnr_db", "PSNR", 2),
+        Column("note", "Note"),
+        Column("slope", "Slope", 3, is_shown=False),
+    ]
+    table = ResultTable(columns)
+    qtbot.addWidget(table)
+    return table
+
+
+def visible(table):
+    return [c.key for i, c in enumerate(table.columns) if not table._table.isColumnHidden(i)]
+
+
+def test_a_column_without_values_gives_its_place_to_others(choosable):
+    assert visible(choosable) == ["image", "psnr_db", "note"]
+    choosable.addRow({"image": "fish", "psnr_db": 30.0, "slope": 1.0})
+    assert visible(choosable) == ["image", "psnr_db"]
+    choosable.addRow({"image": "mice", "psnr_db": math.nan, "note": "blurred"})
+    assert visible(choosable) == ["image", "psnr_db", "note"]
+    choosable.clear()
+    assert visible(choosable) == ["image", "psnr_db", "note"]
+
+
+def test_the_user_chooses_columns_in_a_menu_that_stays_open(qtbot, choosable):
+    choosable.addRow({"image": "fish", "psnr_db": 30.0, "slope": 1.0})
+    menu = button(choosable, "Columns").menu()
+    slope = menu.actions()[3]
+    menu.popup(choosable.pos())
+    with qtbot.waitSignal(choosable.columnsChanged):
+        qtbot.mouseMove(menu, menu.actionGeometry(slope).center())
+        menu.setActiveAction(slope)
+        place = menu.actionGeometry(slope).center()
+        qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=place)
+    assert menu.isVisible()
+    menu.close()
+    assert visible(choosable) == ["image", "psnr_db", "slope"]
+    choosable.setShownColumns(["image", "slope"])
+    assert choosable.shownColumns() == ("image", "slope")
+    assert visible(choosable) == ["image", "slope"]
+
+
+def test_what_is_shown_is_copied_and_everything_is_saved(choosable, tmp_path):
+    choosable.addRow({"image": "fish", "psnr_db": 30.0, "slope": 1.0})
+    choosable.copy()
+    assert QApplication.clipboard().text() == "Image\tPSNR\nfish\t30.0\n"
+    choosable.saveCsv(tmp_path / "t.csv")
+    header = (tmp_path / "t.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+    assert header == "image,psnr_db,note,slope"
+
+
+def test_a_table_whose_columns_are_all_shown_has_no_chooser(table):
+    assert [b.text() for b in table.findChildren(QPushButton) if b.menu()] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf, isnan
 from pathlib import Path
@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_denoise._qt.check_menu import CheckItem, CheckMenu
 from napari_denoise._qt.message import ErrorMessage
 from napari_denoise.errors import FileError
 from napari_denoise.spreadsheet import save_csv, to_text
@@ -49,29 +50,49 @@ class Column:
         Digits shown behind the point, for numbers; files and clipboard get all digits.
     tooltip : str
         What the column means.
+    is_shown : bool
+        Whether it is shown until the user chooses. A table with columns that are not has a menu
+        for choosing; files have all columns.
     """
 
     key: str
     title: str
     n_decimals: int | None = None
     tooltip: str = ""
+    is_shown: bool = True
 
 
 class ResultTable(QWidget):
-    """Rows of results, the newest last until a click on a header sorts them."""
+    """Rows of results, the newest last until a click on a header sorts them.
+
+    A column that no row has a value for stays hidden as long as there are rows.
+    """
 
     changed = Signal()
+    columnsChanged = Signal()
+    """The user has chosen other columns."""
 
     def __init__(self, columns: Sequence[Column], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._columns = tuple(columns)
+        self._menu = CheckMenu(CheckItem(c.key, c.title, c.tooltip) for c in self._columns)
+        self._menu.setValue([column.key for column in self._columns if column.is_shown])
+        self._menu.valueChanged.connect(self._on_menu_changed)
         self._build()
-        self._on_selection_changed()
+        self._update()
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns, from left to right."""
         return self._columns
+
+    def shownColumns(self) -> tuple[str, ...]:
+        """Keys of the columns the user wants to see, those without values included."""
+        return self._menu.value()
+
+    def setShownColumns(self, keys: Collection[str]) -> None:
+        """Choose the columns to see."""
+        self._menu.setValue(keys)
 
     def addRow(self, values: Mapping[str, Any]) -> None:
         """Add a row: a value per column key; a missing one is shown as "–"."""
@@ -84,7 +105,7 @@ class ResultTable(QWidget):
         # Sorting may move the row to where it belongs.
         self._table.setSortingEnabled(True)
         self._table.scrollToItem(cells[0])
-        self._on_selection_changed()
+        self._update()
         self.changed.emit()
 
     def rows(self) -> list[dict[str, Any]]:
@@ -95,20 +116,21 @@ class ResultTable(QWidget):
         """Take the selected rows out."""
         for index in sorted(self._selected(), reverse=True):
             self._table.removeRow(index)
-        self._on_selection_changed()
+        self._update()
         self.changed.emit()
 
     def clear(self) -> None:
         """Take all rows out."""
         self._table.setRowCount(0)
-        self._on_selection_changed()
+        self._update()
         self.changed.emit()
 
     def copy(self) -> None:
         """Put the selected rows, or all if none is, on the clipboard for a spreadsheet."""
         indices = sorted(self._selected()) or range(self._table.rowCount())
-        titles = [column.title for column in self._columns]
-        rows = [self._row(index).values() for index in indices]
+        places = [i for i in range(len(self._columns)) if not self._table.isColumnHidden(i)]
+        titles = [self._columns[place].title for place in places]
+        rows = [[self._table.item(index, place).value for place in places] for index in indices]
         QApplication.clipboard().setText(to_text(titles, rows))
 
     def saveCsv(self, path: Path) -> None:
@@ -148,11 +170,27 @@ class ResultTable(QWidget):
             button.clicked.connect(slot)
             buttons.addWidget(button)
             self._buttons[text] = button
+        if not all(column.is_shown for column in self._columns):
+            chooser = QPushButton("Columns")
+            chooser.setToolTip("Choose which numbers to see")
+            chooser.setMenu(self._menu)
+            buttons.addWidget(chooser)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._table)
         layout.addLayout(buttons)
         layout.addWidget(self._error)
+
+    def _update(self) -> None:
+        rows, shown = self.rows(), self._menu.value()
+        for index, column in enumerate(self._columns):
+            is_empty = bool(rows) and all(_is_missing(row[column.key]) for row in rows)
+            self._table.setColumnHidden(index, is_empty or column.key not in shown)
+        self._on_selection_changed()
+
+    def _on_menu_changed(self) -> None:
+        self._update()
+        self.columnsChanged.emit()
 
     def _on_selection_changed(self) -> None:
         has_rows = self._table.rowCount() > 0
@@ -236,6 +274,10 @@ class _Cell(QTableWidgetItem):
 
     def __lt__(self, other: QTableWidgetItem) -> bool:
         return _rank(self.value) < _rank(other.value) if isinstance(other, _Cell) else False
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and isnan(value))
 
 
 def _rank(value: Any) -> tuple[int, float, str]:
