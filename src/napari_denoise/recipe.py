@@ -14,6 +14,8 @@ from napari_denoise.settings import Settings
 
 __all__ = ["METADATA_KEY", "Recipe", "software_version"]
 
+Operation = Literal["simulate", "denoise", "train", "compare"]
+
 METADATA_KEY = "napari-denoise"
 """Where a layer's metadata and a file's annotations hold the recipe."""
 
@@ -31,7 +33,7 @@ class Recipe(Settings):
 
     Attributes
     ----------
-    operation : {"simulate", "denoise", "train"}
+    operation : {"simulate", "denoise", "train", "compare"}
     settings : dict
         The noise model's, filter's or method's settings, its ``name`` among them.
     source : str
@@ -46,7 +48,7 @@ class Recipe(Settings):
         Shares of the full exposure along the result's first axis; empty if it is no series.
     """
 
-    operation: Literal["simulate", "denoise", "train"]
+    operation: Operation
     settings: dict[str, Any]
     source: str = ""
     axes: str = ""
@@ -62,7 +64,7 @@ class Recipe(Settings):
     @classmethod
     def of(
         cls,
-        operation: Literal["simulate", "denoise", "train"],
+        operation: Operation,
         settings: Settings,
         layout: Layout | None = None,
         **more: Any,

@@ -7,8 +7,9 @@ import pytest
 
 from napari_denoise._napari.compare_widget import CompareWidget
 from napari_denoise._napari.layers import read_layer
-from napari_denoise._napari.measuring import max_minus_min, measure
-from napari_denoise.errors import InputError
+from napari_denoise._napari.measuring import measure
+from napari_denoise._napari.subjects import Subjects
+from napari_denoise.assessment import Part
 from napari_denoise.metrics import nrmse, psnr, ssim
 from napari_denoise.progress import run
 
@@ -31,6 +32,10 @@ def dock(qtbot, viewer, layers):
     return dock
 
 
+def notices(dock):
+    return dock._run_bar._notices.text()
+
+
 def state(viewer, layers):
     return (
         viewer.canvas.grid.model_dump(),
@@ -40,7 +45,7 @@ def state(viewer, layers):
 
 def test_all_layers_but_the_reference_are_measured(dock, layers, finish):
     assert finish(dock._run_bar) == ""
-    rows = dock._table.rows()
+    rows = dock._numbers.table.rows()
     assert [row["layer"] for row in rows] == ["noisy", "smooth"]
     clean, noisy = layers[0].data, layers[1].data
     assert rows[0]["psnr_db"] == pytest.approx(psnr(clean, noisy, data_range=255))
@@ -54,14 +59,14 @@ def test_results_accumulate(dock, layers, finish):
     finish(dock._run_bar)
     dock._images.setLayers([layers[2]])
     finish(dock._run_bar)
-    assert [row["layer"] for row in dock._table.rows()] == ["noisy", "smooth", "smooth"]
+    assert [row["layer"] for row in dock._numbers.table.rows()] == ["noisy", "smooth", "smooth"]
 
 
 def test_a_reference_of_floats_gets_its_measured_range(dock, layers, finish):
     dock._reference.setLayer(layers[2])
     finish(dock._run_bar)
     expected = float(layers[2].data.max() - layers[2].data.min())
-    assert dock._table.rows()[0]["data_range"] == pytest.approx(expected)
+    assert dock._numbers.table.rows()[0]["data_range"] == pytest.approx(expected)
 
 
 def test_a_data_range_of_ones_own_is_used_and_kept_when_the_layers_change(
@@ -70,7 +75,7 @@ def test_a_data_range_of_ones_own_is_used_and_kept_when_the_layers_change(
     dock._range.setValue(4095)
     viewer.add_image(layers[0].data, name="new")
     finish(dock._run_bar)
-    assert {row["data_range"] for row in dock._table.rows()} == {4095.0}
+    assert {row["data_range"] for row in dock._numbers.table.rows()} == {4095.0}
 
 
 def test_the_range_of_the_type_is_stated_and_cannot_be_changed(dock):
@@ -82,6 +87,7 @@ def test_the_range_of_the_type_is_stated_and_cannot_be_changed(dock):
 def test_a_reference_without_layers_to_compare_leaves_run_off(dock, layers):
     dock._images.setLayers([])
     assert not dock._run_bar._run_button.isEnabled()
+    assert not dock._maps.run_bar._run_button.isEnabled()
     assert not dock._side_button.isEnabled()
 
 
@@ -96,16 +102,26 @@ def test_an_rgb_picture_cannot_be_ticked(dock, viewer):
     assert "RGB" in dock._images.item(3).toolTip()
 
 
-def test_nan_is_reported_and_adds_no_row(dock, layers, finish):
+def test_nan_in_a_layer_is_said_and_the_others_are_measured(dock, layers, finish):
     layers[2].data = np.full((2, 24, 24), np.nan, np.float32)
-    assert "NaN" in finish(dock._run_bar)
-    assert dock._table.rows() == []
+    assert finish(dock._run_bar) == ""
+    assert "smooth: The other image has 576 pixels that are NaN" in notices(dock)
+    assert [row["layer"] for row in dock._numbers.table.rows()] == ["noisy"]
+
+
+def test_nan_in_the_reference_is_said_once_and_adds_no_row(dock, layers, finish):
+    dock.setReference(layers[2])
+    layers[2].data = np.full((2, 24, 24), np.nan, np.float32)
+    message = finish(dock._run_bar)
+    assert "The reference has 576 pixels that are NaN" in message
+    assert message.count("NaN") == 1
+    assert dock._numbers.table.rows() == []
 
 
 def test_equal_images_have_an_infinite_psnr(dock, viewer, layers, finish):
     viewer.add_image(layers[0].data.copy(), name="copy")
     finish(dock._run_bar)
-    assert dock._table.rows()[-1]["psnr_db"] == math.inf
+    assert dock._numbers.table.rows()[-1]["psnr_db"] == math.inf
 
 
 def test_side_by_side_and_back_leaves_everything_as_it_was(dock, viewer, layers):
@@ -171,12 +187,10 @@ def test_channels_at_the_end_are_measured_like_channels_in_front(viewer, rng):
             (np.moveaxis(noisy, 0, -1), "YXC"),
         )
     ]
-    first = run(measure(sources[0], sources[1:2], data_range=None))
-    second = run(measure(sources[2], sources[3:], data_range=None))
-    assert second[0].psnr == pytest.approx(first[0].psnr)
-    assert second[0].ssim == pytest.approx(first[0].ssim)
-
-
-def test_a_constant_reference_gives_no_range():
-    with pytest.raises(InputError, match="Give a value of your own"):
-        run(max_minus_min(np.ones((3, 4, 5))))
+    first, second = (
+        run(measure(Subjects(clean, None, (noisy,)), {Part.SCORES}))[0].assessment.scores
+        for clean, noisy in (sources[:2], sources[2:])
+    )
+    assert second.overall.psnr == pytest.approx(first.overall.psnr)
+    assert second.overall.ssim == pytest.approx(first.overall.ssim)
+    assert len(second.along[0]) == 3

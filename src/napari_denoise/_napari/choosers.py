@@ -59,16 +59,27 @@ class LayerWatcher:
 
 
 class LayerChooser(QComboBox):
-    """One image layer; starts with the active one and keeps the choice as long as it exists."""
+    """One image layer; starts with the active one and keeps the choice as long as it exists.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+    none_text : str
+        Offers to choose no layer, in these words; then that is what it starts with, and what is
+        chosen when the layer is removed.
+    """
 
     layerChanged = Signal(object)
     """The chosen layer, or None; sent when another layer is meant than before, or when the
     chosen one gets another shape or other axis labels."""
 
-    def __init__(self, layers: LayerList, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, layers: LayerList, *, none_text: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._shown: list[Image] = []
+        self._none_text = none_text
+        self._shown: list[Image | None] = []
         self._announced: Image | None = None
         self._axes: object = None
         self._watcher = LayerWatcher(layers, self._show)
@@ -93,20 +104,21 @@ class LayerChooser(QComboBox):
     def _show(self, images: list[Image]) -> None:
         chosen = self.layer()
         if chosen not in images:
-            chosen = self._watcher.active
+            chosen = None if self._none_text else self._watcher.active
         with QSignalBlocker(self):
             self.clear()
-            self._shown = images
-            self.addItems([layer.name for layer in images])
+            self._shown = [None, *images] if self._none_text else [*images]
+            self.addItems([layer.name if layer else self._none_text for layer in self._shown])
             self.setEnabled(bool(images))
             self.setPlaceholderText("No image layer")
-            self.setCurrentIndex(images.index(chosen) if chosen else -1)
+            self.setCurrentIndex(self._shown.index(chosen) if chosen in self._shown else -1)
         self._announce()
 
     def _announce(self, index: int = 0) -> None:
         del index
         chosen = self.layer()
-        self.setToolTip(chosen.name if chosen else "Open or add an image first.")
+        no_layer = "" if self._none_text else "Open or add an image first."
+        self.setToolTip(chosen.name if chosen else no_layer)
         if chosen is not self._announced:
             self._follow(chosen)
             self.layerChanged.emit(chosen)
@@ -170,10 +182,10 @@ class LayerChecklist(QListWidget):
                 item.setFlags(Qt.ItemFlag.NoItemFlags if why else usable)
                 item.setToolTip(why or layer.name)
 
-    def setLeftOut(self, layer: Image | None) -> None:
-        """Do not offer this layer at all; it counts as not ticked."""
+    def setLeftOut(self, is_left_out: Callable[[Image], bool]) -> None:
+        """Do not offer such layers at all; they count as not ticked."""
         for row, shown in enumerate(self._shown):
-            self.setRowHidden(row, shown is layer)
+            self.setRowHidden(row, is_left_out(shown))
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:

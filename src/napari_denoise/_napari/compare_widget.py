@@ -1,61 +1,63 @@
-"""The Compare dock: layers against a reference, in numbers and side by side."""
+"""The Compare dock: layers against a reference or what they were made from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 from napari.layers import Image
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QPushButton, QTabWidget, QWidget
 
 from napari_denoise._napari.choosers import LayerChecklist, LayerChooser
-from napari_denoise._napari.dock import Task, ViewerDock
-from napari_denoise._napari.layers import Source, read_layer, refusal
-from napari_denoise._napari.measuring import measure
+from napari_denoise._napari.data_range import DataRange
+from napari_denoise._napari.dock import ViewerDock
+from napari_denoise._napari.layers import read_layer, refusal
+from napari_denoise._napari.maps_page import MapsPage
+from napari_denoise._napari.numbers_page import NumbersPage
+from napari_denoise._napari.plots_page import PlotsPage
 from napari_denoise._napari.side_by_side import SideBySide
-from napari_denoise._qt.number_box import NumberBox
-from napari_denoise._qt.table import Column, ResultTable
+from napari_denoise._napari.subjects import (
+    Subjects,
+    as_image,
+    guess_noisy,
+    guess_reference,
+    is_map,
+    reason_against,
+)
+from napari_denoise.assessment import stack_of
 from napari_denoise.errors import InputError
-from napari_denoise.intensities import dtype_range
-from napari_denoise.metrics import Scores
-from napari_denoise.settings import SettingField
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-__all__ = ["CompareWidget", "DataRange"]
+__all__ = ["CompareWidget"]
 
 _MIN_WIDTH = 345
 """Pixels; in these the table shows a name with its three numbers."""
 
-_COLUMNS = (
-    Column("layer", "Layer"),
-    Column("psnr_db", "PSNR dB", 2, "Peak signal-to-noise ratio; higher is better."),
-    Column("ssim", "SSIM", 3, "Structural similarity, 1 for equal images; higher is better."),
-    Column("nrmse", "NRMSE", 3, "Root mean square error over the reference's; lower is better."),
-    Column("data_range", "Range", 0, "The data range that PSNR and SSIM are given for."),
-    Column("reference", "Reference"),
-)
-
 
 class CompareWidget(ViewerDock):
-    """A reference, layers to measure against it, a table, and a grid with one contrast."""
+    """What is compared with what; then numbers, maps, plots, and a grid with one contrast."""
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
         layers = napari_viewer.layers
-        reference = LayerChooser(layers)
+        reference = LayerChooser(layers, none_text="none: measure without one")
         self._reference = self.closing(reference, reference.close_watch)
+        noisy = LayerChooser(layers, none_text="none")
+        self._noisy = self.closing(noisy, noisy.close_watch)
         images = LayerChecklist(layers, tick_new=lambda _layer: True)
         self._images = self.closing(images, images.close_watch)
         self._range = DataRange()
         self._side_by_side = SideBySide(napari_viewer)
         self._side_button = QPushButton("Side by side")
         self.closing(self._side_button, self._side_by_side.hide)
-        self._table = ResultTable(_COLUMNS)
-        self._run_bar = self.makeRunBar(self._prepare, run_text="Measure")
+        self._numbers = NumbersPage(self.makeRunBar, self.subjects)
+        self._run_bar = self._numbers.run_bar
+        self._maps = MapsPage(napari_viewer, self.makeRunBar, self.subjects)
+        plots = PlotsPage(napari_viewer, self.makeRunBar, self.subjects)
+        self._plots = self.closing(plots, plots.close_watch)
+        self._tabs = QTabWidget()
+        self._is_reference_chosen = self._is_noisy_chosen = False
         self._build()
         self._connect()
         self._on_layers_changed()
@@ -65,9 +67,15 @@ class CompareWidget(ViewerDock):
         """Whether numbers are still to come."""
         return self._run_bar.is_running
 
-    def setReference(self, layer: Image) -> None:
+    def setReference(self, layer: Image | None) -> None:
         """Choose the layer to measure against."""
+        self._is_reference_chosen = True
         self._reference.setLayer(layer)
+
+    def setNoisy(self, layer: Image | None) -> None:
+        """Choose the layer the others were made from."""
+        self._is_noisy_chosen = True
+        self._noisy.setLayer(layer)
 
     def setDataRange(self, data_range: float) -> None:
         """Choose the range PSNR and SSIM are given for, in the images' units."""
@@ -81,142 +89,108 @@ class CompareWidget(ViewerDock):
         """Add a row for each ticked layer, as a click on Measure does."""
         self._run_bar.run()
 
+    def subjects(self) -> Subjects:
+        """What is chosen to be compared.
+
+        Raises
+        ------
+        InputError
+            If no layer is ticked.
+        """
+        clean, noisy = self._reference.layer(), self._noisy.layer()
+        others = self._images.layers()
+        if not others:
+            what = "ticked" if self._viewer.layers else "open"
+            raise InputError(f"There is no image layer {what}. Open or tick one first.")
+        return Subjects(
+            read_layer(clean) if clean else None,
+            read_layer(noisy) if noisy else None,
+            tuple(read_layer(layer) for layer in others),
+            self._range.value() if clean else None,
+        )
+
     def _build(self) -> None:
         self.setMinimumWidth(_MIN_WIDTH)
         self._side_button.setCheckable(True)
         self._side_button.setToolTip(
-            "Show the reference and the ticked layers in a grid, with names and the reference's "
-            "contrast locked across all. Click again to get the previous view back."
+            "Show the reference and the ticked layers in a grid, with names and one contrast "
+            "locked across all. Click again to get the previous view back."
         )
-        self.addRow("Reference", self._reference, "The clean image, or what stands for it.")
-        self.addHeading("Layers to compare with it")
+        self.addRow(
+            "Reference",
+            self._reference,
+            "The clean image, or a second exposure of the same scene. Without one, the noisy image "
+            "tells what was taken out.",
+        )
+        self._range_row = self.addRow("Range", self._range)
+        self.addRow(
+            "Made from",
+            self._noisy,
+            "The noisy image that the layers were made from: for the residual, and for checking "
+            "intensities.",
+        )
+        self.addHeading("Layers to compare")
         self.addWidget(self._images)
         self.addWidget(self._side_button)
-        self.addHeading("Data range")
-        self.addWidget(self._range)
-        self.addWidget(self._run_bar)
-        self.addWidget(self._table, stretch=1)
+        for page, title in self._pages().items():
+            self._tabs.addTab(page, title)
+        self.addWidget(self._tabs, stretch=1)
+
+    def _pages(self) -> dict[QWidget, str]:
+        return {self._numbers: "Numbers", self._maps: "Maps", self._plots: "Plots"}
 
     def _connect(self) -> None:
         self._reference.layerChanged.connect(self._on_layers_changed)
+        self._reference.activated.connect(self._on_reference_activated)
+        self._noisy.layerChanged.connect(self._on_layers_changed)
+        self._noisy.activated.connect(self._on_noisy_activated)
         self._images.checkedChanged.connect(self._on_layers_changed)
         self._side_button.toggled.connect(self._on_side_button_toggled)
+        self._numbers.measured.connect(self._plots.setMeasured)
+
+    def _on_reference_activated(self) -> None:
+        self._is_reference_chosen = True
+
+    def _on_noisy_activated(self) -> None:
+        self._is_noisy_chosen = True
+
+    def _guess(self) -> None:
+        """Choose reference and noisy image as long as the user has not."""
+        layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        if not self._is_reference_chosen and self._reference.layer() is None:
+            self._reference.setLayer(guess_reference(layers))
+        if not self._is_noisy_chosen:
+            guess = guess_noisy(layers, self._images.layers())
+            self._noisy.setLayer(guess if guess is not self._reference.layer() else None)
 
     def _on_layers_changed(self) -> None:
-        """Refuse what cannot be compared, and keep the grid in step."""
-        reference = self._reference.layer()
-        self._images.setLeftOut(reference)
-        self._images.setRefusals(partial(_refusal, reference))
+        """Refuse what cannot be compared, and keep pages and grid in step."""
+        self._guess()
+        reference, noisy = self._reference.layer(), self._noisy.layer()
+        self._images.setLeftOut(lambda layer: layer is reference or is_map(layer))
+        self._images.setRefusals(lambda layer: reason_against(layer, (reference, noisy)))
         self._range.setReference(reference)
-        is_ready = bool(reference and self._images.layers())
-        reason = "" if is_ready else "Tick a layer of the same shape as the reference."
-        self._run_bar.setRunEnabled(is_ready, reason)
-        self._side_button.setEnabled(is_ready or self._side_by_side.is_shown)
+        self._range_row.setVisible(reference is not None)
+        self._maps.setCompanions(has_clean=reference is not None, has_noisy=noisy is not None)
+        ticked = self._images.layers()
+        shown = [layer for layer in (reference, *ticked) if layer and not refusal(layer)]
+        self._numbers.setAxes(_axes_before_planes(shown[0]) if shown and reference else "")
+        reason = "" if ticked else "Tick a layer first."
+        for page in self._pages():
+            page.run_bar.setRunEnabled(bool(ticked), reason)
+        self._plots.refresh()
+        self._side_button.setEnabled(bool(ticked) or self._side_by_side.is_shown)
         if self._side_by_side.is_shown:
-            self._side_button.setChecked(is_ready)
-            self._on_side_button_toggled(is_on=is_ready)
+            self._side_button.setChecked(bool(ticked))
+            self._on_side_button_toggled(is_on=bool(ticked))
 
     def _on_side_button_toggled(self, is_on: bool) -> None:  # noqa: FBT001
-        reference = self._reference.layer()
-        if is_on and reference is not None:
-            self._side_by_side.show([reference, *self._images.layers()], reference)
+        layers = [layer for layer in (self._reference.layer(), *self._images.layers()) if layer]
+        if is_on and layers:
+            self._side_by_side.show(layers, layers[0])
         else:
             self._side_by_side.hide()
 
-    def _prepare(self) -> Task:
-        reference = self._reference.layer()
-        if reference is None:
-            raise InputError("There is no image layer. Open or add images first.")
-        clean, images = read_layer(reference), [read_layer(a) for a in self._images.layers()]
-        make_job = partial(measure, clean, images, data_range=self._range.value())
-        return Task(make_job, partial(self._add_rows, clean, images))
 
-    def _add_rows(self, clean: Source, images: Sequence[Source], scores: Sequence[Scores]) -> None:
-        for image, score in zip(images, scores, strict=True):
-            self._table.addRow(
-                {
-                    "layer": image.name,
-                    "psnr_db": score.psnr,
-                    "ssim": score.ssim,
-                    "nrmse": score.nrmse,
-                    "data_range": score.data_range,
-                    "reference": clean.name,
-                }
-            )
-
-
-def _refusal(reference: Image | None, layer: Image) -> str:
-    """Why a layer cannot be compared with the reference; empty if it can."""
-    if reason := refusal(layer):
-        return reason
-    if reference is not None and not refusal(reference):
-        own, other = read_layer(layer).shape, read_layer(reference).shape
-        if own != other:
-            return f"Its shape is {own}, the reference's is {other}."
-    return ""
-
-
-class DataRange(QWidget):
-    """The range PSNR and SSIM are given for: of the type, of the reference, or one's own."""
-
-    _TYPE, _REFERENCE, _OWN = range(3)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._dtype: np.dtype | None = None
-        self._choice = QComboBox()
-        self._choice.addItems(["type", "maximum − minimum of the reference", "a value of my own"])
-        self._choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._number = NumberBox(
-            SettingField(
-                name="data_range",
-                type="float",
-                default=1.0,
-                description="",
-                minimum=0.0,
-                exclusive_minimum=True,
-            )
-        )
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._choice, 3)
-        layout.addWidget(self._number, 2)
-        self.setToolTip(
-            "The difference of the largest and smallest possible intensity. PSNR and SSIM mean "
-            "nothing without it; quote it with them."
-        )
-        self._choice.currentIndexChanged.connect(self._on_choice_changed)
-        self._on_choice_changed()
-
-    def setReference(self, layer: Image | None) -> None:
-        """Offer what goes with the reference's type: 255 for a byte, the measured range else."""
-        dtype = np.dtype(layer.dtype) if layer is not None else None
-        if dtype == self._dtype:
-            return
-        self._dtype = dtype
-        limits = dtype_range(dtype) if dtype is not None else None
-        text = f"all values of {dtype}" if limits else "all values of the type"
-        self._choice.setItemText(self._TYPE, text)
-        self._choice.model().item(self._TYPE).setEnabled(limits is not None)
-        is_byte = dtype is not None and dtype.itemsize == 1 and limits is not None
-        self._choice.setCurrentIndex(self._TYPE if is_byte else self._REFERENCE)
-        self._on_choice_changed()
-
-    def value(self) -> float | None:
-        """The range; None to measure it on the reference."""
-        return (
-            None if self._choice.currentIndex() == self._REFERENCE else float(self._number.value())
-        )
-
-    def setValue(self, data_range: float) -> None:
-        """Choose a range of one's own."""
-        self._choice.setCurrentIndex(self._OWN)
-        self._number.setValue(data_range)
-
-    def _on_choice_changed(self) -> None:
-        choice = self._choice.currentIndex()
-        limits = dtype_range(self._dtype) if self._dtype is not None else None
-        if choice == self._TYPE and limits:
-            self._number.setValue(limits[1] - limits[0])
-        self._number.setVisible(choice != self._REFERENCE)
-        self._number.setReadOnly(choice == self._TYPE)
+def _axes_before_planes(layer: Image) -> str:
+    return stack_of(as_image(read_layer(layer))).axes[:-2]

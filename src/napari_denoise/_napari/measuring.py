@@ -1,79 +1,114 @@
-"""Measuring several layers against one, as a job."""
+"""Measuring several layers, and drawing maps of them, as jobs."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from napari_denoise._napari.layers import Source
-from napari_denoise.errors import InputError
-from napari_denoise.intensities import as_float32, check_pixels
-from napari_denoise.metrics import Scores, compare
-from napari_denoise.progress import Job, Progress, nested
+from napari_denoise._napari.subjects import Subjects, as_image
+from napari_denoise.assessment import (
+    Assessment,
+    Map,
+    MapKind,
+    Part,
+    assess,
+    draw_map,
+    max_minus_min,
+    stack_of,
+)
+from napari_denoise.errors import DenoiseError, InputError
+from napari_denoise.progress import Job, nested
 
-__all__ = ["max_minus_min", "measure"]
-
-
-def measure(
-    clean: Source, images: Sequence[Source], *, data_range: float | None
-) -> Job[tuple[Scores, ...]]:
-    """Compare each image with the clean one.
-
-    Parameters
-    ----------
-    clean, images : Source
-        Of the same axes and shape.
-    data_range : float or None
-        What PSNR and SSIM are given for; the clean image's maximum minus its minimum if None.
-
-    Raises
-    ------
-    InputError
-        If shapes differ, a pixel is not finite, or the clean image is constant.
-    """
-    n_parts = len(images) + (data_range is None)
-    n_done = 0
-    reference = _planes_last(clean)
-    if data_range is None:
-        measuring = max_minus_min(reference)
-        data_range = yield from nested(measuring, 0.0, 1 / n_parts, f"Measuring {clean.name}")
-        n_done = 1
-    scores = []
-    for image in images:
-        part = n_done / n_parts, (n_done + 1) / n_parts
-        comparing = compare(reference, _planes_last(image), data_range=data_range)
-        scores.append((yield from nested(comparing, *part, f"Measuring {image.name}")))
-        n_done += 1
-    return tuple(scores)
+__all__ = ["DrawnMap", "Measured", "draw_maps", "measure"]
 
 
-def max_minus_min(pixels: Any) -> Job[float]:
-    """The range of an image's intensities, read plane by plane.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What became of one layer: an assessment, or the reason why there is none."""
+
+    name: str
+    assessment: Assessment | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnMap:
+    """A map, and the layer it is of."""
+
+    kind: MapKind
+    source: Source
+    other: Source
+    map: Map
+    data_range: float | None
+
+
+def measure(subjects: Subjects, parts: Collection[Part]) -> Job[tuple[Measured, ...]]:
+    """Assess each layer; one that cannot be measured does not keep the others from it.
 
     Raises
     ------
     InputError
-        If the image is empty or constant, or a pixel is not finite.
+        If none can be measured.
     """
-    check_pixels(pixels, "The reference")
-    low, high = math.inf, -math.inf
-    planes = list(np.ndindex(*pixels.shape[:-2]))
-    for i, plane in enumerate(planes):
-        values = as_float32(pixels[plane], "The reference")
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
-        yield Progress(fraction=(i + 1) / len(planes))
-    if high == low:
-        raise InputError(
-            f"The reference is {low:g} everywhere, so maximum minus minimum gives no data range. "
-            f"Give a value of your own."
-        )
-    return high - low
+    subjects = yield from _with_range(subjects)
+    clean = as_image(subjects.clean) if subjects.clean else None
+    noisy = as_image(subjects.noisy) if subjects.noisy else None
+    found: list[Measured] = []
+    for i, source in enumerate(subjects.others):
+        try:
+            job = assess(
+                as_image(source),
+                clean=clean,
+                noisy=noisy,
+                data_range=subjects.data_range,
+                parts=parts,
+            )
+            share = _share(i, len(subjects.others))
+            assessment = yield from nested(job, *share, f"Measuring {source.name}")
+        except DenoiseError as error:
+            found.append(Measured(source.name, None, str(error)))
+        else:
+            found.append(Measured(source.name, assessment))
+    if found and all(each.assessment is None for each in found):
+        raise InputError("\n".join(dict.fromkeys(each.error for each in found)))
+    return tuple(found)
 
 
-def _planes_last(source: Source) -> Any:
-    """The pixels with Y and X as their last axes, still lazy."""
-    order = sorted(range(len(source.axes)), key=lambda i: "YX".find(source.axes[i]))
-    return source.pixels.transpose(order) if order != sorted(order) else source.pixels
+def draw_maps(subjects: Subjects, kinds: Sequence[MapKind]) -> Job[tuple[DrawnMap, ...]]:
+    """Draw each kind of map of each layer that there is a companion for.
+
+    Raises
+    ------
+    InputError
+        If shapes or scales differ, or a pixel is not finite.
+    """
+    if MapKind.SSIM in kinds:
+        subjects = yield from _with_range(subjects)
+    wanted = [
+        (kind, source, other)
+        for kind in kinds
+        for source in subjects.others
+        if (other := subjects.noisy if kind.needs_noisy else subjects.clean)
+        and other.layer is not source.layer
+    ]
+    drawn: list[DrawnMap] = []
+    for i, (kind, source, other) in enumerate(wanted):
+        data_range = subjects.data_range if kind is MapKind.SSIM else None
+        job = draw_map(kind, as_image(source), as_image(other), data_range=data_range or 0.0)
+        found = yield from nested(job, *_share(i, len(wanted)), f"Drawing {source.name}")
+        drawn.append(DrawnMap(kind, source, other, found, data_range))
+    return tuple(drawn)
+
+
+def _share(i: int, n: int) -> tuple[float, float]:
+    return i / n, (i + 1) / n
+
+
+def _with_range(subjects: Subjects) -> Job[Subjects]:
+    """The subjects with a data range, measured on the reference where none is given."""
+    if subjects.clean is None or subjects.data_range is not None:
+        return subjects
+    job = max_minus_min(stack_of(as_image(subjects.clean)).pixels)
+    data_range = yield from nested(job, 0.0, 0.0, f"Measuring {subjects.clean.name}")
+    return replace(subjects, data_range=data_range)

@@ -96,7 +96,7 @@ class RunBar(QWidget):
         """Say whether there is anything to run; the reason if not becomes the tooltip."""
         self._can_run = enabled
         self._run_button.setToolTip(reason)
-        self._set_state(self._state)
+        self._run_button.setEnabled(enabled and not self.is_running)
 
     def run(self) -> None:
         """Prepare and start the job, as a click on Run does; ignored while one is running."""

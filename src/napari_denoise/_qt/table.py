@@ -50,6 +50,8 @@ class Column:
         Digits shown behind the point, for numbers; files and clipboard get all digits.
     tooltip : str
         What the column means.
+    is_narrow : bool
+        Whether words take no more room than they need, as numbers do.
     is_shown : bool
         Whether it is shown until the user chooses. A table with columns that are not has a menu
         for choosing; files have all columns.
@@ -59,6 +61,7 @@ class Column:
     title: str
     n_decimals: int | None = None
     tooltip: str = ""
+    is_narrow: bool = False
     is_shown: bool = True
 
 
@@ -252,7 +255,7 @@ class _Table(QTableWidget):
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         modes = QHeaderView.ResizeMode
         for index, column in enumerate(columns):
-            is_text = column.n_decimals is None
+            is_text = column.n_decimals is None and not column.is_narrow
             header.setSectionResizeMode(
                 index, modes.Interactive if is_text else modes.ResizeToContents
             )

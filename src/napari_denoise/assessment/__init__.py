@@ -1,7 +1,7 @@
 """Everything that can be told of an image, with a clean one beside it or without."""
 
 from napari_denoise.assessment.assess import Assessment, assess, possible_parts
-from napari_denoise.assessment.maps import Map, MapKind, draw_map
+from napari_denoise.assessment.maps import Map, MapKind, MapSettings, draw_map
 from napari_denoise.assessment.quantities import (
     EACH_PLANE,
     QUANTITIES,
@@ -11,7 +11,7 @@ from napari_denoise.assessment.quantities import (
     rows,
     values,
 )
-from napari_denoise.assessment.scene import check_same_scene, max_minus_min, stack_of
+from napari_denoise.assessment.scene import check_same_scene, is_raw, max_minus_min, stack_of
 
 __all__ = [
     "EACH_PLANE",
@@ -19,11 +19,13 @@ __all__ = [
     "Assessment",
     "Map",
     "MapKind",
+    "MapSettings",
     "Part",
     "Quantity",
     "assess",
     "check_same_scene",
     "draw_map",
+    "is_raw",
     "max_minus_min",
     "parts_of",
     "possible_parts",

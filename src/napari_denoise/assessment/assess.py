@@ -9,7 +9,7 @@ from typing import Any
 
 from napari_denoise.assessment.blind_spot import denoiser_of, estimate_error
 from napari_denoise.assessment.quantities import Part
-from napari_denoise.assessment.scene import check_same_scene, max_minus_min, stack_of
+from napari_denoise.assessment.scene import check_same_scene, is_raw, max_minus_min, stack_of
 from napari_denoise.errors import DenoiseError
 from napari_denoise.io.contents import Image
 from napari_denoise.metrics import (
@@ -152,5 +152,6 @@ def _resolution(image: Image, clean: Image | None) -> Callable[[], Job[Any]] | N
     options: dict[str, Any] = {"pixel_size_um": sizes, "n_spatial": 2}
     if sizes and clean:
         return partial(fourier_correlation, stack_of(clean).pixels, stack.pixels, **options)
-    is_raw = image.recipe is None or all(s.operation != "denoise" for s in image.recipe.steps())
-    return partial(split_fourier_correlation, stack.pixels, **options) if sizes and is_raw else None
+    if sizes and is_raw(image.recipe):
+        return partial(split_fourier_correlation, stack.pixels, **options)
+    return None

@@ -10,10 +10,15 @@ import numpy as np
 from napari_denoise.assessment.scene import check_same_scene, restored, stack_of
 from napari_denoise.intensities import FloatArray
 from napari_denoise.io.contents import Image
-from napari_denoise.metrics import difference, ssim_map
+from napari_denoise.metrics import Difference, difference, ssim_map
 from napari_denoise.progress import Job
+from napari_denoise.settings import Settings
 
-__all__ = ["Map", "MapKind", "draw_map"]
+__all__ = ["Map", "MapKind", "MapSettings", "draw_map"]
+
+
+_SHOWN = 0.998
+_MAX_SAMPLE = 2**20
 
 
 class MapKind(StrEnum):
@@ -30,6 +35,16 @@ class MapKind(StrEnum):
         return self is MapKind.RESIDUAL
 
 
+class MapSettings(Settings):
+    """What a map was drawn of, for its recipe."""
+
+    name: MapKind
+    other: str = ""
+    """The image that it was drawn against."""
+    data_range: float | None = None
+    """For SSIM."""
+
+
 @dataclass(frozen=True, slots=True)
 class Map:
     """A number for every pixel.
@@ -39,11 +54,14 @@ class Map:
     pixels : array, axes and shape of the image, float32
         In the image's units; SSIM has none.
     limits : tuple of float
-        What to show: symmetric around zero where the sign counts.
+        Ends of the range; symmetric around zero where the sign counts.
+    contrast : tuple of float
+        The same without the two in a thousand pixels that lie farthest out.
     """
 
     pixels: FloatArray
     limits: tuple[float, float]
+    contrast: tuple[float, float]
 
 
 def draw_map(kind: MapKind, image: Image, other: Image, *, data_range: float = 0.0) -> Job[Map]:
@@ -69,11 +87,18 @@ def draw_map(kind: MapKind, image: Image, other: Image, *, data_range: float = 0
     first, second = stack_of(image).pixels, stack_of(other).pixels
     if kind is MapKind.SSIM:
         similarity = yield from ssim_map(second, first, data_range=data_range)
-        return Map(restored(similarity, image), (0.0, 1.0))
+        return Map(restored(similarity, image), (0.0, 1.0), (0.0, 1.0))
     if kind is MapKind.RESIDUAL:
         first, second = second, first
     found = yield from difference(first, second)
+    return _map_of(found, image, has_sign=kind is not MapKind.ERROR)
+
+
+def _map_of(found: Difference, image: Image, *, has_sign: bool) -> Map:
+    """A map of a difference, or of its absolute value; equal images have a range too."""
+    sample = np.abs(found.image.ravel()[:: max(1, found.image.size // _MAX_SAMPLE)])
     limit = found.limit or 1.0
-    if kind is MapKind.ERROR:
-        return Map(restored(np.abs(found.image, out=found.image), image), (0.0, limit))
-    return Map(restored(found.image, image), (-limit, limit))
+    shown = float(np.quantile(sample, _SHOWN)) or limit
+    pixels = found.image if has_sign else np.abs(found.image, out=found.image)
+    low = -1.0 if has_sign else 0.0
+    return Map(restored(pixels, image), (low * limit, limit), (low * shown, shown))

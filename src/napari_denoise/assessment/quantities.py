@@ -116,13 +116,6 @@ QUANTITIES: tuple[Quantity, ...] = (
         is_main=True,
     ),
     Quantity(
-        "data_range",
-        "Range",
-        Part.SCORES,
-        "The data range that PSNR, SSIM and MS-SSIM are given for; quote it with them.",
-        _range,
-    ),
-    Quantity(
         "safe_to_quantify",
         "Safe",
         Part.PHOTOMETRY,
@@ -158,6 +151,15 @@ QUANTITIES: tuple[Quantity, ...] = (
         "much more than 4 is an artefact.",
         _itself,
         2,
+        is_main=True,
+    ),
+    Quantity(
+        "data_range",
+        "Range",
+        Part.SCORES,
+        "The data range that PSNR, SSIM and MS-SSIM are given for; quote it with them.",
+        _range,
+        is_main=True,
     ),
     Quantity(
         "si_psnr_db",

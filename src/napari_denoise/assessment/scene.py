@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import dask.array as da
 import numpy as np
 
 from napari_denoise.axes import LETTERS
@@ -14,8 +15,9 @@ from napari_denoise.intensities import FloatArray, as_float32
 from napari_denoise.io.contents import Image
 from napari_denoise.io.units import micrometers
 from napari_denoise.progress import Job, Progress
+from napari_denoise.recipe import Recipe
 
-__all__ = ["Stack", "check_same_scene", "max_minus_min", "restored", "stack_of"]
+__all__ = ["Stack", "check_same_scene", "is_raw", "max_minus_min", "restored", "stack_of"]
 
 _SCALE_TOLERANCE = 0.01
 
@@ -47,7 +49,8 @@ def stack_of(image: Image) -> Stack:
     """The image as a stack; no pixel is read."""
     order = _order(image.axes)
     kept = [i for i in order if image.axes[i] in "YX" or image.pixels.shape[i] > 1]
-    pixels = image.pixels.transpose(order) if order != sorted(order) else image.pixels
+    pixels = image.pixels if isinstance(image.pixels, np.ndarray) else da.asarray(image.pixels)
+    pixels = pixels.transpose(order) if order != sorted(order) else pixels
     shape = tuple(image.pixels.shape[i] for i in kept)
     sizes = {
         letter: micrometers(step, unit)
@@ -97,6 +100,12 @@ def check_same_scene(image: Image, other: Image) -> None:
 
 def _shape(image: Image) -> tuple[int, ...]:
     return tuple(int(size) for size in image.pixels.shape)
+
+
+def is_raw(recipe: Recipe | None) -> bool:
+    """Whether nothing has correlated the noise of neighbours, as far as a recipe tells."""
+    steps = recipe.steps() if recipe else ()
+    return all(step.operation == "simulate" for step in steps)
 
 
 def max_minus_min(pixels: Any) -> Job[float]:

@@ -14,6 +14,7 @@ from napari_denoise.assessment import (
     EACH_PLANE,
     Assessment,
     MapKind,
+    MapSettings,
     Part,
     assess,
     draw_map,
@@ -28,6 +29,7 @@ from napari_denoise.console import run_with_bar
 from napari_denoise.errors import DenoiseError, FileError, SettingsError
 from napari_denoise.io.images import Image, read_image, write_image
 from napari_denoise.io.units import micrometers
+from napari_denoise.recipe import Recipe
 
 __all__ = ["measure"]
 
@@ -213,6 +215,7 @@ def _draw(image: Image, companions: _Companions, folder: Path) -> tuple[str, ...
             continue
         job = draw_map(kind, image, other, data_range=companions.data_range or 0.0)
         found = run_with_bar(job, f"drawing the {kind.value} of {image.name}")
+        settings = MapSettings(name=kind, other=other.name, data_range=companions.data_range)
         path = folder / f"{image.name}_{kind.value}.ome.tif"
         write_image(
             path,
@@ -221,6 +224,7 @@ def _draw(image: Image, companions: _Companions, folder: Path) -> tuple[str, ...
             scale=image.scale,
             units=image.units,
             channel_names=image.channel_names,
+            recipe=Recipe.of("compare", settings, source=image.name, previous=image.recipe),
         )
         files.append(str(path))
     return tuple(files)

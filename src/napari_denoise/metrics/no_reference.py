@@ -18,7 +18,14 @@ from scipy import ndimage
 
 from napari_denoise.errors import InputError, SettingsError
 from napari_denoise.intensities import FloatArray, as_float32, check_pixels
-from napari_denoise.metrics.pairs import Plane, check_image, check_pair, planes, to_double
+from napari_denoise.metrics.pairs import (
+    NOISY_AND_DENOISED,
+    Plane,
+    check_image,
+    check_pair,
+    planes,
+    to_double,
+)
 from napari_denoise.metrics.pixel_sums import PixelSums, total
 from napari_denoise.progress import Job, Progress, nested
 
@@ -90,7 +97,7 @@ def analyse_residual(noisy: Any, denoised: Any, *, max_lag: int = 5) -> Job[Resi
     n_planes = math.prod(noisy.shape[:-2])
     products = np.zeros((2, max_lag + 1))
     sums: list[PixelSums] = []
-    for i, (_, (before, after)) in enumerate(planes(noisy, denoised)):
+    for i, (_, (before, after)) in enumerate(planes(noisy, denoised, NOISY_AND_DENOISED)):
         yield Progress(fraction=i / n_planes, message=f"plane {i + 1} of {n_planes}")
         residual = before - after
         sums.append(PixelSums.of(residual, after))

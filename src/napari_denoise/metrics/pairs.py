@@ -15,6 +15,7 @@ from napari_denoise.intensities import FloatArray, as_float32, check_pixels
 from napari_denoise.progress import Job, Progress
 
 __all__ = [
+    "NOISY_AND_DENOISED",
     "Difference",
     "Plane",
     "check_data_range",
@@ -27,6 +28,10 @@ __all__ = [
 
 Plane = npt.NDArray[np.float64]
 """One plane ``YX`` in double precision, which sums of squares need."""
+
+
+NOISY_AND_DENOISED = "The noisy image", "The denoised image"
+"""What messages call a pair of images without a clean one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ def difference(image: Any, subtracted: Any) -> Job[Difference]:
     image, subtracted = check_pair(image, subtracted, ("The image", "the subtracted one"))
     result = np.empty(image.shape, dtype=np.float32)
     n_planes, limit = math.prod(image.shape[:-2]), 0.0
-    for i, (place, (first, second)) in enumerate(planes(image, subtracted)):
+    names = "The image", "The subtracted image"
+    for i, (place, (first, second)) in enumerate(planes(image, subtracted, names)):
         result[place] = first - second
         limit = max(limit, float(np.abs(result[place]).max()))
         yield Progress(fraction=(i + 1) / n_planes, message=f"plane {i + 1} of {n_planes}")
@@ -124,19 +130,21 @@ def check_data_range(data_range: float) -> None:
         )
 
 
-def planes(first: Any, second: Any) -> Iterator[tuple[tuple[int, ...], tuple[Plane, Plane]]]:
+def planes(
+    first: Any, second: Any, names: tuple[str, str] = ("The clean image", "The other image")
+) -> Iterator[tuple[tuple[int, ...], tuple[Plane, Plane]]]:
     """Each plane that the last two axes span: its index, and its pixels in both images.
 
     Raises
     ------
     InputError
-        If a pixel is NaN or infinite.
+        If a pixel is NaN or infinite; `names` say of which image.
     """
     for place in np.ndindex(*first.shape[:-2]):
-        yield place, (to_double(first[place]), to_double(second[place]))
+        yield place, (to_double(first[place], names[0]), to_double(second[place], names[1]))
 
 
-def to_double(image: npt.ArrayLike) -> Plane:
+def to_double(image: npt.ArrayLike, name: str = "The image") -> Plane:
     """The pixels in double precision.
 
     Raises
@@ -146,5 +154,5 @@ def to_double(image: npt.ArrayLike) -> Plane:
     """
     pixels = np.asarray(image)
     if pixels.dtype.kind == "f":
-        as_float32(pixels)  # raises on NaN
+        as_float32(pixels, name)  # raises on NaN
     return pixels.astype(np.float64)

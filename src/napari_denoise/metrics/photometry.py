@@ -22,7 +22,7 @@ from napari_denoise.metrics.block_means import (
     fit_line,
     group_blocks,
 )
-from napari_denoise.metrics.pairs import Plane, check_pair, planes
+from napari_denoise.metrics.pairs import NOISY_AND_DENOISED, Plane, check_pair, planes
 from napari_denoise.progress import Job, Progress
 
 __all__ = ["MAX_CLIPPED", "TOLERANCE", "Photometry", "check_photometry"]
@@ -172,7 +172,7 @@ def _sample(noisy: Any, denoised: Any) -> Job[_Sample]:
     n_planes, n_pixels = math.prod(noisy.shape[:-2]), math.prod(noisy.shape)
     steps = [math.ceil(n_pixels / size**2 / _MAX_BLOCKS) for size in sizes]
     places, means, blocks, n_clipped = [], [], [], 0
-    for i, (place, (before, after)) in enumerate(planes(noisy, denoised)):
+    for i, (place, (before, after)) in enumerate(planes(noisy, denoised, NOISY_AND_DENOISED)):
         yield Progress(fraction=(i + 0.3) / n_planes, message=f"plane {i + 1} of {n_planes}")
         n_clipped += _n_clipped(before, after, is_whole=is_whole)
         yield Progress(fraction=(i + 0.6) / n_planes)

@@ -214,7 +214,7 @@ def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneSco
 def _plane_sums(first: Any, second: Any, data_range: float, fit: RangeFit) -> Job[PixelSums]:
     """Sums over one plane, which is read here: in the thread that works on it."""
     yield Progress(fraction=0.0)
-    clean, image = to_double(first), to_double(second)
+    clean, image = to_double(first, "The clean image"), to_double(second, "The other image")
     ssim, ms_ssim = yield from nested(plane_similarity(clean, image, data_range), 0.0, 0.7)
     micro = yield from nested(plane_micro_ssim(clean, image, fit), 0.7, 1.0)
     yield Progress(fraction=1.0)
