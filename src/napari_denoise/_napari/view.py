@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -147,6 +146,6 @@ def _walk(corners: Points) -> Points:
     """Points about a pixel apart along a path through its corners."""
     parts = [corners[:1]]
     for start, stop in pairwise(corners):
-        n_steps = max(1, math.ceil(float(np.hypot(*(stop - start)))))
+        n_steps = max(1, round(float(np.hypot(*(stop - start)))))
         parts.append(start + (stop - start) * np.linspace(0, 1, n_steps + 1)[1:, np.newaxis])
     return np.concatenate(parts)

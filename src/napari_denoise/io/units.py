@@ -94,4 +94,4 @@ def micrometers(size: float, unit: str) -> float | None:
         The length in `unit`, which may be spelled in any way.
     """
     name = unit_name(unit)
-    return next((size * each.size * 1e6 for each in _LENGTHS if each.name == name), None)
+    return next((size * (each.size / 1e-6) for each in _LENGTHS if each.name == name), None)

@@ -178,7 +178,7 @@ class _Rings:
         radius = np.sqrt(functools.reduce(np.add, map(np.square, grids)))
         # Rings as wide as the coarser of the two frequency steps in the plane: none is empty.
         width = max(1 / (n * d) for n, d in zip(shape[-2:], size_um[-2:], strict=True))
-        n_rings = int(0.5 / max(size_um[-2:]) / width)
+        n_rings = int(0.5 / max(size_um[-2:]) / width + 1e-9)
         weight = np.full(radius.shape, 2.0)
         weight[..., 0] = 1
         if shape[-1] % 2 == 0:
