@@ -3,8 +3,8 @@
 The names below are the public ones. They are loaded when first used, so that importing the
 package costs nothing: neither torch nor Qt nor napari.
 
->>> from napari_denoise import Gaussian, Layout, denoise, run
->>> smooth = run(denoise(Gaussian(sigma=1.5), image, Layout("ZYX")))  # doctest: +SKIP
+>>> from napari_denoise import Instant, Layout, denoise, run
+>>> clean = run(denoise(Instant(), image, Layout("ZYX"))).image  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _HOMES = {
         "SettingsError",
     ),
     "filters": ("Box", "Gaussian", "Median"),
+    "instant.model": ("Instant",),
     "io.images": ("Image", "read_image", "write_image"),
     "learning.bundle": ("load_model", "save_model"),
     "learning.config": ("N2V",),

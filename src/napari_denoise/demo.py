@@ -27,6 +27,7 @@ from napari_denoise.comparison import Outcome, compare_methods
 from napari_denoise.console import run_with_bar
 from napari_denoise.errors import DenoiseError, InputError
 from napari_denoise.filters import Gaussian, Median
+from napari_denoise.instant.model import Instant
 from napari_denoise.instant.scenes import scene
 from napari_denoise.io.images import read_image
 from napari_denoise.learning.config import N2V
@@ -35,7 +36,7 @@ from napari_denoise.noise import GaussianNoise, PoissonNoise, add_noise
 
 __all__ = ["main"]
 
-_METHODS = (Gaussian(sigma=1.0), Median(size=3), N2V())
+_METHODS = (Instant(), Gaussian(sigma=1.0), Median(size=3), N2V())
 _PHOTONS, _READ_NOISE, _PEAK = 30.0, 60.0, 4000
 
 
@@ -63,7 +64,7 @@ def main(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of noise and training.")] = 0,
 ) -> None:
-    """Denoise an image with three methods, measure them, and show them side by side."""
+    """Denoise an image with a few methods, measure them, and show them side by side."""
     try:
         subject = _open(image, reference) if image else _make(seed)
         layout = Layout(subject.axes)

@@ -122,8 +122,8 @@ def scene(
 def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatArray:
     """A scene as instruments differ: magnified, unevenly lit, in haze, of any contrast.
 
-    What a network learns from. Microscopes sample more finely than :func:`scene` does, and
-    dim structure beside a bright one counts as much as the bright one.
+    What a network learns from. Microscopes sample more finely or coarsely than :func:`scene`
+    does, and dim structure beside a bright one counts as much as the bright one.
 
     Parameters
     ----------
@@ -136,11 +136,12 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
     array of float32, ``(Z)YX``
         Expected light; all but the brightest pixels lie between 0 and 1.
     """
-    zoom = 1.0 if rng.random() < 0.45 else float(np.exp(rng.uniform(0, np.log(3))))
+    coarser, finer = rng.uniform(0.55, 1.0), np.exp(rng.uniform(0, np.log(3)))
+    zoom = float(rng.choice([1.0, coarser, finer], p=[0.25, 0.3, 0.45]))
     lateral = [ceil(n / zoom) + 2 for n in shape[-2:]]
     z_step = rng.uniform(1.0, 6.0) / zoom
     small = scene((*shape[:-2], *lateral), rng=rng, z_step=max(z_step, 0.5))
-    image = _magnified(small, zoom, shape) if zoom > 1 else small[..., 1:-1, 1:-1]
+    image = _magnified(small, zoom, shape) if zoom != 1 else small[..., 1:-1, 1:-1]
     image **= np.float32(np.exp(rng.normal(0, 0.3)))
     grid = Grid(tuple(shape[-2:]))
     if rng.random() < 0.5:
@@ -154,7 +155,7 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
 
 
 def _magnified(image: FloatArray, zoom: float, shape: tuple[int, ...]) -> FloatArray:
-    """The image, enlarged along Y and X and cut to shape; without ringing below zero."""
+    """The image, resampled along Y and X and cut to shape; without ringing below zero."""
     n_depth = image.ndim - 2
     large = ndimage.affine_transform(
         image,
