@@ -47,6 +47,12 @@ def test_flipped_dice_give_other_noise_and_the_same_dice_the_same():
     assert not torch.equal(first.planes, other.planes)
 
 
+def test_some_stacks_end_with_the_middle_plane():
+    planes = exposures(torch.rand(200, 5, 8, 8)).planes
+    is_end = (planes[:, :2] == planes[:, [4, 3]]).flatten(1).all(dim=1)
+    assert 0.05 < float(is_end.float().mean()) < 0.3
+
+
 def test_a_light_level_goes_there_and_back():
     electrons, dark = torch.tensor([0.0, 1.0, 500.0]), torch.tensor(2.0)
     assert torch.allclose(from_stabilized(stabilized(electrons, dark), dark), electrons, atol=1e-3)

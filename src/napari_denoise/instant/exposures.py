@@ -213,6 +213,7 @@ def _calibrated(recorded: Tensor, electrons: Tensor, detector: _Detector, dice: 
     believed = read_noise * dice.normal(0.1).exp() * (1 + is_correlated * dice.normal(0.1)) / gain
     dark = (believed.clamp(max=50) ** 2 + 3 / 8)[:, 0]
     values = stabilized((recorded - offset) / gain, dark[:, None])
+    values = _mirrored(values, dice)
     middle = values[:, values.shape[1] // 2]
     mean, spread = middle.mean(dim=(1, 2), keepdim=True), middle.std(dim=(1, 2), keepdim=True)
     # At run time it is the whole image's level, and a place may be far from that.
@@ -226,3 +227,11 @@ def _calibrated(recorded: Tensor, electrons: Tensor, detector: _Detector, dice: 
         level=level,
         dark_variance=dark,
     )
+
+
+def _mirrored(planes: Tensor, dice: _Dice) -> Tensor:
+    """Some of the stacks end with their middle plane, and show the others twice, noise and all."""
+    n = planes.shape[1]
+    order = [n // 2 + abs(place - n // 2) for place in range(n)]
+    is_end = dice.chance(0.15 if n > 1 else 0.0)
+    return torch.where(is_end > 0, planes[:, order], planes)

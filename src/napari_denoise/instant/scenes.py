@@ -139,8 +139,7 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
     coarser, finer = rng.uniform(0.55, 1.0), np.exp(rng.uniform(0, np.log(3)))
     zoom = float(rng.choice([1.0, coarser, finer], p=[0.25, 0.3, 0.45]))
     lateral = [ceil(n / zoom) + 2 for n in shape[-2:]]
-    z_step = rng.uniform(1.0, 6.0) / zoom
-    small = scene((*shape[:-2], *lateral), rng=rng, z_step=max(z_step, 0.5))
+    small = _stack((*shape[:-2], *lateral), rng, zoom)
     image = _magnified(small, zoom, shape) if zoom != 1 else small[..., 1:-1, 1:-1]
     image **= np.float32(np.exp(rng.normal(0, 0.3)))
     grid = Grid(tuple(shape[-2:]))
@@ -152,6 +151,15 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
     brightest = np.percentile(image, rng.choice([98.0, 99.5, 100.0]))
     image /= np.float32(max(float(brightest), 1e-6))
     return np.asarray(image, np.float32)
+
+
+def _stack(shape: tuple[int, ...], rng: np.random.Generator, zoom: float) -> FloatArray:
+    """A scene; a volume may also be a film in which nothing moves but the lamp."""
+    if len(shape) == 2 or rng.random() < 0.8:
+        return scene(shape, rng=rng, z_step=max(rng.uniform(0.7, 6.0) / zoom, 0.5))
+    lamp = np.exp(np.cumsum(rng.normal(0, rng.uniform(0, 0.05), shape[0])))
+    still = scene(shape[1:], rng=rng)
+    return np.multiply.outer(lamp.astype(np.float32), still)
 
 
 def _magnified(image: FloatArray, zoom: float, shape: tuple[int, ...]) -> FloatArray:
