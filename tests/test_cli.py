@@ -50,6 +50,7 @@ def test_a_noisy_stack_becomes_a_measured_denoised_one(tmp_path, clean, noisy, c
     code, out, _ = command("denoise", noisy, denoised, "--method", "gaussian", "--set", "sigma=1.5")
     assert code == 0
     assert str(denoised) in out
+    assert "afe to quantify" in out
     assert psnr_of(command, clean, denoised) > psnr_of(command, clean, noisy) + 6
     result = read_image(denoised)
     assert (result.axes, result.scale) == ("ZYX", (0.5, 0.1, 0.1))

@@ -87,6 +87,23 @@ def test_clipped_pixels_are_said(dock, viewer, finish, noisy, monkeypatch):
     assert "12 pixels were beyond the range" in dock._run_bar._notices.text()
 
 
+def test_it_is_said_whether_intensities_may_be_measured_on_the_result(
+    dock, viewer, finish, noisy, monkeypatch
+):
+    viewer.add_image(noisy)
+    finish(dock._run_bar)
+    assert "Safe to quantify" in dock._run_bar.message()
+
+    def job(denoiser, image, layout, *, dtype):
+        yield Progress(fraction=0.5)
+        return Denoised((image * 0.8).astype(dtype), 0)
+
+    monkeypatch.setattr(denoise_widget, "denoise", job)
+    dock._layer.setLayer(viewer.layers[0])
+    finish(dock._run_bar)
+    assert "Not safe to quantify" in dock._run_bar._notices.text()
+
+
 def test_a_lazy_layer_is_denoised_without_being_loaded_at_once(dock, viewer, finish, noisy):
     computed = []
 

@@ -15,15 +15,17 @@ from napari_denoise._napari.device_chooser import DeviceChooser
 from napari_denoise._napari.dock import DtypePolicy, Task, ViewerDock
 from napari_denoise._napari.layers import (
     Source,
-    clipped_in_words,
     read_layer,
     refusal,
     result_layer,
+    tell_intensities,
 )
 from napari_denoise._napari.models import ShelvedModel, shelf_of
 from napari_denoise._napari.preferences import preferences, remember
-from napari_denoise.denoiser import Denoised, Denoiser, denoise
+from napari_denoise.assessment import Checked, checked
+from napari_denoise.denoiser import Denoiser, denoise
 from napari_denoise.errors import InputError
+from napari_denoise.progress import Job
 from napari_denoise.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -110,14 +112,18 @@ class DenoiseWidget(ViewerDock):
         denoiser = self._method.value(self._device.value())
         dtype = self._dtype.dtype_for(source.pixels)
         recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
-        make_job = partial(denoise, denoiser, source.pixels, layout, dtype=dtype)
+
+        def make_job() -> Job[Checked]:
+            job = denoise(denoiser, source.pixels, layout, dtype=dtype)
+            return checked(job, source.pixels, source.axes)
+
         label = self._method.label()
         return Task(make_job, partial(self._add_result, source, label, recipe))
 
-    def _add_result(self, source: Source, label: str, recipe: Recipe, result: Denoised) -> None:
-        self._viewer.add_layer(result_layer(source, result.image, label=label, recipe=recipe))
-        if clipped := clipped_in_words(result.n_clipped, recipe.dtype):
-            self._run_bar.showNotice(clipped)
+    def _add_result(self, source: Source, label: str, recipe: Recipe, result: Checked) -> None:
+        pixels = result.denoised.image
+        self._viewer.add_layer(result_layer(source, pixels, label=label, recipe=recipe))
+        tell_intensities(self._run_bar, result)
 
 
 def show_axes(roles: AxisRoles, layer: Image | None) -> None:

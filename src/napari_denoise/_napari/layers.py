@@ -9,6 +9,8 @@ from typing import Any
 from napari.layers import Image
 from pydantic import ValidationError
 
+from napari_denoise._qt.run_bar import RunBar
+from napari_denoise.assessment import Checked
 from napari_denoise.axes import default_axes
 from napari_denoise.errors import InputError
 from napari_denoise.recipe import METADATA_KEY, Recipe
@@ -22,6 +24,7 @@ __all__ = [
     "recipe_of",
     "refusal",
     "result_layer",
+    "tell_intensities",
 ]
 
 _GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
@@ -184,3 +187,14 @@ def clipped_in_words(n_clipped: int, dtype: Any) -> str:
         return ""
     pixels = "pixel was" if n_clipped == 1 else "pixels were"
     return f"{n_clipped:,} {pixels} beyond the range of {dtype} and set to its end."
+
+
+def tell_intensities(bar: RunBar, result: Checked) -> None:
+    """Say below a run bar whether intensities may be measured on a result, and why not."""
+    denoised, photometry = result.denoised, result.photometry
+    if clipped := clipped_in_words(denoised.n_clipped, denoised.image.dtype):
+        bar.showNotice(clipped)
+    if photometry and photometry.is_safe:
+        bar.setMessage(f"{bar.message()} {photometry.reason}")
+    elif photometry:
+        bar.showNotice(photometry.reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,15 @@ from qtpy.QtWidgets import QFileDialog, QFormLayout, QPushButton, QVBoxLayout, Q
 
 from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.dock import Task, ViewerDock, dtype_for
-from napari_denoise._napari.layers import clipped_in_words, read_layer, result_layer
+from napari_denoise._napari.layers import read_layer, result_layer, tell_intensities
 from napari_denoise._napari.models import MODEL_FILTER, MODEL_SUFFIX, ModelShelf, ShelvedModel
 from napari_denoise._napari.preferences import preferences, remember
 from napari_denoise._qt.message import WrappedLabel
-from napari_denoise.denoiser import Denoised, denoise
+from napari_denoise.assessment import Checked, checked
+from napari_denoise.denoiser import denoise
 from napari_denoise.errors import DenoiseError, InputError
 from napari_denoise.learning.bundle import save_model
+from napari_denoise.progress import Job
 from napari_denoise.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -124,10 +125,13 @@ class ModelBox(QWidget):
         dtype = dtype_for(preferences().result_dtype, source.pixels)
         recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
 
-        def add(result: Denoised) -> None:
-            added = result_layer(source, result.image, label=model.label, recipe=recipe)
-            self._viewer.add_layer(added)
-            if clipped := clipped_in_words(result.n_clipped, dtype):
-                self._run_bar.showNotice(clipped)
+        def make_job() -> Job[Checked]:
+            job = denoise(denoiser, source.pixels, layout, dtype=dtype)
+            return checked(job, source.pixels, source.axes)
 
-        return Task(partial(denoise, denoiser, source.pixels, layout, dtype=dtype), add)
+        def add(result: Checked) -> None:
+            added = result_layer(source, result.denoised.image, label=model.label, recipe=recipe)
+            self._viewer.add_layer(added)
+            tell_intensities(self._run_bar, result)
+
+        return Task(make_job, add)

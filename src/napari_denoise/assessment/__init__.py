@@ -1,6 +1,7 @@
 """Everything that can be told of an image, with a clean one beside it or without."""
 
 from napari_denoise.assessment.assess import Assessment, assess, possible_parts
+from napari_denoise.assessment.checked import Checked, checked
 from napari_denoise.assessment.maps import Map, MapKind, MapSettings, draw_map
 from napari_denoise.assessment.quantities import (
     EACH_PLANE,
@@ -17,6 +18,7 @@ __all__ = [
     "EACH_PLANE",
     "QUANTITIES",
     "Assessment",
+    "Checked",
     "Map",
     "MapKind",
     "MapSettings",
@@ -24,6 +26,7 @@ __all__ = [
     "Quantity",
     "assess",
     "check_same_scene",
+    "checked",
     "draw_map",
     "is_raw",
     "max_minus_min",

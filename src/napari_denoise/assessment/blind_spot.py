@@ -35,7 +35,7 @@ def denoiser_of(recipe: Recipe | None) -> Denoiser | None:
             return make_settings(Stabilized, settings)
         if path := settings.get("path"):
             return make_settings(ModelDenoiser, settings) if Path(str(path)).exists() else None
-        return make_settings(registry.filter_class(str(settings.get("name"))), settings)
+        return make_settings(registry.denoiser_class(str(settings.get("name"))), settings)
     except SettingsError:
         return None
 

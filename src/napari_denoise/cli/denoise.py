@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_denoise import registry
+from napari_denoise.assessment import checked
 from napari_denoise.axes import Layout
 from napari_denoise.cli.files import open_input, result_dtype, save_result
 from napari_denoise.cli.options import (
@@ -21,6 +22,7 @@ from napari_denoise.cli.options import (
     SpatialAxes,
     parse_settings,
 )
+from napari_denoise.cli.output import say
 from napari_denoise.console import run_with_bar
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.denoiser import denoise as denoising
@@ -75,9 +77,11 @@ def apply(
 
 def _run(denoiser: Denoiser, image: Image, layout: Layout, out: Path, dtype: str) -> None:
     kind = result_dtype(dtype, image)
-    job = denoising(denoiser, image.pixels, layout, dtype=kind)
-    result = run_with_bar(job, f"applying {denoiser.label}")
+    job = checked(denoising(denoiser, image.pixels, layout, dtype=kind), image.pixels, image.axes)
+    found = run_with_bar(job, f"applying {denoiser.label}")
     recipe = Recipe.of(
         "denoise", denoiser, layout, source=image.name, dtype=str(kind), previous=image.recipe
     )
-    save_result(out, result.image, image, recipe, result.n_clipped)
+    save_result(out, found.denoised.image, image, recipe, found.denoised.n_clipped)
+    if found.photometry:
+        say(found.photometry.reason)
