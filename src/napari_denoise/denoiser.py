@@ -118,7 +118,7 @@ def denoise(
     denoiser : Denoiser
         The method with its settings.
     image : array-like, axes as in `layout`, any real dtype
-        May be lazy (dask, zarr, memory-mapped): only one tile per core is held at a time.
+        May be lazy (dask, zarr, memory-mapped): a tile per core and one more are held at a time.
     layout : Layout
         Names the axes and says which are spatial.
     dtype : dtype, default float32

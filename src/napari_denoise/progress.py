@@ -110,8 +110,8 @@ def run_all(
     Parameters
     ----------
     jobs : iterable of jobs
-        Taken one by one, in the calling thread, as threads become free: no more than
-        `n_threads` of them are held at a time.
+        Taken one by one, in the calling thread, as threads become free. One more than
+        `n_threads` is held at a time, so that no thread waits while a result is collected.
     collect : callable
         Called in the calling thread with each result, in the order of `jobs`.
     n_jobs : int
@@ -146,7 +146,7 @@ def _run_on_threads(
     with ThreadPoolExecutor(n_threads, thread_name_prefix=f"napari-denoise-{noun}") as pool:
         try:
             for n_done in range(n_jobs):
-                for job in islice(supply, n_threads - len(running)):
+                for job in islice(supply, n_threads + 1 - len(running)):
                     note = _note_fraction(fractions, n_done + len(running), closed)
                     running.append(pool.submit(run, job, note))
                 while wait([running[0]], timeout=_PATIENCE_S).not_done:
@@ -157,6 +157,8 @@ def _run_on_threads(
                 yield Progress(fraction=sum(fractions) / n_jobs, message=done)
         finally:
             closed.set()
+            for future in running:
+                future.cancel()
 
 
 def _note_fraction(

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from napari_denoise.filters.neighbourhood import pad, weighted_mean, window_sums
+from napari_denoise.filters.neighbourhood import pad, strides_of, weighted_mean, window_sums
 from napari_denoise.progress import run
 
 
@@ -13,9 +13,11 @@ from napari_denoise.progress import run
 def test_window_sums_are_sums_over_windows(size, rng):
     pixels = rng.normal(size=(20, 17)).astype(np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (size, 3))
-    np.testing.assert_allclose(
-        window_sums(pixels, (size, 3)), windows.sum((-1, -2)), rtol=1e-4, atol=1e-5
-    )
+    spare = [np.full(pixels.size, np.nan, np.float32) for _ in range(2)]
+    sums = window_sums(pixels.flatten(), (size, 3), strides_of(pixels.shape), spare)
+    assert len(sums) == pixels.size - (size - 1) * 17 - 2
+    begins = np.arange(pixels.size).reshape(pixels.shape)[: 21 - size, :15]
+    np.testing.assert_allclose(sums[begins], windows.sum((-1, -2)), rtol=1e-4, atol=1e-5)
 
 
 def slow_weighted_mean(pixels, radius, patch, weight):

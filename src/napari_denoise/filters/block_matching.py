@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.filters.neighbourhood import Offset, half_window, window_sums
+from napari_denoise.filters.neighbourhood import (
+    Offset,
+    half_window,
+    shift_of,
+    strides_of,
+    window_sums,
+)
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress
 
@@ -16,7 +24,7 @@ __all__ = ["Indices", "find_similar"]
 Indices = npt.NDArray[np.intp]
 
 _NUMBER = np.int32((1 << 14) - 1)
-"""Bits of a candidate's number: enough for a radius of 63."""
+"""Bits of a candidate's number: enough for a radius of 63 in planes, 12 in volumes."""
 
 _OFFSETS_AT_ONCE = 64
 """Pairs of offsets whose distances are held at a time."""
@@ -29,11 +37,11 @@ def find_similar(
 
     Parameters
     ----------
-    image : array, YX
+    image : array, (Z)YX
     block : int
-        Width of the square blocks, in pixels.
+        Width of the blocks along each axis, in pixels.
     step : int
-        Blocks at multiples of it, in Y and X, are references.
+        Blocks at multiples of it, along each axis, are references.
     radius : int
         How far away blocks are looked for, in pixels along each axis.
     n_similar : int
@@ -42,33 +50,30 @@ def find_similar(
     Returns
     -------
     stacks : array, (member, reference)
-        Where the blocks begin, as indices into all places of a block in ``YX`` order; the
+        Where the blocks begin, as indices into all places of a block in ``(Z)YX`` order; the
         reference itself first, and then the ever less similar. Where fewer blocks are in
         reach, there are fewer members, and still a power of two.
     """
-    shape = tuple(size - block + 1 for size in image.shape)
-    n_in_reach = int(np.prod([min(radius + 1, size) for size in shape]))
+    comparison = _Comparison.of(image, block, step)
+    n_in_reach = prod(min(radius + 1, size) for size in comparison.n_places)
     wanted = 1 << (min(n_similar, n_in_reach).bit_length() - 1)
-    offsets = [o for o in half_window((radius, radius)) if _is_inside(o, shape)]
-    references = np.arange(shape[0] * shape[1]).reshape(shape)[::step, ::step]
-    best = np.zeros((references.size, 1), np.int32)
+    offsets = [
+        offset
+        for offset in half_window((radius,) * image.ndim)
+        if all(abs(o) < size for o, size in zip(offset, comparison.n_places, strict=True))
+    ]
+    best = np.zeros((comparison.references.size, 1), np.int32)
     for start in range(0, len(offsets), _OFFSETS_AT_ONCE):
         batch = offsets[start : start + _OFFSETS_AT_ONCE]
-        distances = np.full((len(batch), 2, *references.shape), np.inf, np.float32)
+        distances = np.full((len(batch), 2, *comparison.references.shape), np.inf, np.float32)
         for i, offset in enumerate(batch):
             if i % 16 == 0:
                 yield Progress(fraction=(start + i) / len(offsets))
-            _compare(image, offset, block, step, distances[i])
+            comparison.measure(offset, distances[i])
         codes = _encode(distances.reshape(2 * len(batch), -1), 2 * start + 1)
         best = _smallest(np.concatenate([best, codes.T], axis=1), wanted)
-    shifts = np.array([0, *(sign * (y * shape[1] + x) for y, x in offsets for sign in (1, -1))])
     best.sort(axis=1)
-    stacks: Indices = references.ravel() + shifts[best.T & _NUMBER]
-    return stacks
-
-
-def _is_inside(offset: Offset, n_places: Sequence[int]) -> bool:
-    return all(abs(shift) < size for shift, size in zip(offset, n_places, strict=True))
+    return comparison.places_of(best.T & _NUMBER, offsets)
 
 
 def _encode(distances: FloatArray, first: int) -> npt.NDArray[np.int32]:
@@ -87,25 +92,70 @@ def _smallest(codes: npt.NDArray[np.int32], n: int) -> npt.NDArray[np.int32]:
     return codes if codes.shape[1] <= n else np.partition(codes, n - 1, axis=1)[:, :n]
 
 
-def _compare(image: FloatArray, offset: Offset, block: int, step: int, out: FloatArray) -> None:
-    """Write each reference's distance to the blocks at the offset and at the opposite one."""
-    here = tuple(
-        slice(max(-shift, 0), size - max(shift, 0))
-        for shift, size in zip(offset, image.shape, strict=True)
-    )
-    there = tuple(
-        slice(max(shift, 0), size + min(shift, 0))
-        for shift, size in zip(offset, image.shape, strict=True)
-    )
-    differences = image[here] - image[there]
-    sums = window_sums(np.square(differences, out=differences), (block, block))
-    for distances, region in zip(out, (here, there), strict=True):
-        first = [-(-along.start // step) for along in region]
-        skipped = [
-            slice(n * step - along.start, None, step)
-            for n, along in zip(first, region, strict=True)
-        ]
-        values = sums[tuple(skipped)]
-        distances[
-            tuple(slice(n, n + size) for n, size in zip(first, values.shape, strict=True))
-        ] = values
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Distances between blocks of one image.
+
+    Attributes
+    ----------
+    strip : array, 1D
+        The image.
+    strides : tuple of int
+        How far apart neighbours are in the strip.
+    n_places : tuple of int
+        How many places a block has along each axis.
+    references : array, (Z)YX
+        Where in the strip the reference blocks begin.
+    scratch : three arrays as long as the strip
+    """
+
+    strip: FloatArray
+    strides: tuple[int, ...]
+    n_places: tuple[int, ...]
+    references: Indices
+    block: int
+    step: int
+    scratch: tuple[FloatArray, FloatArray, FloatArray]
+
+    @classmethod
+    def of(cls, image: FloatArray, block: int, step: int) -> _Comparison:
+        strip = np.ascontiguousarray(image).ravel()
+        n_places = tuple(size - block + 1 for size in image.shape)
+        grid = tuple(slice(0, n, step) for n in n_places)
+        references = np.arange(image.size).reshape(image.shape)[grid]
+        first, second, third = (np.empty_like(strip) for _ in range(3))
+        return cls(
+            strip=strip,
+            strides=strides_of(image.shape),
+            n_places=n_places,
+            references=references,
+            block=block,
+            step=step,
+            scratch=(first, second, third),
+        )
+
+    def measure(self, offset: Offset, out: FloatArray) -> None:
+        """Write each reference's distance to the blocks at the offset and at the opposite one."""
+        shift = shift_of(offset, self.strides)
+        squares, *spare = self.scratch
+        squares = squares[: len(self.strip) - shift]
+        np.subtract(self.strip[:-shift], self.strip[shift:], out=squares)
+        np.square(squares, out=squares)
+        sums = window_sums(squares, (self.block,) * len(offset), self.strides, spare)
+        for distances, sign in zip(out, (1, -1), strict=True):
+            reached = tuple(
+                slice(-(min(sign * o, 0) // self.step), -(-(n - max(sign * o, 0)) // self.step))
+                for o, n in zip(offset, self.n_places, strict=True)
+            )
+            begins = self.references[reached]
+            distances[reached] = sums[begins if sign > 0 else begins - shift]
+
+    def places_of(self, numbers: Indices, offsets: Sequence[Offset]) -> Indices:
+        """Where the candidates of these numbers begin, among the places of a block."""
+        strides = strides_of(self.n_places)
+        shifts = [shift_of(offset, strides) for offset in offsets]
+        both = np.array([0, *(sign * shift for shift in shifts for sign in (1, -1))])
+        grid = tuple(slice(0, n, self.step) for n in self.n_places)
+        begins = np.arange(prod(self.n_places)).reshape(self.n_places)[grid]
+        places: Indices = begins.ravel() + both[numbers]
+        return places

@@ -1,5 +1,9 @@
 """Pixels compared with their neighbours, for a whole tile at a time.
 
+A tile with its margins is laid out as one strip of memory, in which the neighbour at some
+offset is a fixed shift away: each step is one pass over contiguous numbers. What reaches
+beyond the end of a row meets the next one, but only in the margins, which are cut off.
+
 A pixel and its neighbour at some offset are the neighbour and its pixel at the opposite
 offset: their weight is computed once and used twice.
 """
@@ -8,13 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
+from math import prod
 
 import numpy as np
 
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress
 
-__all__ = ["Offset", "half_window", "pad", "shifted", "weighted_mean", "window_sums"]
+__all__ = [
+    "Offset",
+    "half_window",
+    "pad",
+    "shift_of",
+    "shifted",
+    "strides_of",
+    "weighted_mean",
+    "window_sums",
+]
 
 Offset = tuple[int, ...]
 
@@ -34,28 +48,58 @@ def shifted(pixels: FloatArray, margins: Sequence[int], offset: Offset) -> Float
     ]
 
 
-def window_sums(pixels: FloatArray, sizes: Sequence[int]) -> FloatArray:
-    """Sum over each window that fits in; shorter by size − 1 per axis.
+def strides_of(shape: Sequence[int]) -> tuple[int, ...]:
+    """How far apart neighbours along each axis lie in the strip of an image of `shape`."""
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def shift_of(offset: Sequence[int], strides: Sequence[int]) -> int:
+    """How far apart pixels at this offset lie in a strip."""
+    return sum(step * stride for step, stride in zip(offset, strides, strict=True))
+
+
+def window_sums(
+    strip: FloatArray, sizes: Sequence[int], strides: Sequence[int], spare: Sequence[FloatArray]
+) -> FloatArray:
+    """Sum over the window that begins at each place of a strip, as far as windows fit in.
 
     Sums of 1, 2, 4, … pixels are added up: few operations, and none of the drift of a
     running sum.
+
+    Parameters
+    ----------
+    strip : array, 1D
+        Overwritten.
+    sizes, strides : sequence of int
+        Width of the window along each axis, and how far apart its pixels are in the strip.
+    spare : two arrays, 1D, at least as long as the strip
+        Overwritten. The result is in one of the three arrays.
     """
-    for axis, size in enumerate(sizes):
-        pixels = np.moveaxis(_sums_along_first(np.moveaxis(pixels, axis, 0), size), 0, axis)
-    return pixels
+    unused = list(spare)
+    for size, stride in zip(sizes, strides, strict=True):
+        strip = _sums_along(strip, size, stride, unused)
+    return strip
 
 
-def _sums_along_first(pixels: FloatArray, size: int) -> FloatArray:
-    n = len(pixels) - size + 1
-    total, start, width, sums = None, 0, 1, pixels
-    while width <= size:
+def _sums_along(strip: FloatArray, size: int, stride: int, unused: list[FloatArray]) -> FloatArray:
+    """Sum `size` pixels from each on; takes arrays from `unused`, and leaves others there."""
+    sums, total, n_added = strip, None, 0
+    for bit in range(size.bit_length()):
+        width = 1 << bit
+        if width > 1:
+            length = len(sums) - width // 2 * stride
+            doubled = np.add(sums[:length], sums[-length:], out=unused.pop()[:length])
+            unused.extend([] if sums is total else [sums])
+            sums = doubled
         if size & width:
-            part = sums[start : start + n]
-            total = part if total is None else total + part
-            start += width
-        if 2 * width <= size:
-            sums = sums[:-width] + sums[width:]
-        width *= 2
+            if total is not None:
+                part = sums[n_added * stride :]
+                total = total[: len(part)]
+                total += part
+            else:
+                total = sums
+            n_added += width
+    unused.extend([] if sums is total else [sums])
     assert total is not None  # noqa: S101  a window has at least one pixel
     return total
 
@@ -90,42 +134,33 @@ def weighted_mean(
     patch = patch or (1,) * pixels.ndim
     margins = [r + size // 2 for r, size in zip(radius, patch, strict=True)]
     padded = pad(pixels, margins)
-    total, weights, weighted = pixels.copy(), np.ones_like(pixels), np.empty_like(pixels)
+    strip, strides = padded.ravel(), strides_of(padded.shape)
+    first, corner = shift_of(margins, strides), shift_of([size // 2 for size in patch], strides)
+    total, weights = strip.copy(), np.ones_like(strip)
+    product, scratch, *spare = (np.empty_like(strip) for _ in range(4))
     offsets = list(half_window(radius))
     for i, offset in enumerate(offsets):
         yield Progress(fraction=i / len(offsets))
-        weight = weigh(_patch_differences(padded, margins, offset, patch), offset)
-        for direction, pairs in zip((1, -1), _both_ways(weight, pixels.shape, offset), strict=True):
-            neighbour = tuple(direction * step for step in offset)
-            total += np.multiply(pairs, shifted(padded, margins, neighbour), out=weighted)
-            weights += pairs
-    return total / weights
+        shift = shift_of(offset, strides)
+        # Pairs of which either pixel lies between the first and the last of the image.
+        here = slice(first - shift, len(strip) - first)
+        there = slice(first, len(strip) - first + shift)
+        squares = _square_differences(strip, here, shift, corner, scratch)
+        weight = weigh(window_sums(squares, patch, strides, spare), offset)
+        for pixel, neighbour in ((here, there), (there, here)):
+            total[pixel] += np.multiply(weight, strip[neighbour], out=product[: len(weight)])
+            weights[pixel] += weight
+    nowhere = (0,) * pixels.ndim
+    sums = (shifted(each.reshape(padded.shape), margins, nowhere) for each in (total, weights))
+    mean: FloatArray = np.divide(*sums)
+    return mean
 
 
-def _patch_differences(
-    padded: FloatArray, margins: Sequence[int], offset: Offset, patch: Sequence[int]
+def _square_differences(
+    strip: FloatArray, pairs: slice, shift: int, corner: int, out: FloatArray
 ) -> FloatArray:
-    """Squared differences to the neighbour, summed over a patch around each.
-
-    For all pixels of the image and, so that the weights serve both ways, for those just
-    outside of it whose neighbour is inside.
-    """
-    here, there = [], []
-    for margin, size, step, width in zip(margins, padded.shape, offset, patch, strict=True):
-        start = margin - max(step, 0) - width // 2
-        stop = size - margin + max(-step, 0) + width // 2
-        here.append(slice(start, stop))
-        there.append(slice(start + step, stop + step))
-    differences = padded[tuple(here)] - padded[tuple(there)]
-    return window_sums(np.square(differences, out=differences), patch)
-
-
-def _both_ways(
-    weight: FloatArray, shape: tuple[int, ...], offset: Offset
-) -> tuple[FloatArray, FloatArray]:
-    """Weights of the neighbour at the offset, and of the one opposite, for each pixel."""
-    ahead, behind = [], []
-    for size, step in zip(shape, offset, strict=True):
-        ahead.append(slice(max(step, 0), max(step, 0) + size))
-        behind.append(slice(max(-step, 0), max(-step, 0) + size))
-    return weight[tuple(ahead)], weight[tuple(behind)]
+    """Squared differences of pixels `shift` apart, from the patch of the first to the last."""
+    start, stop = pairs.start - corner, pairs.stop + corner
+    squares = out[: stop - start]
+    np.subtract(strip[start:stop], strip[start + shift : stop + shift], out=squares)
+    return np.square(squares, out=squares)

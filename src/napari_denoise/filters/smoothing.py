@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from math import ceil, prod
 from typing import Annotated, ClassVar, Literal
 
@@ -10,46 +9,39 @@ from annotated_types import Ge, Le
 from scipy import ndimage
 
 from napari_denoise.filters.base import ChannelFilter
+from napari_denoise.filters.ranking import window_medians
+from napari_denoise.filters.separable import TRUNCATE, gaussian, window_means
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress
 from napari_denoise.settings import PerAxis, per_axis, setting
 
 __all__ = ["Box", "Gaussian", "Median"]
 
-_TRUNCATE = 4.0
-"""A Gaussian kernel ends at this many sigma, where it has fallen to 3e-4 of its peak."""
+_LARGEST_NETWORK = 7**3
+"""Pixels of the largest window whose comparisons are made for all windows at once."""
 
 _MEDIAN_EFFORT = 5e6
-"""Pixels times window size that the median takes about a tenth of a second for."""
+"""Pixels times window size that a larger median takes about a tenth of a second for."""
 
-_TILE_SIZE = {2: (512, 512), 3: (32, 128, 128)}
-"""Fits in the cache of one core, which filters along one axis after the other."""
+_TILE_SIZE = {2: (512, 512), 3: (64, 256, 256)}
 
 Sigma = Annotated[float, Ge(0), Le(200)]
 Width = Annotated[int, Ge(1), Le(201)]
 
 
 class _Smoothing(ChannelFilter):
-    """A filter that takes so little time per tile that nobody has to wait for it."""
+    """A filter whose time goes with the reading of its margins, unless tiles are large."""
 
     def tile_size(self, n_spatial: int) -> tuple[int, ...]:
         sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
-        return tuple(max(size, 4 * halo) for size, halo in sizes)
-
-    @abstractmethod
-    def _smooth(self, pixels: FloatArray) -> FloatArray:
-        """Filter one channel, ``(Z)YX``."""
-
-    def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
-        yield Progress(fraction=0.0)
-        return self._smooth(pixels)
+        return tuple(max(size, 2 * halo) for size, halo in sizes)
 
 
 class Gaussian(_Smoothing):
     """Weighted mean of the neighbourhood; the hard bar every learned method has to beat."""
 
     title: ClassVar[str] = "Gaussian"
-    citation: ClassVar[str] = ""
+    citation: ClassVar[str] = "Babaud, Witkin, Baudin & Duda 1986, doi:10.1109/TPAMI.1986.4767749"
 
     name: Literal["gaussian"] = "gaussian"
     sigma: PerAxis[Sigma] = setting(
@@ -60,14 +52,10 @@ class Gaussian(_Smoothing):
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
-        return tuple(ceil(_TRUNCATE * s) for s in per_axis(self.sigma, n_spatial, "sigma"))
+        return tuple(ceil(TRUNCATE * s) for s in per_axis(self.sigma, n_spatial, "sigma"))
 
-    def _smooth(self, pixels: FloatArray) -> FloatArray:
-        sigma = per_axis(self.sigma, pixels.ndim, "sigma")
-        smooth: FloatArray = ndimage.gaussian_filter(
-            pixels, sigma, mode="reflect", truncate=_TRUNCATE
-        )
-        return smooth
+    def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
+        return (yield from gaussian(pixels, per_axis(self.sigma, pixels.ndim, "sigma")))
 
 
 class _Window(_Smoothing):
@@ -78,40 +66,47 @@ class _Window(_Smoothing):
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
-        return tuple(int(size) // 2 for size in per_axis(self.size, n_spatial, "size"))
+        return tuple(size // 2 for size in self._window(n_spatial))
 
     def _window(self, n_spatial: int) -> tuple[int, ...]:
         return tuple(int(size) for size in per_axis(self.size, n_spatial, "size"))
 
 
 class Box(_Window):
-    """Plain mean of the window: fastest, and the least kind to edges."""
+    """Plain mean of the window, in 2D (average) and 3D (Box3D): fastest, least kind to edges."""
 
-    title: ClassVar[str] = "Box"
+    title: ClassVar[str] = "Box average"
+    citation: ClassVar[str] = "McDonnell 1981, doi:10.1016/S0146-664X(81)80009-3"
 
     name: Literal["box"] = "box"
 
-    def _smooth(self, pixels: FloatArray) -> FloatArray:
-        smooth: FloatArray = ndimage.uniform_filter(pixels, self._window(pixels.ndim))
-        return smooth
+    def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
+        return (yield from window_means(pixels, self._window(pixels.ndim)))
 
 
 class Median(_Window):
     """Median of the window: removes salt-and-pepper noise and hot pixels, keeps edges."""
 
     title: ClassVar[str] = "Median"
-    citation: ClassVar[str] = "Huang, Yang & Tang 1979, doi:10.1109/TASSP.1979.1163188"
+    citation: ClassVar[str] = (
+        "Huang, Yang & Tang 1979, doi:10.1109/TASSP.1979.1163188; "
+        "its network: Batcher 1968, doi:10.1145/1468075.1468121"
+    )
 
     name: Literal["median"] = "median"
 
     def tile_size(self, n_spatial: int) -> tuple[int, ...]:
+        n_values = prod(self._window(n_spatial))
+        if n_values <= _LARGEST_NETWORK:
+            return super().tile_size(n_spatial)
         # Sorting takes time in proportion to the window: keep what Cancel waits for short.
-        n_pixels = _MEDIAN_EFFORT / prod(self._window(n_spatial))
-        edge = ceil(n_pixels ** (1 / n_spatial))
+        edge = ceil((_MEDIAN_EFFORT / n_values) ** (1 / n_spatial))
         return tuple(max(edge, 2 * halo, 16) for halo in self.halo(n_spatial))
 
-    def _smooth(self, pixels: FloatArray) -> FloatArray:
-        smooth: FloatArray = ndimage.median_filter(
-            pixels, self._window(pixels.ndim), mode="reflect"
-        )
-        return smooth
+    def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
+        window = self._window(pixels.ndim)
+        if prod(window) <= _LARGEST_NETWORK:
+            return (yield from window_medians(pixels, window))
+        yield Progress(fraction=0.0)
+        medians: FloatArray = ndimage.median_filter(pixels, window, mode="reflect")
+        return medians
