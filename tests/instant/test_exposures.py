@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_denoise.instant.exposures import expose, from_stabilized, stabilized
+from napari_denoise.instant.exposures import expose
+from napari_denoise.learning.stabilization import from_stabilized, stabilized
 
 
 def exposures(clean, seed=0):

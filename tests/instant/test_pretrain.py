@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from napari_denoise.errors import ModelError
 from napari_denoise.instant import pretrain
 from napari_denoise.instant.curriculum import Curriculum, patches
-from napari_denoise.instant.network import InstantArchitecture, InstantNetwork
-from napari_denoise.instant.weights import load_network, save_network
+from napari_denoise.learning.architecture import InstantArchitecture
+from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.pretrained import load_network, save_network
 
 SMALL = InstantArchitecture(widths=(8, 8), n_blocks=(1, 1))
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.instant.network import N_CONDITIONS
+from napari_denoise.learning.stabilization import conditions, stabilized
 
-__all__ = ["Exposures", "conditions", "expose", "from_stabilized", "stabilized"]
+__all__ = ["Exposures", "expose"]
 
 _KERNEL_RADIUS = 3
 
@@ -45,46 +45,6 @@ class Exposures:
     clean: Tensor
     level: Tensor
     dark_variance: Tensor
-
-
-def stabilized(electrons: Tensor, dark_variance: Tensor) -> Tensor:
-    """Counts with noise of unit variance, wherever there are enough of them."""
-    return 2 * (electrons + dark_variance).clamp(min=0).sqrt()
-
-
-def from_stabilized(values: Tensor, dark_variance: Tensor) -> Tensor:
-    """Electrons; the algebraic inverse, as the network has learned the bias away."""
-    return values.clamp(min=0).square() / 4 - dark_variance
-
-
-def conditions(
-    values: Tensor, dark_variance: Tensor, correlation: Tensor, *, is_dark_known: Tensor
-) -> Tensor:
-    """The maps that tell the network about the noise.
-
-    Parameters
-    ----------
-    values : Tensor, axes NYX
-        The stabilised middle plane.
-    dark_variance : Tensor, axes N11
-        Read noise² + 3/8, in electrons².
-    correlation : Tensor, axes N2
-        Lag-1 autocorrelation of the noise along Y and X.
-    is_dark_known : Tensor, axes N11
-        1 where zero electrons is known to be a floor, else 0.
-
-    Returns
-    -------
-    Tensor, axes NCYX
-    """
-    floor = 2 * dark_variance.sqrt()
-    darkness = is_dark_known * torch.exp(-(values - floor).clamp(min=0) / 4)
-    read_noise = (dark_variance - 3 / 8).clamp(min=0).sqrt()
-    share = (read_noise / (1 + read_noise)).expand_as(values)
-    along = [correlation[:, i, None, None].expand_as(values) for i in range(2)]
-    maps = torch.stack([darkness, share, *along], dim=1)
-    assert maps.shape[1] == N_CONDITIONS  # noqa: S101
-    return maps
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -20,6 +19,8 @@ from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import InputError, SettingsError
 from napari_denoise.filters import Gaussian
 from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.architecture import N_PLANES
+from napari_denoise.learning.camera import Camera
 from napari_denoise.noise.calibrate import calibrate
 from napari_denoise.progress import Job, Notice, Progress, nested
 from napari_denoise.settings import setting
@@ -27,13 +28,10 @@ from napari_denoise.settings import setting
 if TYPE_CHECKING:
     import torch
 
-    from napari_denoise.instant.network import InstantNetwork
+    from napari_denoise.learning.instant_network import InstantNetwork
 
 __all__ = ["Camera", "Instant"]
 
-_FOLDER = Path(__file__).parent / "weights"
-_FILES = {2: _FOLDER / "planes.safetensors", 3: _FOLDER / "planes.safetensors"}
-_N_PLANES = {2: 1, 3: 5}
 _HALO = 96
 """What the network sees, and the better part of what the local mean is taken over."""
 
@@ -42,34 +40,6 @@ _TILE_SIZE = {2: (768, 768), 3: (16, 512, 512)}
 _MEASURED = ("gain", "offset", "read_noise", "correlation_y", "correlation_x")
 _N_LEVEL_UNITS = 8
 """Planes that the image's mean level is measured on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Camera:
-    """What the denoiser is told of the noise.
-
-    Attributes
-    ----------
-    gain, offset, read_noise : float
-        In DN per photo-electron, DN, and DN.
-    correlation : (float, float)
-        Lag-1 autocorrelation of the noise along Y and X.
-    """
-
-    gain: float
-    offset: float
-    read_noise: float
-    correlation: tuple[float, float] = (0.0, 0.0)
-
-    @property
-    def unit(self) -> float:
-        """DN in which the network counts: one electron, or the read noise if that is all."""
-        return self.gain or self.read_noise
-
-    @property
-    def read_noise_units(self) -> float:
-        """Read noise in these units."""
-        return self.read_noise / self.unit
 
 
 class Instant(Denoiser):
@@ -153,7 +123,7 @@ class Instant(Denoiser):
         return "Instant uncertainty" if self.output == "uncertainty" else self.title
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
-        return (*(_N_PLANES[3] // 2,) * (n_spatial - 2), _HALO, _HALO)
+        return (*(N_PLANES[3] // 2,) * (n_spatial - 2), _HALO, _HALO)
 
     def alignment(self, n_spatial: int) -> tuple[int, ...]:
         return (*(1,) * (n_spatial - 2), _ALIGNMENT, _ALIGNMENT)
@@ -192,6 +162,7 @@ class Instant(Denoiser):
             offset=self.offset,
             read_noise=self.read_noise * self.strength,
             correlation=(self.correlation_y, self.correlation_x),
+            level=self.level or 0.0,
         )
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
@@ -226,15 +197,16 @@ class Instant(Denoiser):
         import torch  # noqa: PLC0415
 
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
+        from napari_denoise.learning.stabilization import planes_around  # noqa: PLC0415
 
-        camera, level = self.camera(), self.level or 0.0
+        camera = self.camera()
         network, device = self._place(3 if len(planes) > 1 else 2)
         n_seen = network.architecture.n_planes
         result = np.empty_like(planes)
         with memory_errors(device):
             for z in range(len(planes)):
-                seen = planes[_around(z, n_seen, len(planes))]
-                job = _apply(network, camera, level, torch.from_numpy(seen).to(device))
+                seen = planes[planes_around(z, n_seen, len(planes))]
+                job = _apply(network, camera, torch.from_numpy(seen).to(device))
                 part = z / len(planes), (z + 1) / len(planes)
                 cleaned, spread = yield from nested(job, *part)
                 chosen = spread if self.output == "uncertainty" else cleaned
@@ -244,10 +216,11 @@ class Instant(Denoiser):
     def _place(self, n_spatial: int) -> tuple[InstantNetwork, torch.device]:
         """The network on its device, until :meth:`release`."""
         from napari_denoise.learning.device import native_dtype, resolve_device  # noqa: PLC0415
+        from napari_denoise.learning.pretrained import FILES  # noqa: PLC0415
 
         if self._network is None:
             device = resolve_device(self.device)
-            network = deepcopy(_read_network(self.weights or _FILES[n_spatial]))
+            network = deepcopy(_read_network(self.weights or FILES[n_spatial]))
             self._network = network.to(device, native_dtype(device, 2)), device
         placed: tuple[InstantNetwork, torch.device] = self._network
         return placed
@@ -255,53 +228,19 @@ class Instant(Denoiser):
 
 @lru_cache(maxsize=2)
 def _read_network(path: Path) -> InstantNetwork:
-    from napari_denoise.instant.weights import load_network  # noqa: PLC0415
+    from napari_denoise.learning.pretrained import load_network  # noqa: PLC0415
 
     return load_network(path)[0].eval().requires_grad_(requires_grad=False)
 
 
-def _around(z: int, n_seen: int, n_planes: int) -> list[int]:
-    """The planes around plane `z`, mirrored at the ends of the stack."""
-    reach = n_seen // 2
-    places = np.abs(np.arange(z - reach, z + reach + 1))
-    last = n_planes - 1
-    return [int(min(max(last - abs(last - place), 0), last)) for place in places]
-
-
-def _stabilized(camera: Camera, pixels: torch.Tensor) -> torch.Tensor:
-    from napari_denoise.instant.exposures import stabilized  # noqa: PLC0415
-
-    counts = (pixels - camera.offset) / camera.unit
-    return stabilized(counts, _dark_variance(camera, pixels)) if camera.gain else counts
-
-
-def _dark_variance(camera: Camera, pixels: torch.Tensor) -> torch.Tensor:
-    return pixels.new_full((1, 1, 1), camera.read_noise_units**2 + 3 / 8)
-
-
 def _apply(
-    network: InstantNetwork, camera: Camera, level: float, planes: torch.Tensor
+    network: InstantNetwork, camera: Camera, planes: torch.Tensor
 ) -> Job[tuple[torch.Tensor, torch.Tensor]]:
     """The middle one of ZYX planes without noise, and its standard deviation, in DN."""
-    from napari_denoise.instant.exposures import conditions, from_stabilized  # noqa: PLC0415
+    from napari_denoise.learning.stabilization import clean_plane  # noqa: PLC0415
 
-    values = _stabilized(camera, planes)
-    dark = _dark_variance(camera, planes)
-    told = conditions(
-        values[len(values) // 2][None],
-        dark,
-        planes.new_tensor([camera.correlation]),
-        is_dark_known=planes.new_full((1, 1, 1), float(camera.gain > 0)),
-    )
-    cleaned, log_variance = yield from network.steps((values - level)[None], told)
-    cleaned += level
-    spread = (log_variance / 2).exp()
-    if camera.gain:
-        cleaned = from_stabilized(cleaned, dark)
-        spread *= (cleaned.clamp(min=0) + dark).sqrt()
-    cleaned = cleaned[0] * camera.unit + camera.offset
-    cleaned += _local_mean(planes[len(planes) // 2] - cleaned)
-    return cleaned, spread[0] * camera.unit
+    cleaned, spread = yield from clean_plane(network, camera, planes[None])
+    return cleaned[0] + _local_mean(planes[len(planes) // 2] - cleaned[0]), spread[0]
 
 
 def _local_mean(removed: torch.Tensor) -> torch.Tensor:
@@ -330,6 +269,8 @@ def _mean_level(
     """The image's mean after stabilisation, from a few planes."""
     import torch  # noqa: PLC0415
 
+    from napari_denoise.learning.stabilization import stabilized_pixels  # noqa: PLC0415
+
     means = []
     for unit in units[:: -(-len(units) // _N_LEVEL_UNITS)]:
         yield Progress(fraction=0.0, message="measuring intensities")
@@ -337,5 +278,5 @@ def _mean_level(
         window = tuple(slice(n // 2, n // 2 + 1) for n in depth)
         window = (*window, slice(None), slice(None))
         pixels = torch.from_numpy(layout.read(image, unit, window))
-        means.append(float(_stabilized(camera, pixels).mean()))
+        means.append(float(stabilized_pixels(camera, pixels).mean()))
     return float(np.mean(means))

@@ -28,13 +28,15 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import DenoiseError, SettingsError
 from napari_denoise.instant.curriculum import Curriculum, patches
-from napari_denoise.instant.exposures import Exposures, expose, from_stabilized
+from napari_denoise.instant.exposures import Exposures, expose
 from napari_denoise.instant.model import Instant
-from napari_denoise.instant.network import N_CONDITIONS, InstantArchitecture, InstantNetwork
-from napari_denoise.instant.weights import load_network, save_network
 from napari_denoise.io.images import read_image
+from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.device import mixed_precision, resolve_device
+from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.optimizer import AdamW, flatten, flatten_weights
+from napari_denoise.learning.pretrained import load_network, save_network, widened
+from napari_denoise.learning.stabilization import from_stabilized
 from napari_denoise.progress import run
 from napari_denoise.recipe import software_version
 
@@ -150,12 +152,7 @@ class Pretraining:
 
     def begin_with(self, network: InstantNetwork) -> None:
         """Take over weights; further planes start out unseen."""
-        given = network.state_dict()
-        head = given["head.weight"]
-        n_new = self.curriculum.n_planes - network.architecture.n_planes
-        planes, conditions = head.split([network.architecture.n_planes, N_CONDITIONS], dim=1)
-        unseen = head.new_zeros(len(head), n_new // 2, *head.shape[2:])
-        given["head.weight"] = torch.cat([unseen, planes, unseen, conditions], dim=1)
+        given = widened(network, self.curriculum.n_planes).state_dict()
         self.network.load_state_dict(given)
         self.average.load_state_dict(given)
 

@@ -1,21 +1,25 @@
-"""What a network looks like, and how far it sees: numbers only, free of torch."""
+"""What networks look like, and how far they see: numbers only, free of torch."""
 
 from __future__ import annotations
 
-from math import prod
+from math import ceil, prod
 from typing import Annotated, Literal, cast
 
 from annotated_types import Ge, Le, Len
 
 from napari_denoise.settings import Settings
 
-__all__ = ["Architecture", "choose_pooling"]
+__all__ = ["N_PLANES", "Architecture", "InstantArchitecture", "choose_pooling"]
+
+N_PLANES = {2: 1, 3: 5}
+"""Planes that the instant denoiser looks at, with two and with three spatial axes."""
 
 _SMALLEST_POOLED = 8
 """An axis shorter than this is not halved: what is left would be mostly padding."""
 
 Factor = Literal[1, 2]
 Levels = tuple[tuple[Factor, Factor], ...] | tuple[tuple[Factor, Factor, Factor], ...]
+Width = Annotated[int, Ge(8), Le(512)]
 
 
 class Architecture(Settings):
@@ -48,6 +52,48 @@ class Architecture(Settings):
     def halo(self) -> tuple[int, ...]:
         """How many pixels around a pixel can change it, per spatial axis."""
         return tuple(_farthest(factors) for factors in zip(*self.pooling, strict=True))
+
+
+class InstantArchitecture(Settings):
+    """Shape of the instant denoiser's network.
+
+    Attributes
+    ----------
+    n_planes : int
+        Planes that are looked at to clean the middle one: 1 for images, an odd number for volumes.
+    widths : tuple of int
+        Feature maps per level; each level halves the image.
+    n_blocks : tuple of int
+        Residual blocks per level, on the way down and again on the way up; once at the bottom.
+    """
+
+    n_planes: Annotated[int, Ge(1), Le(15)] = 1
+    widths: Annotated[tuple[Width, ...], Len(2, 5)] = (32, 64, 112, 160)
+    n_blocks: Annotated[tuple[Annotated[int, Ge(1), Le(8)], ...], Len(2, 5)] = (1, 1, 2, 1)
+
+    @property
+    def n_spatial(self) -> int:
+        """Two or three."""
+        return 3 if self.n_planes > 1 else 2
+
+    def alignment(self) -> tuple[int, ...]:
+        """By how much the deepest level has shrunk the image, per spatial axis."""
+        step = int(2 ** (len(self.widths) - 1))
+        return (*(1,) * (self.n_spatial - 2), step, step)
+
+    def halo(self) -> tuple[int, ...]:
+        """How many pixels around a pixel can change it, per spatial axis.
+
+        Rounded up to the alignment.
+        """
+        depth = len(self.widths) - 1
+        ways = [2] * depth + [1]
+        levels = zip(self.n_blocks, ways, range(depth + 1), strict=True)
+        reach = 2 + sum(2 * blocks * way << level for blocks, way, level in levels)
+        # Where a pixel lies in its window of the deepest level shifts what it sees.
+        step = self.alignment()[-1]
+        reach = ceil((reach + step - 1) / step) * step
+        return (*(self.n_planes // 2,) * (self.n_spatial - 2), reach, reach)
 
 
 def choose_pooling(patch_size: tuple[int, ...], depth: int) -> Levels:

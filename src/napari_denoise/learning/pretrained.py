@@ -1,4 +1,4 @@
-"""The weights file: one ``.safetensors`` with half-precision weights, and how they came about."""
+"""Networks trained beforehand: half-precision weights in one file, and how they came about."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from napari_denoise.errors import ModelError
-from napari_denoise.instant.network import InstantArchitecture, InstantNetwork
+from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
+from napari_denoise.learning.instant_network import N_CONDITIONS, InstantNetwork
 
-__all__ = ["load_network", "save_network"]
+__all__ = ["FILES", "load_network", "save_network", "shipped_network", "widened"]
+
+_FOLDER = Path(__file__).parents[1] / "instant" / "weights"
+FILES = {2: _FOLDER / "planes.safetensors", 3: _FOLDER / "planes.safetensors"}
+"""The weights that come along, for two and for three spatial axes."""
 
 _KEY = "napari-denoise-instant"
 
@@ -52,3 +57,25 @@ def load_network(path: Path) -> tuple[InstantNetwork, dict[str, Any]]:
             f"Install napari-denoise again."
         ) from error
     return network, dict(record["training"])
+
+
+def shipped_network(n_spatial: int) -> InstantNetwork:
+    """A network as it comes along: for planes, or for volumes.
+
+    Where there is none for volumes, it is the one for planes, that has not yet seen others.
+    """
+    return widened(load_network(FILES[n_spatial])[0], N_PLANES[n_spatial])
+
+
+def widened(network: InstantNetwork, n_planes: int) -> InstantNetwork:
+    """The same network with further planes, which as yet make no difference."""
+    n_new = n_planes - network.architecture.n_planes
+    wide = InstantNetwork(network.architecture.model_copy(update={"n_planes": n_planes}))
+    given = network.state_dict()
+    head = given["head.weight"]
+    planes, conditions = head.split([network.architecture.n_planes, N_CONDITIONS], dim=1)
+    unseen = head.new_zeros(len(head), n_new // 2, *head.shape[2:])
+    wide.load_state_dict(
+        {**given, "head.weight": torch.cat([unseen, planes, unseen, conditions], dim=1)}
+    )
+    return wide

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from napari_denoise.instant.network import N_CONDITIONS, InstantArchitecture, InstantNetwork
+from napari_denoise.learning.architecture import InstantArchitecture
+from napari_denoise.learning.instant_network import N_CONDITIONS, InstantNetwork
 from napari_denoise.progress import run
 
 SMALL = InstantArchitecture(widths=(8, 8, 8), n_blocks=(1, 1, 2))
@@ -29,16 +30,22 @@ def test_an_image_of_any_size_keeps_it(network, size):
 
 
 def test_no_pixel_beyond_the_halo_matters_and_one_just_within_does(network):
-    halo = SMALL.halo()
+    halo, step = SMALL.halo()[-1], SMALL.alignment()[-1]
     planes, conditions = batch(2 * halo + 40, 2 * halo + 40)
     before, _ = network(planes, conditions)
     reached = 0
-    for place in range(halo + 16, halo + 16 + SMALL.alignment()):
+    for place in range(halo + 16, halo + 16 + step):
         changed = planes.clone()
         changed[..., place, place] += 1e4
         rows = ((network(changed, conditions)[0] - before).abs() > 0).any(dim=2).nonzero()[:, 1]
         reached = max(reached, int((rows - place).abs().max()))
-    assert halo - SMALL.alignment() < reached <= halo
+    assert halo - step < reached <= halo
+
+
+def test_in_a_volume_the_neighbouring_planes_belong_to_the_halo():
+    wide = SMALL.model_copy(update={"n_planes": 5})
+    assert wide.halo() == (2, *SMALL.halo())
+    assert wide.alignment() == (1, *SMALL.alignment())
 
 
 def test_it_can_be_left_between_any_two_layers(network):

@@ -7,56 +7,21 @@ noise in it, and how far off that guess may be.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import ceil, prod, sqrt
-from typing import Annotated, Any, cast
+from math import prod, sqrt
+from typing import Any, cast
 
 import torch
-from annotated_types import Ge, Le, Len
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
+from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.networks import Convolution, Layers
 from napari_denoise.progress import Job, Progress, run
-from napari_denoise.settings import Settings
 
-__all__ = ["N_CONDITIONS", "InstantArchitecture", "InstantNetwork"]
+__all__ = ["N_CONDITIONS", "InstantNetwork", "n_weights"]
 
 N_CONDITIONS = 4
 """Maps beside the planes: darkness, read noise, and the noise's correlation along Y and X."""
-
-Width = Annotated[int, Ge(8), Le(512)]
-
-
-class InstantArchitecture(Settings):
-    """Shape of the network.
-
-    Attributes
-    ----------
-    n_planes : int
-        Planes that are looked at to clean the middle one: 1 for images, an odd number for volumes.
-    widths : tuple of int
-        Feature maps per level; each level halves the image.
-    n_blocks : tuple of int
-        Residual blocks per level, on the way down and again on the way up; once at the bottom.
-    """
-
-    n_planes: Annotated[int, Ge(1), Le(15)] = 1
-    widths: Annotated[tuple[Width, ...], Len(2, 5)] = (32, 64, 112, 160)
-    n_blocks: Annotated[tuple[Annotated[int, Ge(1), Le(8)], ...], Len(2, 5)] = (1, 1, 2, 1)
-
-    def alignment(self) -> int:
-        """By how much the deepest level has shrunk the image."""
-        return int(2 ** (len(self.widths) - 1))
-
-    def halo(self) -> int:
-        """How many pixels around a pixel can change it; rounded up to the alignment."""
-        depth = len(self.widths) - 1
-        ways = [2] * depth + [1]
-        levels = zip(self.n_blocks, ways, range(depth + 1), strict=True)
-        reach = 2 + sum(2 * blocks * way << level for blocks, way, level in levels)
-        # Where a pixel lies in its window of the deepest level shifts what it sees.
-        step = self.alignment()
-        return ceil((reach + step - 1) / step) * step
 
 
 class _Resampling(nn.Module):
@@ -176,7 +141,7 @@ class InstantNetwork(nn.Module):
 
     def _pad(self, batch: Tensor) -> Tensor:
         """Repeat the last pixels until every level can be halved; channels last."""
-        step = self.architecture.alignment()
+        step = self.architecture.alignment()[-1]
         ends = [0, -batch.shape[3] % step, 0, -batch.shape[2] % step]
         padded = F.pad(batch, ends, mode="replicate") if any(ends) else batch
         return padded.contiguous(memory_format=torch.channels_last)
