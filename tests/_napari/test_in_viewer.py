@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_denoise._napari import denoise_widget, model_reader, open_widget
 from napari_denoise._napari.models import shelf_of
+from napari_denoise._qt.run_bar import RunBar
 from napari_denoise.denoiser import Denoised
 from napari_denoise.io.images import read_image
 from napari_denoise.learning.config import N2V
@@ -63,7 +64,7 @@ def test_each_dock_opens_from_the_menu_and_closes(window, name):
 def test_a_closed_dock_opens_again(window, name):
     click_close(open_dock(window, name)[0])
     _, widget = open_dock(window, name)
-    assert widget._run_bar._run_button.isEnabled()
+    assert widget.findChild(RunBar)._run_button.isEnabled()
 
 
 def test_stop_during_training_keeps_the_model(window, qtbot):

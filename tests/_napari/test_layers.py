@@ -7,7 +7,10 @@ from napari.layers import Image
 
 from napari_denoise._napari.layers import (
     axes_of,
+    calibration_of,
     clipped_in_words,
+    is_preview,
+    preview_layer,
     read_layer,
     recipe_of,
     result_layer,
@@ -184,3 +187,32 @@ def test_clipped_pixels_are_said_and_none_is_not():
     assert clipped_in_words(0, "uint8") == ""
     assert clipped_in_words(1, "uint8").startswith("1 pixel was")
     assert clipped_in_words(1234, "uint8").startswith("1,234 pixels were")
+
+
+def test_a_preview_lies_where_its_source_has_the_plane(layer):
+    source = read_layer(layer)
+    place = {a: n - 1 for a, n in zip(source.axes, source.shape, strict=True) if a not in "YX"}
+    preview = preview_layer(source, np.ones((12, 16)), place)
+    assert preview.data.shape == (1,) * len(place) + (12, 16)
+    for corner in ((0, 0), (11, 15)):
+        here = preview.data_to_world((0,) * len(place) + corner)
+        np.testing.assert_allclose(here, layer.data_to_world((*place.values(), *corner)))
+    assert preview.name == "cells · preview"
+    assert preview.contrast_limits == layer.contrast_limits
+    assert is_preview(preview)
+    assert not is_preview(layer)
+
+
+def test_a_preview_of_transposed_planes_is_transposed():
+    layer = Image(np.zeros((16, 2, 12)), axis_labels=("x", "z", "y"))
+    plane = np.arange(12 * 16).reshape(12, 16)
+    preview = preview_layer(read_layer(layer), plane, {"Z": 1})
+    np.testing.assert_array_equal(preview.data[:, 0], plane.T)
+    np.testing.assert_allclose(preview.translate, [0, 1, 0])
+
+
+def test_metadata_that_hold_no_calibration_are_none(layer):
+    assert calibration_of(layer) is None
+    for stored in ([], {}, [{"gain": "much"}], 3):
+        layer.metadata["napari-denoise calibration"] = stored
+        assert calibration_of(layer) is None

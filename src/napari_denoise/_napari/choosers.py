@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QSizePolicy, QWidget
+
+from napari_denoise._napari.layers import is_preview
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -37,15 +39,15 @@ class LayerWatcher:
 
     @property
     def images(self) -> list[Image]:
-        """The image layers, as they stand in the layer list."""
-        return [layer for layer in self._layers if isinstance(layer, Image)]
+        """The image layers, as they stand in the layer list, without previews."""
+        return [a for a in self._layers if isinstance(a, Image) and not is_preview(a)]
 
     @property
     def active(self) -> Image | None:
         """The layer selected in the list, else the topmost image; None without images."""
         active = self._layers.selection.active
-        if isinstance(active, Image):
-            return active
+        if active in self.images:
+            return cast("Image", active)
         return self.images[-1] if self.images else None
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_denoise._napari.preferences import SAME_AS_SOURCE
 from napari_denoise._qt.panel import DockPanel
@@ -18,7 +18,7 @@ from napari_denoise.progress import Job
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-__all__ = ["DtypePolicy", "Task", "ViewerDock", "dtype_for"]
+__all__ = ["DtypePolicy", "Page", "Task", "ViewerDock", "dtype_for"]
 
 W = TypeVar("W", bound=QWidget)
 
@@ -43,15 +43,10 @@ class Task:
     use: Callable[[Any], None]
 
 
-class ViewerDock(DockPanel):
-    """Base of the docks: follows one viewer, and ends its jobs when it is closed."""
+class Rows:
+    """What can be put, row by row, into whatever has `addWidget`."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        super().__init__()
-        self._viewer = viewer
-        self._closers: list[Callable[[], Any]] = []
-        self.setMinimumHeight(_MIN_HEIGHT)
-        self.closed.connect(self._on_closed)
+    addWidget: Callable[..., None]
 
     def addRow(self, label: str, widget: QWidget, tooltip: str = "") -> QWidget:
         """Add a widget with its label beside it; returns the row."""
@@ -71,6 +66,30 @@ class ViewerDock(DockPanel):
         heading = QLabel(f"<b>{text}</b>")
         heading.setContentsMargins(0, 6, 0, 0)
         self.addWidget(heading)
+
+
+class Page(Rows, QWidget):
+    """One of several columns of rows that share a dock."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+
+    def addWidget(self, widget: QWidget, stretch: int = 0) -> None:
+        """Add a widget at the lower end."""
+        self._column.addWidget(widget, stretch)
+
+
+class ViewerDock(Rows, DockPanel):
+    """Base of the docks: follows one viewer, and ends its jobs when it is closed."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._closers: list[Callable[[], Any]] = []
+        self.setMinimumHeight(_MIN_HEIGHT)
+        self.closed.connect(self._on_closed)
 
     def closing(self, widget: W, close: Callable[[], Any]) -> W:
         """Call `close` when the dock is closed; returns the widget."""
@@ -118,8 +137,8 @@ class DtypePolicy(QComboBox):
 
     def __init__(self, policy: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.addItem("float32, every decimal kept", "float32")
-        self.addItem("same as the source, rounded", SAME_AS_SOURCE)
+        self.addItem("float32, all decimals", "float32")
+        self.addItem("as the source, rounded", SAME_AS_SOURCE)
         self.setToolTip(
             "Intensities keep their units either way. Rounding to whole numbers sets values beyond "
             "the type's range to its end, and the number of such pixels is said."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from napari.layers import Image
 from pydantic import ValidationError
 
@@ -13,13 +14,20 @@ from napari_denoise._qt.run_bar import RunBar
 from napari_denoise.assessment import Checked
 from napari_denoise.axes import default_axes
 from napari_denoise.errors import InputError
+from napari_denoise.noise import Calibration
 from napari_denoise.recipe import METADATA_KEY, Recipe
 
 __all__ = [
     "Source",
     "axes_of",
+    "calibration_of",
     "clipped_in_words",
+    "is_preview",
+    "keep_calibrations",
     "named_axes",
+    "plane_of_source",
+    "plane_translate",
+    "preview_layer",
     "read_layer",
     "recipe_of",
     "refusal",
@@ -40,6 +48,10 @@ _DISPLAY = (
     "projection_mode",
 )
 """A result is shown as its source is, so that the eye compares pixels and nothing else."""
+
+_PREVIEW_KEY = f"{METADATA_KEY} preview"
+
+_CALIBRATION_KEY = f"{METADATA_KEY} calibration"
 
 _LETTER_OF = {
     word: letter
@@ -153,6 +165,27 @@ def recipe_of(metadata: dict[str, Any]) -> Recipe | None:
         return None
 
 
+def keep_calibrations(layer: Image, calibrations: Sequence[Calibration]) -> None:
+    """Keep in a layer's metadata what was found of its detector, channel by channel."""
+    layer.metadata[_CALIBRATION_KEY] = [found.model_dump(mode="json") for found in calibrations]
+
+
+def calibration_of(layer: Image, channel: int | None = None) -> Calibration | None:
+    """What was found of a layer's detector, if it was looked for.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+    channel : int, optional
+        Which of its channels; none for a layer without.
+    """
+    try:
+        stored = layer.metadata[_CALIBRATION_KEY][channel or 0]
+        return Calibration.model_validate(stored)
+    except (KeyError, IndexError, TypeError, ValidationError):
+        return None
+
+
 def result_layer(source: Source, pixels: Any, *, label: str, recipe: Recipe) -> Image:
     """A new layer for a result: where its source is, shown as its source is.
 
@@ -179,6 +212,50 @@ def result_layer(source: Source, pixels: Any, *, label: str, recipe: Recipe) -> 
     )
     layer.contrast_limits_range = source.layer.contrast_limits_range
     return layer
+
+
+def preview_layer(source: Source, plane: Any, place: Mapping[str, int]) -> Image:
+    """A layer for one plane of a result that is only tried: shown where its source has the plane.
+
+    Parameters
+    ----------
+    source : Source
+    plane : array, YX
+    place : mapping of str to int
+        Index of the plane along each other axis of the source.
+    """
+    state = source.layer.as_layer_data_tuple()[1]
+    layer = Image(
+        plane_of_source(source, plane),
+        name=f"{source.name} · preview",
+        rgb=False,
+        metadata={_PREVIEW_KEY: True},
+        **{**source.geometry, "translate": plane_translate(source, place)},
+        **{**{key: state[key] for key in _DISPLAY}, "blending": "translucent"},
+    )
+    layer.contrast_limits_range = source.layer.contrast_limits_range
+    return layer
+
+
+def plane_of_source(source: Source, plane: Any) -> Any:
+    """A plane, YX, with the source's axes; those that are neither Y nor X have length one."""
+    sizes = dict(zip("YX", plane.shape, strict=True))
+    in_order = plane if source.axes.index("Y") < source.axes.index("X") else plane.T
+    return in_order.reshape([sizes.get(letter, 1) for letter in source.axes])
+
+
+def plane_translate(source: Source, place: Mapping[str, int]) -> Any:
+    """The ``translate`` of a layer that holds only this plane of a source."""
+    layer, first = source.layer, np.zeros(len(source.axes))
+    index = np.array([place.get(letter, 0) for letter in source.axes], float)
+    moved = np.subtract(layer.data_to_world(index), layer.data_to_world(first))
+    # What the layer's affine does to it, it will do to the preview as well.
+    return source.geometry["translate"] + np.linalg.solve(layer.affine.linear_matrix, moved)
+
+
+def is_preview(layer: Any) -> bool:
+    """Whether a layer is one of :func:`preview_layer`: nothing a user would work on."""
+    return bool(layer.metadata.get(_PREVIEW_KEY))
 
 
 def clipped_in_words(n_clipped: int, dtype: Any) -> str:

@@ -28,24 +28,30 @@ class SettingsChooser(QWidget):
 
     def __init__(self, classes: Sequence[type[Any]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._forms = [SettingsForm(cls) for cls in classes]
+        self._classes = tuple(classes)
+        self._forms: dict[type[Any], SettingsForm] = {}
+        self._spatial_axes = ""
         self._titles = QComboBox()
         self._titles.addItems([cls.title for cls in classes])
         self._about = WrappedLabel(self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._titles)
-        layout.addWidget(self._about)
-        for form in self._forms:
-            layout.addWidget(form)
-            form.valueChanged.connect(self.valueChanged)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.addWidget(self._titles)
+        self._layout.addWidget(self._about)
         self._titles.currentIndexChanged.connect(self._on_chosen)
-        self._on_chosen(0)
+        self._on_chosen()
+
+    @property
+    def title(self) -> str:
+        """Of the chosen class."""
+        return str(self._titles.currentText())
 
     def form(self) -> SettingsForm:
         """The form of the chosen class."""
-        form: SettingsForm = self._forms[self._titles.currentIndex()]
-        return form
+        cls = self._classes[self._titles.currentIndex()]
+        if cls not in self._forms:
+            self._forms[cls] = self._make_form(cls)
+        return self._forms[cls]
 
     def value(self) -> Settings:
         """The settings as they stand.
@@ -57,20 +63,35 @@ class SettingsChooser(QWidget):
         """
         return self.form().value()
 
+    def setValue(self, settings: Settings) -> None:
+        """Show these settings, and so their class."""
+        self.setClass(type(settings))
+        self.form().setValue(settings)
+
     def setClass(self, settings_class: type[Settings]) -> None:
         """Choose a class."""
-        classes = [form.settings_class for form in self._forms]
-        self._titles.setCurrentIndex(classes.index(settings_class))
+        self._titles.setCurrentIndex(self._classes.index(settings_class))
 
     def setSpatialAxes(self, axes: str) -> None:
         """Say which axes are denoised together, for settings with one value per axis."""
-        for form in self._forms:
+        self._spatial_axes = axes
+        for form in self._forms.values():
             form.setSpatialAxes(axes)
 
-    def _on_chosen(self, index: int) -> None:
-        for i, form in enumerate(self._forms):
-            form.setVisible(i == index)
-        explain(self._about, self.form().settings_class)
+    def _make_form(self, cls: type[Any]) -> SettingsForm:
+        """Only once it is asked for: most classes of a long list never are."""
+        form = SettingsForm(cls)
+        if self._spatial_axes:
+            form.setSpatialAxes(self._spatial_axes)
+        form.valueChanged.connect(self.valueChanged)
+        self._layout.addWidget(form)
+        return form
+
+    def _on_chosen(self) -> None:
+        chosen = self.form()
+        for form in self._forms.values():
+            form.setVisible(form is chosen)
+        explain(self._about, chosen.settings_class)
         self.valueChanged.emit()
 
 
