@@ -96,7 +96,7 @@ def test_only_filters_can_be_stabilised():
 
     with pytest.raises((SettingsError, ValidationError), match="Choose a filter"):
         Stabilized(denoiser=Model())
-    with pytest.raises((SettingsError, ValidationError), match="no method 'blur'"):
+    with pytest.raises((SettingsError, ValidationError), match="no filter 'blur'"):
         Stabilized(denoiser={"name": "blur"})
 
 

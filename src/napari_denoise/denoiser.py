@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -62,6 +62,10 @@ class Denoiser(Settings, ABC):
         yield from ()
         return self
 
+    def findings(self) -> str:
+        """What :meth:`fitted` measured on the image, in words a user reads; empty if nothing."""
+        return ""
+
     def halo(self, n_spatial: int) -> tuple[int, ...]:
         """Pixels of context a tile needs on each side, per spatial axis."""
         return (0,) * n_spatial
@@ -97,10 +101,13 @@ class Denoised:
     image : array in the input's axes, shape and units
     n_clipped : int
         Pixels that did not fit into an integer dtype and were set to its end.
+    fitted : tuple of Denoiser
+        What was applied to each channel: the settings with all that was measured on the image.
     """
 
     image: Any
     n_clipped: int
+    fitted: tuple[Denoiser, ...] = ()
 
 
 def denoise(
@@ -140,16 +147,19 @@ def denoise(
     _check(denoiser, image, layout)
     if out is None:
         out = np.empty(tuple(image.shape), dtype=dtype)
-    try:
-        n_clipped = yield from _denoise_tiles(denoiser, image, layout, out)
-    finally:
-        denoiser.release()
-    return Denoised(out, n_clipped)
-
-
-def _denoise_tiles(denoiser: Denoiser, image: Any, layout: Layout, out: Any) -> Job[int]:
-    """Fill `out`; returns how many pixels were clipped."""
     fitted = yield from _fit(denoiser, image, layout)
+    try:
+        n_clipped = yield from _denoise_tiles(denoiser, fitted, image, layout, out)
+    finally:
+        for each in (denoiser, *fitted.values()):
+            each.release()
+    return Denoised(out, n_clipped, tuple(fitted.values()))
+
+
+def _denoise_tiles(
+    denoiser: Denoiser, fitted: Mapping[int | None, Denoiser], image: Any, layout: Layout, out: Any
+) -> Job[int]:
+    """Fill `out`; returns how many pixels were clipped."""
     places = list(_places(denoiser, layout, tuple(image.shape)))
     targets = iter(places)
     n_clipped = 0

@@ -72,13 +72,11 @@ class Stabilized(Denoiser):
         inner = yield from _of_unit_noise(self.denoiser).fitted(image, layout, units)
         return self.model_copy(update={"denoiser": inner, **camera})
 
+    def findings(self) -> str:
+        return f"Camera: {self._transform().in_words()}."
+
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        if self.gain is None:
-            raise SettingsError("The gain is not known yet. Give it, or fit the filter first.")
-        transform = GeneralizedAnscombe(
-            gain=self.gain, offset=self.offset, read_noise=self.read_noise
-        )
-        inner = _of_unit_noise(self.denoiser)
+        transform, inner = self._transform(), _of_unit_noise(self.denoiser)
         return transform.invert((yield from inner.denoise_tile(transform.stabilize(tile))))
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
@@ -92,6 +90,11 @@ class Stabilized(Denoiser):
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         self.denoiser.check(layout, shape)
+
+    def _transform(self) -> GeneralizedAnscombe:
+        if self.gain is None:
+            raise SettingsError("The gain is not known yet. Give it, or fit the filter first.")
+        return GeneralizedAnscombe(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
 
 
 def _of_unit_noise(denoiser: Denoiser) -> Denoiser:

@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from napari_denoise.errors import ModelError
-from napari_denoise.instant import pretrain
+from napari_denoise.instant import pretrain, pretraining
 from napari_denoise.instant.curriculum import Curriculum, patches
+from napari_denoise.instant.pretraining import Pretraining
 from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.pretrained import load_network, save_network
@@ -22,7 +23,7 @@ SMALL = InstantArchitecture(widths=(8, 8), n_blocks=(1, 1))
 def pieces(tmp_path, monkeypatch):
     """Runs the program on a small network; returns what it printed."""
     monkeypatch.setattr(pretrain, "InstantArchitecture", lambda n_planes: SMALL)
-    monkeypatch.setattr(pretrain, "_N_VALIDATION", 1)
+    monkeypatch.setattr(pretraining, "_N_VALIDATION", 1)
 
     def run(*options, out="weights.safetensors"):
         arguments = ["--out", str(tmp_path / out), "--device", "cpu", "--batch", "2"]
@@ -52,9 +53,9 @@ def test_the_weights_say_how_they_came_about(pieces, tmp_path, capsys):
 
 
 def test_learning_lowers_the_error_on_scenes_kept_apart(monkeypatch):
-    monkeypatch.setattr(pretrain, "_N_VALIDATION", 2)
-    monkeypatch.setattr(pretrain, "_WARM_UP", 1)
-    training = pretrain.Pretraining(
+    monkeypatch.setattr(pretraining, "_N_VALIDATION", 2)
+    monkeypatch.setattr(pretraining, "_WARM_UP", 1)
+    training = Pretraining(
         Curriculum(seed=0, patch_size=64), SMALL, torch.device("cpu"), learning_rate=3e-3
     )
     before = training.validate()
@@ -64,7 +65,7 @@ def test_learning_lowers_the_error_on_scenes_kept_apart(monkeypatch):
 
 
 def test_a_step_that_overflows_changes_nothing():
-    training = pretrain.Pretraining(Curriculum(seed=0, patch_size=16), SMALL, torch.device("cpu"))
+    training = Pretraining(Curriculum(seed=0, patch_size=16), SMALL, torch.device("cpu"))
     with torch.no_grad():
         training.network.head.weight[0] = 1e38
     before = training.network.head.weight.clone()
@@ -88,7 +89,7 @@ def test_a_budget_is_read_as_people_write_it():
 def test_volumes_begin_with_what_was_learned_on_planes():
     planes = InstantNetwork(InstantArchitecture(widths=(8, 8), n_blocks=(1, 1)))
     architecture = InstantArchitecture(n_planes=5, widths=(8, 8), n_blocks=(1, 1))
-    training = pretrain.Pretraining(
+    training = Pretraining(
         Curriculum(seed=0, n_planes=5, patch_size=16), architecture, torch.device("cpu")
     )
     training.begin_with(planes)

@@ -6,8 +6,6 @@ Importing this module does not import torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -22,15 +20,14 @@ from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import N_PLANES
 from napari_denoise.learning.camera import Camera
 from napari_denoise.noise.calibrate import calibrate
+from napari_denoise.noise.stabilize import GeneralizedAnscombe
 from napari_denoise.progress import Job, Notice, Progress, nested
 from napari_denoise.settings import setting
 
 if TYPE_CHECKING:
-    import torch
+    from napari_denoise.instant.cleaning import Cleaner
 
-    from napari_denoise.learning.instant_network import InstantNetwork
-
-__all__ = ["Camera", "Instant"]
+__all__ = ["Instant"]
 
 _HALO = 96
 """What the network sees, and the better part of what the local mean is taken over."""
@@ -116,7 +113,7 @@ class Instant(Denoiser):
     )
     device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.", hidden=True)
 
-    _network: Any = PrivateAttr(None)
+    _cleaner: Cleaner | None = PrivateAttr(None)
 
     @property
     def label(self) -> str:
@@ -165,23 +162,29 @@ class Instant(Denoiser):
             level=self.level or 0.0,
         )
 
+    def findings(self) -> str:
+        camera = self.camera()
+        if not camera.gain:
+            return f"Camera: the same noise everywhere, {camera.read_noise:.3g} DN."
+        told = GeneralizedAnscombe(
+            gain=camera.gain, offset=camera.offset, read_noise=camera.read_noise
+        )
+        return f"Camera: {told.in_words()}; correlation {max(camera.correlation):.2f}."
+
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        result = np.empty_like(tile)
+        camera, cleaner = self.camera(), self._place(tile.shape[1:])
+        is_uncertainty, result = self.output == "uncertainty", np.empty_like(tile)
         for channel, pixels in enumerate(tile):
-            part = channel / len(tile), (channel + 1) / len(tile)
-            planes = pixels if pixels.ndim == 3 else pixels[np.newaxis]
-            cleaned = yield from nested(self._clean(planes), *part)
+            planes = pixels.reshape(-1, *pixels.shape[-2:])
+            job = cleaner.clean(planes, camera, give_uncertainty=is_uncertainty)
+            cleaned = yield from nested(job, channel / len(tile), (channel + 1) / len(tile))
             result[channel] = cleaned.reshape(pixels.shape)
         return result
 
     def release(self) -> None:
-        if self._network is None:
-            return
-        from napari_denoise.learning.device import empty_cache  # noqa: PLC0415
-
-        device = self._network[1]
-        self._network = None
-        empty_cache(device)
+        if self._cleaner:
+            self._cleaner.release()
+            self._cleaner = None
 
     def _calibrated(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Instant]:
         """With a camera: the given one, or what is measured."""
@@ -191,76 +194,16 @@ class Instant(Denoiser):
         found = yield from nested(job, 0.0, 1.0, "measuring the camera's noise")
         return self.model_copy(update={name: getattr(found, name) for name in _MEASURED})
 
-    def _clean(self, planes: FloatArray) -> Job[FloatArray]:
-        """Clean ZYX planes, each with the help of its neighbours if there are any."""
+    def _place(self, shape: tuple[int, ...]) -> Cleaner:
+        """The network for tiles of this spatial shape on its device, until :meth:`release`."""
         # Imported here: this module is imported before anyone needs torch.
-        import torch  # noqa: PLC0415
-
-        from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
-        from napari_denoise.learning.stabilization import planes_around  # noqa: PLC0415
-
-        camera = self.camera()
-        network, device = self._place(3 if len(planes) > 1 else 2)
-        n_seen = network.architecture.n_planes
-        result = np.empty_like(planes)
-        with memory_errors(device):
-            for z in range(len(planes)):
-                seen = planes[planes_around(z, n_seen, len(planes))]
-                job = _apply(network, camera, torch.from_numpy(seen).to(device))
-                part = z / len(planes), (z + 1) / len(planes)
-                cleaned, spread = yield from nested(job, *part)
-                chosen = spread if self.output == "uncertainty" else cleaned
-                result[z] = chosen.cpu().numpy()
-        return result
-
-    def _place(self, n_spatial: int) -> tuple[InstantNetwork, torch.device]:
-        """The network on its device, until :meth:`release`."""
-        from napari_denoise.learning.device import native_dtype, resolve_device  # noqa: PLC0415
+        from napari_denoise.instant.cleaning import Cleaner  # noqa: PLC0415
         from napari_denoise.learning.pretrained import FILES  # noqa: PLC0415
 
-        if self._network is None:
-            device = resolve_device(self.device)
-            network = deepcopy(_read_network(self.weights or FILES[n_spatial]))
-            self._network = network.to(device, native_dtype(device, 2)), device
-        placed: tuple[InstantNetwork, torch.device] = self._network
-        return placed
-
-
-@lru_cache(maxsize=2)
-def _read_network(path: Path) -> InstantNetwork:
-    from napari_denoise.learning.pretrained import load_network  # noqa: PLC0415
-
-    return load_network(path)[0].eval().requires_grad_(requires_grad=False)
-
-
-def _apply(
-    network: InstantNetwork, camera: Camera, planes: torch.Tensor
-) -> Job[tuple[torch.Tensor, torch.Tensor]]:
-    """The middle one of ZYX planes without noise, and its standard deviation, in DN."""
-    from napari_denoise.learning.stabilization import clean_plane  # noqa: PLC0415
-
-    cleaned, spread = yield from clean_plane(network, camera, planes[None])
-    return cleaned[0] + _local_mean(planes[len(planes) // 2] - cleaned[0]), spread[0]
-
-
-def _local_mean(removed: torch.Tensor) -> torch.Tensor:
-    """Mean of YX pixels over a neighbourhood of some 50 pixels.
-
-    Noise has none to speak of. What was taken away and has one was light, and is given back: so
-    the brightness of every region is kept, whatever image the network is given.
-    """
-    import torch  # noqa: PLC0415
-    from torch.nn import functional as F  # noqa: N812, PLC0415
-
-    step, radius, sigma = _ALIGNMENT, 6, 3.0
-    blocks = F.avg_pool2d(removed[None, None], step, ceil_mode=True, count_include_pad=False)
-    place = torch.arange(-radius, radius + 1.0, device=removed.device)
-    kernel = torch.exp(-(place**2) / (2 * sigma**2))
-    kernel /= kernel.sum()
-    blocks = F.pad(blocks, (radius,) * 4, mode="replicate")
-    blocks = F.conv2d(F.conv2d(blocks, kernel[None, None, :, None]), kernel[None, None, None])
-    smooth = F.interpolate(blocks, scale_factor=step, mode="bilinear", align_corners=False)
-    return smooth[0, 0, : removed.shape[0], : removed.shape[1]]
+        if self._cleaner is None:
+            is_volume = len(shape) == 3 and shape[0] > 1
+            self._cleaner = Cleaner(self.weights or FILES[3 if is_volume else 2], self.device)
+        return self._cleaner
 
 
 def _mean_level(

@@ -68,6 +68,13 @@ class GeneralizedAnscombe:
                 f"read noise above zero."
             )
 
+    def in_words(self) -> str:
+        """The camera in a line."""
+        return (
+            f"gain {self.gain:.3g} DN per photo-electron, offset {self.offset:.4g} DN, "
+            f"read noise {self.read_noise:.3g} DN"
+        )
+
     def stabilize(self, image: npt.ArrayLike) -> FloatArray:
         """The image with noise of unit variance.
 
