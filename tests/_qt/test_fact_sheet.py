@@ -28,7 +28,7 @@ def words(sheet):
 
 def test_facts_are_shown_rounded_with_unit_and_interval(sheet):
     shown = words(sheet)
-    assert shown[:3] == ["gain (DN/e⁻)", "<b>4.27</b>", "4.1 … 4.4"]
+    assert shown[:3] == ["gain (DN/e⁻)", "<b>4.27</b>", "<small>4.1…4.4</small>"]
     assert "<b>12346</b>" in shown
     assert shown[5:7] == ["saturated (%)", "<b>1.2</b>"]
     assert shown[7:9] == ["correlation", "<b>−0.089</b>"]
@@ -37,7 +37,7 @@ def test_facts_are_shown_rounded_with_unit_and_interval(sheet):
 
 def test_new_facts_replace_the_old_ones(sheet):
     sheet.setValue(FACTS[:1])
-    assert words(sheet) == ["gain (DN/e⁻)", "<b>4.27</b>", "4.1 … 4.4"]
+    assert words(sheet) == ["gain (DN/e⁻)", "<b>4.27</b>", "<small>4.1…4.4</small>"]
     assert sheet.value() == tuple(FACTS[:1])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_denoise._napari.preferences import SAME_AS_SOURCE
 from napari_denoise._qt.panel import DockPanel
@@ -50,6 +50,9 @@ class Rows:
 
     def addRow(self, label: str, widget: QWidget, tooltip: str = "") -> QWidget:
         """Add a widget with its label beside it; returns the row."""
+        if isinstance(widget, QComboBox):
+            # One long entry must not make the whole dock wider.
+            widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         row = QWidget()
         layout = QFormLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)

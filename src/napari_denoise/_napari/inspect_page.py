@@ -219,7 +219,7 @@ def facts_of(found: Calibration) -> Sequence[Fact]:
         Fact("mask Y", found.mask_span_y, "px", None, "Pixels a blind spot must cover along Y."),
         Fact("mask X", found.mask_span_x, "px", None, "Pixels a blind spot must cover along X."),
         Fact("row stripes", found.row_stripes, "DN", None, "Spread of the rows' own offsets."),
-        Fact("column stripes", found.column_stripes, "DN", None, "Spread of the columns' offsets."),
+        Fact("col. stripes", found.column_stripes, "DN", None, "Spread of the columns' offsets."),
         Fact("saturated", found.saturated, "%", None, "Pixels at the detector's upper end."),
         Fact("signal lost", found.bleached, "%", None, "From the first frame to the last."),
     )

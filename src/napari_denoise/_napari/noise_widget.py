@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NoiseWidget"]
 
+_MIN_WIDTH = 325
+"""Pixels; in these a camera's numbers are shown with their units."""
 _SIMULATE, _INSPECT = range(2)
 
 
@@ -35,6 +37,7 @@ class NoiseWidget(ViewerDock):
         self._tabs.addTab("Inspect")
         self.simulate = SimulatePage(self, napari_viewer)
         self.inspect = InspectPage(self, napari_viewer)
+        self.setMinimumWidth(_MIN_WIDTH)
         self.addRow("Layer", self._layer)
         for widget in (self._tabs, self.simulate, self.inspect):
             self.addWidget(widget)

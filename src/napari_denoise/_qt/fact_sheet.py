@@ -128,7 +128,7 @@ def _make_body(facts: Sequence[Fact]) -> QWidget:
     body = QWidget()
     grid = QGridLayout(body)
     grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(8)
+    grid.setHorizontalSpacing(6)
     grid.setVerticalSpacing(2)
     grid.setColumnStretch(0, 1)
     right = Qt.AlignmentFlag.AlignRight
@@ -148,7 +148,7 @@ def _interval(fact: Fact) -> str:
     if fact.interval is None:
         return ""
     low, high = (_shown(value, fact.unit) for value in fact.interval)
-    return f"{low} … {high}"
+    return f"<small>{low}…{high}</small>"
 
 
 def _shown(value: float | None, unit: str) -> str:
