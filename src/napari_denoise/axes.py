@@ -140,6 +140,13 @@ class Layout:
             where = dict(zip(self.batch_axes, place, strict=True))
             yield tuple(where.get(letter, slice(None)) for letter in self.axes)
 
+    def units_by_channel(self, shape: tuple[int, ...]) -> dict[int | None, list[UnitIndex]]:
+        """The units of each channel; the key is None where :meth:`channel_of` is."""
+        channels: dict[int | None, list[UnitIndex]] = {}
+        for unit in self.units(shape):
+            channels.setdefault(self.channel_of(unit), []).append(unit)
+        return channels
+
     def channel_of(self, unit: UnitIndex) -> int | None:
         """Channel a unit lies in; None if it holds all channels or there are none."""
         if "C" not in self.axes:

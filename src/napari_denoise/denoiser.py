@@ -20,10 +20,10 @@ import numpy.typing as npt
 from napari_denoise.axes import Layout, UnitIndex, check_axes
 from napari_denoise.intensities import FloatArray, cast_saturating, check_pixels
 from napari_denoise.progress import Job, nested, run_all
-from napari_denoise.settings import Settings
+from napari_denoise.settings import SettingField, Settings, describe, make_settings
 from napari_denoise.tiling import Tile, tiles
 
-__all__ = ["Denoised", "Denoiser", "denoise"]
+__all__ = ["Denoised", "Denoiser", "check_input", "denoise", "fit_channels"]
 
 _TILE_SIZE = {2: (1024, 1024), 3: (32, 256, 256)}
 
@@ -42,6 +42,9 @@ class Denoiser(Settings, ABC):
     """Authors, year and DOI of where the method comes from."""
     is_threaded: ClassVar[bool] = False
     """Whether :func:`denoise` spreads the tiles over the processor's cores."""
+
+    n_tuning_crops: ClassVar[int] = 4
+    """Crops of 256² pixels that settings are tried on; fewer where that takes long."""
 
     @property
     def label(self) -> str:
@@ -78,6 +81,24 @@ class Denoiser(Settings, ABC):
         """Pixels that one tile yields, per spatial axis; what Cancel may have to wait for."""
         sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
         return tuple(max(size, 4 * halo) for size, halo in sizes)
+
+    def tunable(self) -> tuple[SettingField, ...]:
+        """The settings that can be tuned to an image, the one that matters most first."""
+        return tuple(field for field in describe(type(self)) if field.tuned_over)
+
+    def value_of(self, name: str) -> Any:
+        """The value of one of the :meth:`tunable` settings."""
+        return getattr(self, name)
+
+    def adjusted(self, **changes: Any) -> Denoiser:
+        """The same with some of the :meth:`tunable` settings changed.
+
+        Raises
+        ------
+        SettingsError
+            If a value is out of bounds.
+        """
+        return make_settings(type(self), {**self.model_dump(), **changes})
 
     def release(self) -> None:
         """Let go of what a run took, such as a GPU's memory; called when it ends in any way."""
@@ -144,10 +165,10 @@ def denoise(
         If the image, its axes or the settings do not fit. Raised before any work, except for
         NaN, which is found in the tile that has it.
     """
-    _check(denoiser, image, layout)
+    check_input(denoiser, image, layout)
     if out is None:
         out = np.empty(tuple(image.shape), dtype=dtype)
-    fitted = yield from _fit(denoiser, image, layout)
+    fitted = yield from fit_channels(denoiser, image, layout)
     try:
         n_clipped = yield from _denoise_tiles(denoiser, fitted, image, layout, out)
     finally:
@@ -180,13 +201,10 @@ def _denoise_tiles(
     return n_clipped
 
 
-def _fit(denoiser: Denoiser, image: Any, layout: Layout) -> Job[dict[int | None, Denoiser]]:
-    """Fit the denoiser to each channel."""
-    channels: dict[int | None, list[UnitIndex]] = {}
-    for unit in layout.units(tuple(image.shape)):
-        channels.setdefault(layout.channel_of(unit), []).append(unit)
+def fit_channels(denoiser: Denoiser, image: Any, layout: Layout) -> Job[dict[int | None, Denoiser]]:
+    """Fit the denoiser to each channel; the key of all or none is None."""
     fitted: dict[int | None, Denoiser] = {}
-    for channel, members in channels.items():
+    for channel, members in layout.units_by_channel(tuple(image.shape)).items():
         job = denoiser.fitted(image, layout, members)
         fitted[channel] = yield from nested(job, 0.0, 0.0)
     return fitted
@@ -203,7 +221,14 @@ def _places(
             yield unit, tile
 
 
-def _check(denoiser: Denoiser, image: Any, layout: Layout) -> None:
+def check_input(denoiser: Denoiser, image: Any, layout: Layout) -> None:
+    """Refuse what cannot be denoised, without reading a pixel.
+
+    Raises
+    ------
+    DenoiseError
+        If the image, its axes or the settings do not fit.
+    """
     check_pixels(image)
     check_axes(layout.axes, tuple(image.shape))
     # Reject settings for another number of axes (one sigma each for Z, Y, X on a plane) up front.

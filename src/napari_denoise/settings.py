@@ -89,6 +89,7 @@ def setting(
     advanced: bool = False,
     hidden: bool = False,
     slider: tuple[float, float] | None = None,
+    tuned_over: tuple[float, float] | None = None,
     **bounds: Any,
 ) -> Any:
     """Declare a field of a :class:`Settings` class.
@@ -110,6 +111,9 @@ def setting(
     slider : (float, float), optional
         Ends of a slider beside the number, which moves in steps of `step`; the number may be
         beyond them.
+    tuned_over : (float, float), optional
+        Smallest and largest value that are tried when the field is tuned to an image; both
+        above zero, as steps are equal factors.
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``.
     """
@@ -119,6 +123,7 @@ def setting(
         "advanced": advanced,
         "hidden": hidden,
         "slider": slider,
+        "tuned_over": tuned_over,
     }
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 
@@ -136,6 +141,8 @@ class SettingField:
         "int", "float", "bool", "choice", "text" or "path".
     per_axis : bool
         Whether one value per spatial axis may be given instead of one.
+    tuned_over : (float, float) or None
+        Ends of the range in which the field can be tuned to an image.
     optional : bool
         Whether the field may be left unset (None).
     minimum, maximum : float or None
@@ -158,6 +165,7 @@ class SettingField:
     exclusive_minimum: bool = False
     exclusive_maximum: bool = False
     choices: tuple[str, ...] = ()
+    tuned_over: tuple[float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The field as plain JSON values."""

@@ -15,7 +15,7 @@ from napari_denoise.intensities import FloatArray
 from napari_denoise.noise.calibrate import calibrate
 from napari_denoise.noise.stabilize import GeneralizedAnscombe
 from napari_denoise.progress import Job, Notice, nested
-from napari_denoise.settings import make_settings, setting
+from napari_denoise.settings import SettingField, make_settings, setting
 
 __all__ = ["Stabilized"]
 
@@ -78,6 +78,15 @@ class Stabilized(Denoiser):
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
         transform, inner = self._transform(), _of_unit_noise(self.denoiser)
         return transform.invert((yield from inner.denoise_tile(transform.stabilize(tile))))
+
+    def tunable(self) -> tuple[SettingField, ...]:
+        return self.denoiser.tunable()
+
+    def value_of(self, name: str) -> Any:
+        return self.denoiser.value_of(name)
+
+    def adjusted(self, **changes: Any) -> Denoiser:
+        return self.model_copy(update={"denoiser": self.denoiser.adjusted(**changes)})
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
         return self.denoiser.halo(n_spatial)

@@ -19,7 +19,7 @@ from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress, nested
 from napari_denoise.settings import setting
 
-__all__ = ["ChannelFilter", "NoiseAwareFilter", "noise_level"]
+__all__ = ["ChannelFilter", "NoiseAwareFilter", "NoiseRemover", "noise_level"]
 
 _N_PLANES = 8
 """Planes that are read to measure the noise of an image, however large it is."""
@@ -65,6 +65,11 @@ class NoiseAwareFilter(ChannelFilter):
         advanced=True,
     )
 
+    @property
+    def _assumed_noise(self) -> float:
+        """The standard deviation that is taken for 1, as a multiple of the noise level."""
+        return 1.0
+
     @abstractmethod
     def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
         """Filter one channel, ``(Z)YX``, whose noise has a standard deviation of 1."""
@@ -79,10 +84,29 @@ class NoiseAwareFilter(ChannelFilter):
         sigma = self.noise_sigma if self.noise_sigma is not None else _sigma_of([pixels])
         if sigma == 0:
             return pixels  # without noise there is nothing to remove
+        sigma *= self._assumed_noise
         # Far from zero, float32 would lose what is small against the offset.
         offset = np.float32(pixels.mean())
         scaled = yield from self._filter_scaled((pixels - offset) / np.float32(sigma))
         return scaled * np.float32(sigma) + offset
+
+
+class NoiseRemover(NoiseAwareFilter):
+    """A filter that removes just what may be noise, and has no other measure of how much."""
+
+    strength: float = setting(
+        1.0,
+        "How strong the noise is taken to be; more smooths more.",
+        unit="× noise",
+        step=0.05,
+        gt=0,
+        le=100,
+        tuned_over=(0.7, 4),
+    )
+
+    @property
+    def _assumed_noise(self) -> float:
+        return self.strength
 
 
 def noise_level(image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[float]:

@@ -19,7 +19,7 @@ from scipy import fft, sparse
 
 from napari_denoise.axes import Layout
 from napari_denoise.errors import AxesError
-from napari_denoise.filters.base import NoiseAwareFilter
+from napari_denoise.filters.base import NoiseRemover
 from napari_denoise.filters.block_matching import Indices, find_similar
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress, nested
@@ -48,7 +48,7 @@ _STACKS_AT_ONCE = 512
 Shrinkage = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
-class BM3D(NoiseAwareFilter):
+class BM3D(NoiseRemover):
     """Stacks blocks that look alike and removes what they do not share.
 
     The best classical method for white noise. Noise that grows with the signal has to be
@@ -60,6 +60,8 @@ class BM3D(NoiseAwareFilter):
         "Dabov, Foi, Katkovnik & Egiazarian 2007, doi:10.1109/TIP.2007.901238; "
         "Lebrun 2012, doi:10.5201/ipol.2012.l-bm3d"
     )
+
+    n_tuning_crops: ClassVar[int] = 1
 
     name: Literal["bm3d"] = "bm3d"
     search_radius: int = setting(

@@ -51,6 +51,7 @@ class Bilateral(_InCache):
         "Standard deviation of the kernel in space; one value, or one per axis (Z, Y, X).",
         unit="pixels",
         step=0.1,
+        tuned_over=(0.5, 5),
     )
     range_sigma: float = setting(
         4.0,
@@ -59,6 +60,7 @@ class Bilateral(_InCache):
         step=0.1,
         gt=0,
         le=100,
+        tuned_over=(1.4, 16),
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
@@ -87,24 +89,26 @@ class NonLocalMeans(_InCache):
 
     name: Literal["nlm"] = "nlm"
     strength: float = setting(
-        0.7,
+        0.8,
         "How unlike patches may be, beyond what noise explains, and still be averaged.",
         unit="× noise",
         step=0.05,
         gt=0,
         le=100,
+        tuned_over=(0.3, 3.4),
     )
     patch_size: PerAxis[Annotated[int, Ge(1), Le(21)]] = setting(
-        5,
+        7,
         "Width of the patches that are compared, an odd number; one value, or one per axis.",
         unit="pixels",
         step=2,
     )
     search_radius: PerAxis[Annotated[int, Ge(0), Le(50)]] = setting(
-        5,
+        3,
         "How far away patches are looked for; one value, or one per axis (Z, Y, X).",
         unit="pixels",
         step=1,
+        tuned_over=(2, 7),
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
@@ -160,6 +164,7 @@ class TotalVariation(_InCache):
         step=0.1,
         gt=0,
         le=100,
+        tuned_over=(0.2, 6.4),
     )
     solver: Literal["chambolle", "split_bregman"] = setting(
         "chambolle", "How it is computed; both approach the same image.", advanced=True
@@ -187,6 +192,15 @@ class AnisotropicDiffusion(_InCache):
     citation: ClassVar[str] = "Perona & Malik 1990, doi:10.1109/34.56205"
 
     name: Literal["anisotropic_diffusion"] = "anisotropic_diffusion"
+    n_iterations: int = setting(
+        4,
+        "Steps of the diffusion; more smooth wider.",
+        unit="iterations",
+        step=1,
+        ge=1,
+        le=1000,
+        tuned_over=(1, 64),
+    )
     contrast: float = setting(
         2.5,
         "Differences between neighbours beyond this are edges, and are kept.",
@@ -194,9 +208,7 @@ class AnisotropicDiffusion(_InCache):
         step=0.1,
         gt=0,
         le=100,
-    )
-    n_iterations: int = setting(
-        4, "Steps of the diffusion; more smooth wider.", unit="iterations", step=1, ge=1, le=1000
+        tuned_over=(1.4, 16),
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:

@@ -49,6 +49,7 @@ class Gaussian(_Smoothing):
         "Standard deviation of the kernel; one value, or one per axis (Z, Y, X).",
         unit="pixels",
         step=0.1,
+        tuned_over=(0.4, 6.4),
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
@@ -62,7 +63,11 @@ class _Window(_Smoothing):
     """A filter over a box of pixels around each pixel."""
 
     size: PerAxis[Width] = setting(
-        3, "Width of the window; one value, or one per axis (Z, Y, X).", unit="pixels", step=1
+        3,
+        "Width of the window; one value, or one per axis (Z, Y, X).",
+        unit="pixels",
+        step=2,
+        tuned_over=(1, 11),
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from scipy import fft, ndimage
 
 from napari_denoise.axes import Layout, UnitIndex
 from napari_denoise.denoiser import Denoiser
-from napari_denoise.filters.base import ChannelFilter, NoiseAwareFilter
+from napari_denoise.filters.base import ChannelFilter, NoiseRemover
 from napari_denoise.filters.neighbourhood import pad, shifted
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress
@@ -31,7 +31,7 @@ _FADED = log(1000)
 """Where an impulse response has fallen to a thousandth, a tile ends."""
 
 
-class Wavelet(NoiseAwareFilter):
+class Wavelet(NoiseRemover):
     """Shrinks the details of each scale that are not larger than noise.
 
     The transform is undecimated, the mean over all shifts of the usual one, which avoids its
@@ -49,7 +49,12 @@ class Wavelet(NoiseAwareFilter):
     name: Literal["wavelet"] = "wavelet"
     rule: Literal["bayes", "visu"] = setting("bayes", "How the threshold is chosen.")
     levels: int = setting(
-        3, "Scales that are denoised; each is twice as coarse as the last.", ge=1, le=5, step=1
+        3,
+        "Scales that are denoised; each is twice as coarse as the last.",
+        ge=1,
+        le=5,
+        step=1,
+        tuned_over=(2, 5),
     )
     wavelet: Literal["auto", "haar", "db2", "sym4"] = setting(
         "auto",
@@ -163,7 +168,7 @@ def _universal_threshold(n_pixels: int) -> float:
     return sqrt(2 * log(max(n_pixels, 2)))
 
 
-class Wiener(NoiseAwareFilter):
+class Wiener(NoiseRemover):
     """Mean of the window where it holds but noise; the pixel itself where there is structure."""
 
     title: ClassVar[str] = "Wiener (local)"
@@ -171,7 +176,11 @@ class Wiener(NoiseAwareFilter):
 
     name: Literal["wiener"] = "wiener"
     size: PerAxis[Annotated[int, Ge(1), Le(101)]] = setting(
-        5, "Width of the window; one value, or one per axis (Z, Y, X).", unit="pixels", step=2
+        5,
+        "Width of the window; one value, or one per axis (Z, Y, X).",
+        unit="pixels",
+        step=2,
+        tuned_over=(3, 15),
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
@@ -200,6 +209,7 @@ class Butterworth(ChannelFilter):
         "Frequency of which half is kept; one value, or one per axis (Z, Y, X).",
         unit="cycles per pixel",
         step=0.01,
+        tuned_over=(0.03, 0.5),
     )
     order: int = setting(2, "Steepness of the passage.", ge=1, le=4, step=1)
 
