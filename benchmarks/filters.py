@@ -70,6 +70,7 @@ def duels(*, full: bool) -> list[Duel]:
     plane = (2048, 2048)
     volume = (64, 512, 512) if full else (32, 256, 256)
     known = {"noise_sigma": SIGMA}
+    as_peer = {"strength": 0.7, "patch_size": 5, "search_radius": 5, **known}
 
     def nl_means(image: np.ndarray) -> np.ndarray:
         return restoration.denoise_nl_means(
@@ -100,8 +101,8 @@ def duels(*, full: bool) -> list[Duel]:
             )
         ),
         Duel(Bilateral(**known), bilateral, plane, 3),
-        Duel(NonLocalMeans(**known), nl_means, plane),
-        Duel(NonLocalMeans(**known), nl_means, volume, 3),
+        Duel(NonLocalMeans(**as_peer), nl_means, plane),
+        Duel(NonLocalMeans(**as_peer), nl_means, volume, 3),
         Duel(TotalVariation(**known), total_variation, plane),
         Duel(Wavelet(**known), wavelet, plane),
         Duel(Wiener(size=5, **known), lambda p: signal.wiener(p, 5, noise=SIGMA**2), plane),

@@ -11,7 +11,6 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoiser, denoise
 from napari_denoise.errors import AxesError, InputError, SettingsError
 from napari_denoise.filters import (
-    BM3D,
     AnisotropicDiffusion,
     Bilateral,
     Box,
@@ -70,7 +69,6 @@ def test_more_noise_asks_for_more_blur(clean, rng):
         Stabilized(denoiser=Bilateral(sigma=0.6)),
         Stabilized(denoiser=Wavelet(strength=3)),
         Stabilized(denoiser=AnisotropicDiffusion(n_iterations=1)),
-        Stabilized(denoiser=BM3D(strength=0.7, search_radius=3)),
         Box(size=11),
         Butterworth(cutoff=0.04),
     ],

@@ -52,6 +52,7 @@ _HOMES = {
     ),
     "progress": ("Progress", "Request", "run"),
     "recipe": ("Recipe",),
+    "tuning": ("Tuned", "tune"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
