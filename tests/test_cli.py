@@ -286,7 +286,32 @@ def test_a_dose_series_is_an_axis_of_the_file(tmp_path, clean, command):
     assert "lies along S" in again[2]
 
 
+def test_tuned_settings_are_printed_and_stored_and_those_given_stay(
+    tmp_path, clean, noisy, command
+):
+    out = tmp_path / "tuned.tif"
+    arguments = ("--method", "nlm", "--stabilize", "--tune", "--set", "search_radius=4")
+    code, said, err = command("denoise", noisy, out, *arguments)
+    assert code == 0, err
+    found = re.search(r"^tuned: strength=([\d.]+)$", said, re.MULTILINE)
+    settings = read_image(out).recipe.settings
+    assert settings["name"] == "stabilized"
+    assert settings["denoiser"]["strength"] == float(found[1]) != 0.8
+    assert settings["denoiser"]["search_radius"] == 4
+    assert psnr_of(command, clean, out) > psnr_of(command, clean, noisy) + 6
+
+
+def test_a_tuned_blur_beats_the_default_one(tmp_path, clean, noisy, command):
+    plain, tuned = tmp_path / "plain.tif", tmp_path / "tuned.tif"
+    assert command("denoise", noisy, plain, "--method", "gaussian")[0] == 0
+    assert command("denoise", noisy, tuned, "--method", "gaussian", "--tune")[0] == 0
+    assert psnr_of(command, clean, tuned) > psnr_of(command, clean, plain) + 1
+
+
 BAD = [
+    ("denoise good OUT --method instant --tune", "no setting that can be tuned"),
+    ("denoise nan OUT --method gaussian --tune", "too small to measure noise"),
+    ("denoise good OUT --method gaussian --tune --set sigma=2", "no other setting"),
     ("denoise missing OUT --method gaussian", "missing.tif"),
     ("denoise text OUT --method gaussian", "text.tif"),
     ("denoise empty OUT --method gaussian", "empty.tif"),

@@ -221,3 +221,12 @@ def test_real_images_are_blurred_as_well_as_with_the_clean_one_at_hand(name, rea
 
     best = max(quality(sigma) for sigma in np.geomspace(0.4, 3.2, 13))
     assert quality(tuned(Gaussian(), noisy).denoiser.sigma) > best - 0.1
+
+
+def test_what_the_user_has_chosen_can_be_kept(clean, rng):
+    noisy = photons(clean, 30, rng)
+    found = run(tune(Bilateral(range_sigma=2.5), noisy, Layout("YX"), keep=["range_sigma"]))
+    assert found.denoiser.range_sigma == 2.5
+    assert list(found.settings) == ["sigma"]
+    with pytest.raises(SettingsError, match="no other setting that can be tuned"):
+        run(tune(Gaussian(), noisy, Layout("YX"), keep=["sigma"]))

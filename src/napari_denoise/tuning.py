@@ -8,7 +8,7 @@ arXiv:1901.11365).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, log2
 from typing import Any
@@ -86,8 +86,14 @@ class Tuned:
         """The values found, by name."""
         return {curve.name: self.denoiser.value_of(curve.name) for curve in self.curves}
 
+    def summary(self) -> str:
+        """What was found, in a line."""
+        return ", ".join(f"{name}={_as_text(value)}" for name, value in self.settings.items())
 
-def tune(denoiser: Denoiser, image: Any, layout: Layout) -> Job[Tuned]:
+
+def tune(
+    denoiser: Denoiser, image: Any, layout: Layout, *, keep: Collection[str] = ()
+) -> Job[Tuned]:
     """Find the settings of a filter that suit an image; no clean image is needed.
 
     Parameters
@@ -99,6 +105,8 @@ def tune(denoiser: Denoiser, image: Any, layout: Layout) -> Job[Tuned]:
         May be lazy: only some planes and crops are read.
     layout : Layout
         Names the axes and says which are spatial. One setting is found for all channels.
+    keep : collection of str
+        Settings to leave as they are.
 
     Raises
     ------
@@ -113,14 +121,15 @@ def tune(denoiser: Denoiser, image: Any, layout: Layout) -> Job[Tuned]:
     """
     layout = replace(layout, channels="independent")
     check_input(denoiser, image, layout)
-    fields = denoiser.tunable()
+    fields = tuple(field for field in denoiser.tunable() if field.name not in keep)
     if not fields:
+        other = " other" if keep else ""
         raise SettingsError(
-            f"{denoiser.label} has no setting that can be tuned. Choose another method, or run it "
-            f"as it is."
+            f"{denoiser.label} has no{other} setting that can be tuned. Choose another method, or "
+            f"run it as it is."
         )
     trials = yield from nested(_prepare(denoiser, image, layout), 0.0, 0.1)
-    search = _Search(denoiser, trials)
+    search = _Search(denoiser, trials, fields)
     yield from nested(search.run(), 0.1, 1.0)
     return Tuned(search.denoiser, search.curves(), tuple(trial.crop for trial in trials))
 
@@ -176,10 +185,12 @@ def _trials_of(
 class _Search:
     """Goes along one setting after the other, and knows the best values so far."""
 
-    def __init__(self, denoiser: Denoiser, trials: Sequence[_Trial]) -> None:
+    def __init__(
+        self, denoiser: Denoiser, trials: Sequence[_Trial], fields: Sequence[SettingField]
+    ) -> None:
         self._given = denoiser
         self._trials = trials
-        self._fields = denoiser.tunable()
+        self._fields = fields
         self._best = tuple(_as_number(denoiser.value_of(field.name)) for field in self._fields)
         self._losses: dict[Values, float] = {}
 
@@ -239,6 +250,10 @@ class _Search:
         )
         values, losses = zip(*points, strict=True)
         return TuningCurve(self._fields[field].name, values, losses, self._best[field])
+
+
+def _as_text(value: float | tuple[float, ...]) -> str:
+    return ",".join(f"{part:g}" for part in (value if isinstance(value, tuple) else (value,)))
 
 
 def _as_number(value: float | tuple[float, ...]) -> float:

@@ -31,6 +31,7 @@ from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.recipe import Recipe
 from napari_denoise.settings import make_settings
 from napari_denoise.stabilized import Stabilized
+from napari_denoise.tuning import tune as tuning
 
 __all__ = ["apply", "denoise"]
 
@@ -51,13 +52,27 @@ def denoise(
             help="Even out photon noise first; the camera is measured on the image.",
         ),
     ] = False,
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune",
+            help="Find the settings that suit the image, and print them; what is --set stays.",
+        ),
+    ] = False,
 ) -> None:
     """Apply a filter."""
-    denoiser: Denoiser = make_settings(registry.denoiser_class(method), parse_settings(settings))
+    given = parse_settings(settings)
+    denoiser: Denoiser = make_settings(registry.denoiser_class(method), given)
     if stabilize:
         denoiser = Stabilized(denoiser=denoiser)
     image = open_input(source, axes, out)
-    _run(denoiser, image, Layout(image.axes, spatial.value), out, dtype)
+    layout = Layout(image.axes, spatial.value)
+    if tune:
+        job = tuning(denoiser, image.pixels, layout, keep=given)
+        found = run_with_bar(job, f"tuning {denoiser.label}")
+        say(f"tuned: {found.summary()}")
+        denoiser = found.denoiser
+    _run(denoiser, image, layout, out, dtype)
 
 
 def apply(
