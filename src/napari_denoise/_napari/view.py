@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 import numpy.typing as npt
 from napari.layers import Shapes
 
 from napari_denoise._napari.layers import Source
+from napari_denoise.assessment import sliceable
 from napari_denoise.errors import InputError
 from napari_denoise.io.units import micrometers
 
@@ -60,8 +60,7 @@ def shown_part(viewer: ViewerModel, source: Source) -> Shown:
             raise InputError(f"{source.name} does not reach to the plane that is shown.")
         index.append(slice(None) if axis in axes else place)
     kept = sorted(axes)
-    whole = source.pixels if isinstance(source.pixels, np.ndarray) else da.asarray(source.pixels)
-    pixels = whole[tuple(index)].transpose([kept.index(axis) for axis in axes])
+    pixels = sliceable(source.pixels)[tuple(index)].transpose([kept.index(axis) for axis in axes])
     return Shown(pixels, *_sizes(source, axes))
 
 

@@ -12,7 +12,13 @@ from napari_denoise.assessment.quantities import (
     rows,
     values,
 )
-from napari_denoise.assessment.scene import check_same_scene, is_raw, max_minus_min, stack_of
+from napari_denoise.assessment.scene import (
+    check_same_scene,
+    is_raw,
+    max_minus_min,
+    sliceable,
+    stack_of,
+)
 
 __all__ = [
     "EACH_PLANE",
@@ -33,6 +39,7 @@ __all__ = [
     "parts_of",
     "possible_parts",
     "rows",
+    "sliceable",
     "stack_of",
     "values",
 ]

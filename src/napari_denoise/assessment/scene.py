@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import dask.array as da
 import numpy as np
 
 from napari_denoise.axes import LETTERS
@@ -17,7 +16,15 @@ from napari_denoise.io.units import micrometers
 from napari_denoise.progress import Job, Progress
 from napari_denoise.recipe import Recipe
 
-__all__ = ["Stack", "check_same_scene", "is_raw", "max_minus_min", "restored", "stack_of"]
+__all__ = [
+    "Stack",
+    "check_same_scene",
+    "is_raw",
+    "max_minus_min",
+    "restored",
+    "sliceable",
+    "stack_of",
+]
 
 _SCALE_TOLERANCE = 0.01
 
@@ -49,7 +56,7 @@ def stack_of(image: Image) -> Stack:
     """The image as a stack; no pixel is read."""
     order = _order(image.axes)
     kept = [i for i in order if image.axes[i] in "YX" or image.pixels.shape[i] > 1]
-    pixels = image.pixels if isinstance(image.pixels, np.ndarray) else da.asarray(image.pixels)
+    pixels = sliceable(image.pixels)
     pixels = pixels.transpose(order) if order != sorted(order) else pixels
     shape = tuple(image.pixels.shape[i] for i in kept)
     sizes = {
@@ -62,6 +69,15 @@ def stack_of(image: Image) -> Stack:
         "".join(image.axes[i] for i in kept),
         {letter: size for letter, size in sizes.items() if size},
     )
+
+
+def sliceable(pixels: Any) -> Any:
+    """The pixels as an array whose slices are not read until they are used."""
+    if isinstance(pixels, np.ndarray):
+        return pixels
+    import dask.array as da  # noqa: PLC0415  # a fifth of a second that most images do without
+
+    return da.asarray(pixels)
 
 
 def restored(pixels: FloatArray, image: Image) -> FloatArray:
