@@ -96,7 +96,8 @@ def draw_map(kind: MapKind, image: Image, other: Image, *, data_range: float = 0
 
 def _map_of(found: Difference, image: Image, *, has_sign: bool) -> Map:
     """A map of a difference, or of its absolute value; equal images have a range too."""
-    sample = np.abs(found.image.ravel()[:: max(1, found.image.size // _MAX_SAMPLE)])
+    step = max(1, found.image.size // _MAX_SAMPLE)
+    sample = np.abs(found.image.ravel()[::step])
     limit = found.limit or 1.0
     shown = float(np.quantile(sample, _SHOWN)) or limit
     pixels = found.image if has_sign else np.abs(found.image, out=found.image)

@@ -26,7 +26,7 @@ from napari_denoise.metrics.pairs import (
     planes,
     to_double,
 )
-from napari_denoise.metrics.pixel_sums import PixelSums, total
+from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
 from napari_denoise.progress import Job, Progress, nested
 
 __all__ = [
@@ -100,8 +100,8 @@ def analyse_residual(noisy: Any, denoised: Any, *, max_lag: int = 5) -> Job[Resi
     for i, (_, (before, after)) in enumerate(planes(noisy, denoised, NOISY_AND_DENOISED)):
         yield Progress(fraction=i / n_planes, message=f"plane {i + 1} of {n_planes}")
         residual = before - after
-        sums.append(PixelSums.of(residual, after))
-        yield Progress(fraction=i / n_planes)
+        job = plane_sums(residual, after)
+        sums.append((yield from nested(job, i / n_planes, i / n_planes)))
         residual -= residual.mean()
         for lag in range(max_lag + 1):
             products[:, lag] += [_mean_product(residual, lag, axis) for axis in (0, 1)]

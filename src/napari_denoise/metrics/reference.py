@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_denoise.metrics.pairs import check_data_range, check_pair, planes, to_double
-from napari_denoise.metrics.pixel_sums import PixelSums, total
+from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
 from napari_denoise.metrics.range_invariant import RangeFit, fit_range, plane_micro_ssim
 from napari_denoise.metrics.structure import plane_similarity
-from napari_denoise.progress import Job, Progress, nested, run_all
+from napari_denoise.progress import Job, Progress, nested, run, run_all
 
 __all__ = ["PlaneScores", "Scores", "compare", "compare_planes", "nrmse", "psnr", "si_psnr", "snr"]
 
@@ -157,7 +157,7 @@ def nrmse(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
 
 def _sums(clean: npt.ArrayLike, image: npt.ArrayLike) -> PixelSums:
     clean, image = check_pair(clean, image)
-    return total(PixelSums.of(*pair) for _, pair in planes(clean, image))
+    return total(run(plane_sums(*pair)) for _, pair in planes(clean, image))
 
 
 def compare(clean: Any, image: Any, *, data_range: float) -> Job[Scores]:
@@ -216,9 +216,8 @@ def _plane_sums(first: Any, second: Any, data_range: float, fit: RangeFit) -> Jo
     yield Progress(fraction=0.0)
     clean, image = to_double(first, "The clean image"), to_double(second, "The other image")
     ssim, ms_ssim = yield from nested(plane_similarity(clean, image, data_range), 0.0, 0.7)
-    micro = yield from nested(plane_micro_ssim(clean, image, fit), 0.7, 1.0)
-    yield Progress(fraction=1.0)
-    return PixelSums.of(clean, image, (ssim, ms_ssim, micro))
+    micro = yield from nested(plane_micro_ssim(clean, image, fit), 0.7, 0.95)
+    return (yield from nested(plane_sums(clean, image, (ssim, ms_ssim, micro)), 0.95, 1.0))
 
 
 def _table(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from scipy import fft, ndimage
 
 from napari_denoise.errors import InputError, SettingsError
 from napari_denoise.metrics.pairs import check_image, check_pair, to_double
-from napari_denoise.progress import Job, Progress
+from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["THRESHOLD", "FourierCorrelation", "fourier_correlation", "split_fourier_correlation"]
 
@@ -28,6 +29,7 @@ THRESHOLD = 1 / 7
 
 _N_SMOOTHED = 5
 _MIN_SIZE = 16
+_N_THREADS = os.cpu_count() or 1
 
 Values = npt.NDArray[np.float64]
 Spectrum = npt.NDArray[np.complex128]
@@ -96,12 +98,11 @@ def fourier_correlation(
     places = list(np.ndindex(images[0].shape[: -len(size_um)]))
     rings, sums = _Rings.of(shape, size_um), _NOTHING
     for i, place in enumerate(places):
-        yield Progress(fraction=i / len(places), message="transforming")
-        one = _transform(to_double(images[0][place]))
-        yield Progress(fraction=(i + 0.4) / len(places))
-        other = _transform(to_double(images[1][place]))
-        yield Progress(fraction=(i + 0.8) / len(places))
-        sums = sums + rings.agreement(one, other)
+        done = i / len(places), (i + 0.4) / len(places), (i + 0.8) / len(places)
+        one = yield from nested(_transform(to_double(images[0][place])), *done[:2])
+        other = yield from nested(_transform(to_double(images[1][place])), *done[1:])
+        job = rings.agreement(one, other)
+        sums = sums + (yield from nested(job, done[2], (i + 1) / len(places)))
     return rings.curve(sums, n_exposures=1)
 
 
@@ -148,12 +149,13 @@ def split_fourier_correlation(
     for i, place in enumerate(places):
         even = to_double(image[place])[..., :rows, :columns]
         for column in (0, 1):
-            yield Progress(fraction=(i + column / 2) / len(places), message="transforming")
-            upper = _transform(even[..., ::2, column::2])
-            yield Progress(fraction=(i + (column + 0.5) / 2) / len(places))
-            lower = _transform(even[..., 1::2, 1 - column :: 2])
+            start, middle, stop = ((i + (column + x) / 2) / len(places) for x in (0, 0.5, 1))
+            upper = yield from nested(_transform(even[..., ::2, column::2]), start, middle)
+            job = _transform(even[..., 1::2, 1 - column :: 2])
+            lower = yield from nested(job, middle, stop)
             shift = (size_um[-2], size_um[-1] * (1 - 2 * column))
-            sums = sums + rings.agreement(upper, rings.shifted(lower, shift))
+            agreement = rings.agreement(upper, rings.shifted(lower, shift))
+            sums = sums + (yield from nested(agreement, stop, stop))
     return rings.curve(sums, n_exposures=4)
 
 
@@ -198,10 +200,14 @@ class _Rings:
         )
         return each[1 : self.n_rings + 1].astype(np.float64)
 
-    def agreement(self, one: Spectrum, other: Spectrum) -> Values:
+    def agreement(self, one: Spectrum, other: Spectrum) -> Job[Values]:
         """Per ring: what two spectra share, and the power of each; those of more are added up."""
-        powers = [self.sums(np.square(np.abs(spectrum))) for spectrum in (one, other)]
-        return np.stack([self.sums((one * other.conj()).real), *powers])
+        shared = self.sums((one * other.conj()).real)
+        sums = [shared]
+        for spectrum in (one, other):
+            yield Progress(fraction=len(sums) / 3, message="correlating")
+            sums.append(self.sums(np.square(np.abs(spectrum))))
+        return np.stack(sums)
 
     def curve(self, sums: Values, *, n_exposures: int) -> FourierCorrelation:
         """Correlate; `n_exposures` parts of equal dose make up what the result is for."""
@@ -259,11 +265,16 @@ def _crossing(frequency: Values, correlation: Values) -> float:
     return 1 / float(frequency[i - 1] + part * (frequency[i] - frequency[i - 1]))
 
 
-def _transform(image: Values) -> Spectrum:
-    """Spectrum under a Hann window, without which the borders would agree."""
+def _transform(image: Values) -> Job[Spectrum]:
+    """Spectrum under a Hann window, without which the borders would agree; an axis at a time."""
     weighted = image - image.mean()
     for axis, size in enumerate(image.shape):
         window = np.hanning(size + 2)[1:-1]
-        weighted = weighted * window.reshape((-1,) + (1,) * (image.ndim - 1 - axis))
-    spectrum: Spectrum = fft.rfftn(weighted)
+        weighted *= window.reshape((-1,) + (1,) * (image.ndim - 1 - axis))
+    yield Progress(fraction=0.2, message="transforming")
+    spectrum: Spectrum = fft.rfft(weighted, workers=_N_THREADS)
+    for axis in reversed(range(image.ndim - 1)):
+        yield Progress(fraction=0.5)
+        spectrum = fft.fft(spectrum, axis=axis, overwrite_x=True, workers=_N_THREADS)
+    yield Progress(fraction=1.0)
     return spectrum
