@@ -8,7 +8,7 @@ out of focus and a background. Its values are expected photons relative to the b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal, get_args
 
@@ -136,13 +136,15 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
     array of float32, ``(Z)YX``
         Expected light; all but the brightest pixels lie between 0 and 1.
     """
-    coarser, finer = rng.uniform(0.55, 1.0), np.exp(rng.uniform(0, np.log(3)))
-    zoom = float(rng.choice([1.0, coarser, finer], p=[0.25, 0.3, 0.45]))
+    coarser, finer = rng.uniform(0.4, 1.0), np.exp(rng.uniform(0, np.log(3)))
+    zoom = float(rng.choice([1.0, coarser, finer], p=[0.2, 0.4, 0.4]))
     lateral = [ceil(n / zoom) + 2 for n in shape[-2:]]
     small = _stack((*shape[:-2], *lateral), rng, zoom)
     image = _magnified(small, zoom, shape) if zoom != 1 else small[..., 1:-1, 1:-1]
     image **= np.float32(np.exp(rng.normal(0, 0.3)))
     grid = Grid(tuple(shape[-2:]))
+    if rng.random() < 0.3:
+        image *= np.exp(_grain(shape, rng))
     if rng.random() < 0.5:
         image *= np.exp(np.float32(rng.uniform(0.1, 0.7)) * smooth_field(grid, rng, 150))
     if rng.random() < 0.5:
@@ -155,11 +157,21 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
 
 def _stack(shape: tuple[int, ...], rng: np.random.Generator, zoom: float) -> FloatArray:
     """A scene; a volume may also be a film in which nothing moves but the lamp."""
+    sharpness = np.exp(rng.uniform(np.log(0.35), np.log(2)))
+    optics = replace(Optics.draw(rng), psf_sigma=float(sharpness))
     if len(shape) == 2 or rng.random() < 0.8:
-        return scene(shape, rng=rng, z_step=max(rng.uniform(0.7, 6.0) / zoom, 0.5))
+        z_step = max(rng.uniform(0.7, 6.0) / zoom, 0.5)
+        return scene(shape, rng=rng, optics=optics, z_step=z_step)
     lamp = np.exp(np.cumsum(rng.normal(0, rng.uniform(0, 0.05), shape[0])))
-    still = scene(shape[1:], rng=rng)
+    still = scene(shape[1:], rng=rng, optics=optics)
     return np.multiply.outer(lamp.astype(np.float32), still)
+
+
+def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    """How a label is never even: a logarithm of brightness that varies from pixel to pixel."""
+    white = rng.standard_normal(shape[-2:], np.float32)
+    grain = ndimage.gaussian_filter(white, rng.uniform(0.4, 1.2))
+    return np.asarray(grain * np.float32(rng.uniform(0.05, 0.25)) / grain.std(), np.float32)
 
 
 def _magnified(image: FloatArray, zoom: float, shape: tuple[int, ...]) -> FloatArray:
