@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 
 from napari_denoise._napari.axis_roles import AxisRoles
+from napari_denoise._napari.camera_box import CameraBox, calibrated
 from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.denoiser_chooser import DenoiserChooser
 from napari_denoise._napari.device_chooser import DeviceChooser
@@ -48,6 +49,8 @@ class DenoiseWidget(ViewerDock):
         self._dtype = DtypePolicy(stored.result_dtype)
         device = DeviceChooser(stored.device)
         self._device = self.closing(device, device.shutdown)
+        camera = CameraBox()
+        self._camera = self.closing(camera, camera.shutdown)
         self._run_bar = self.makeRunBar(self._prepare, run_text="Denoise")
         self._build()
         self._connect()
@@ -75,6 +78,7 @@ class DenoiseWidget(ViewerDock):
         self.addHeading("Method")
         self.addWidget(self._method)
         self._device_row = self.addRow("Device", self._device, "Where a network computes.")
+        self.addWidget(self._camera)
         self.addHeading("Axes")
         self.addWidget(self._roles)
         self.addHeading("Result")
@@ -92,11 +96,13 @@ class DenoiseWidget(ViewerDock):
     def _on_layer_changed(self, layer: Image | None) -> None:
         self._run_bar.setRunEnabled(layer is not None, "" if layer else "Open an image first.")
         show_axes(self._roles, layer)
+        self._camera.setLayer(layer)
         self._on_method_changed()
 
     def _on_method_changed(self) -> None:
         model = self._method.model()
         self._device_row.setVisible(self._method.has_device())
+        self._camera.setVisible(self._method.needs_camera())
         self._roles.setForced(model.denoiser("auto").layout_for if model else None)
 
     def _on_roles_changed(self) -> None:
@@ -109,7 +115,8 @@ class DenoiseWidget(ViewerDock):
             raise InputError("There is no image layer. Open or add an image first.")
         source = read_layer(layer, self._roles.axes)
         layout = self._roles.value()
-        denoiser = self._method.value(self._device.value())
+        chosen = self._method.value(self._device.value())
+        denoiser = calibrated(chosen, self._camera.calibration())
         dtype = self._dtype.dtype_for(source.pixels)
         recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
 
@@ -124,6 +131,8 @@ class DenoiseWidget(ViewerDock):
         pixels = result.denoised.image
         self._viewer.add_layer(result_layer(source, pixels, label=label, recipe=recipe))
         tell_intensities(self._run_bar, result)
+        if len(result.denoised.fitted) == 1 and source.layer is self._layer.layer():
+            self._camera.setFindings(result.denoised.fitted[0].findings())
 
 
 def show_axes(roles: AxisRoles, layer: Image | None) -> None:

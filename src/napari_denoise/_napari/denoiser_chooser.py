@@ -88,6 +88,14 @@ class DenoiserChooser(QWidget):
         chosen = self._chosen
         return isinstance(chosen, ShelvedModel) or chosen.settings_class is Instant
 
+    def needs_camera(self) -> bool:
+        """Whether the chosen method has to know the camera's noise."""
+        chosen = self._chosen
+        if isinstance(chosen, ShelvedModel):
+            return False
+        is_stabilized = issubclass(chosen.settings_class, NoiseAwareFilter)
+        return chosen.settings_class is Instant or (is_stabilized and self._stabilize.isChecked())
+
     def label(self) -> str:
         """What a result is called."""
         model = self.model()
