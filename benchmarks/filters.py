@@ -2,8 +2,8 @@
 
 Run with ``python benchmarks/filters.py``; ``--full`` takes volumes of 64×512×512. Ours and the
 peer run in turn, in one process, and the ratio of their best times is what counts. Beside it
-stands the ratio of their processor times, which says more where other programs run. The peer
-``bm3d``, whose licence forbids commercial use, is compared where it is installed. With
+stands the ratio of their processor times, which says more where other programs run. The peers
+``bm3d`` and ``bm4d``, whose licence forbids commercial use, are compared where installed. With
 ``--data FOLDER``, the folder of the real images, each filter is also scored on
 ``fmd_confocal``, as it is and inside variance stabilisation with a blind calibration.
 """
@@ -15,6 +15,8 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoiser, denoise
 from napari_denoise.filters import (
     BM3D,
+    BM4D,
     Bilateral,
     Box,
     Butterworth,
@@ -107,17 +110,21 @@ def duels(*, full: bool) -> list[Duel]:
         Duel(Wavelet(**known), wavelet, plane),
         Duel(Wiener(size=5, **known), lambda p: signal.wiener(p, 5, noise=SIGMA**2), plane),
         Duel(Butterworth(), lambda p: filters.butterworth(p, 0.15, high_pass=False), plane),
-        *bm3d_duels(),
+        *block_matching_duels(),
     ]
 
 
-def bm3d_duels() -> list[Duel]:
-    try:
-        from bm3d import bm3d  # noqa: PLC0415
-    except ImportError:
-        print("bm3d is not installed: not compared")
-        return []
-    return [Duel(BM3D(noise_sigma=SIGMA), lambda p: bm3d(p, SIGMA), (512, 512), 1)]
+def block_matching_duels() -> list[Duel]:
+    """Against the authors' packages, each where it is installed."""
+    duels = []
+    for ours, shape in ((BM3D, (512, 512)), (BM4D, (32, 64, 64))):
+        name = ours.tag()
+        if find_spec(name) is None:
+            print(f"{name} is not installed: not compared")
+            continue
+        peer = getattr(import_module(name), name)
+        duels.append(Duel(ours(noise_sigma=SIGMA), lambda p, peer=peer: peer(p, SIGMA), shape, 1))
+    return duels
 
 
 @dataclass

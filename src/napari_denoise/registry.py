@@ -13,6 +13,7 @@ from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import SettingsError
 from napari_denoise.filters import (
     BM3D,
+    BM4D,
     AnisotropicDiffusion,
     Bilateral,
     Box,
@@ -54,6 +55,7 @@ FILTERS: tuple[type[Denoiser], ...] = (
     Wiener,
     Butterworth,
     BM3D,
+    BM4D,
 )
 """Classical filters."""
 

@@ -1,6 +1,6 @@
 """Classical filters: no training, no model."""
 
-from napari_denoise.filters.bm3d import BM3D
+from napari_denoise.filters.bm3d import BM3D, BM4D
 from napari_denoise.filters.edge_preserving import (
     AnisotropicDiffusion,
     Bilateral,
@@ -12,6 +12,7 @@ from napari_denoise.filters.transform_domain import Butterworth, Wavelet, Wiener
 
 __all__ = [
     "BM3D",
+    "BM4D",
     "AnisotropicDiffusion",
     "Bilateral",
     "Box",

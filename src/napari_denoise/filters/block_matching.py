@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -49,10 +48,10 @@ def find_similar(
 
     Returns
     -------
-    stacks : array, (member, reference)
-        Where the blocks begin, as indices into all places of a block in ``(Z)YX`` order; the
-        reference itself first, and then the ever less similar. Where fewer blocks are in
-        reach, there are fewer members, and still a power of two.
+    stacks : array, (reference, member)
+        Where the blocks begin, as indices into the flattened image; the reference itself
+        first, and then the ever less similar. Where fewer blocks are in reach, there are
+        fewer members, and still a power of two.
     """
     comparison = _Comparison.of(image, block, step)
     n_in_reach = prod(min(radius + 1, size) for size in comparison.n_places)
@@ -73,7 +72,10 @@ def find_similar(
         codes = _encode(distances.reshape(2 * len(batch), -1), 2 * start + 1)
         best = _smallest(np.concatenate([best, codes.T], axis=1), wanted)
     best.sort(axis=1)
-    return comparison.places_of(best.T & _NUMBER, offsets)
+    shifts = [shift_of(offset, comparison.strides) for offset in offsets]
+    both_ways = np.array([0, *(sign * shift for shift in shifts for sign in (1, -1))])
+    stacks: Indices = comparison.references.reshape(-1, 1) + both_ways[best & _NUMBER]
+    return stacks
 
 
 def _encode(distances: FloatArray, first: int) -> npt.NDArray[np.int32]:
@@ -149,13 +151,3 @@ class _Comparison:
             )
             begins = self.references[reached]
             distances[reached] = sums[begins if sign > 0 else begins - shift]
-
-    def places_of(self, numbers: Indices, offsets: Sequence[Offset]) -> Indices:
-        """Where the candidates of these numbers begin, among the places of a block."""
-        strides = strides_of(self.n_places)
-        shifts = [shift_of(offset, strides) for offset in offsets]
-        both = np.array([0, *(sign * shift for shift in shifts for sign in (1, -1))])
-        grid = tuple(slice(0, n, self.step) for n in self.n_places)
-        begins = np.arange(prod(self.n_places)).reshape(self.n_places)[grid]
-        places: Indices = begins.ravel() + both[numbers]
-        return places
