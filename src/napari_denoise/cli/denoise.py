@@ -60,7 +60,7 @@ def denoise(
         ),
     ] = False,
 ) -> None:
-    """Apply a filter."""
+    """Clean an image, at once or with a filter."""
     given = parse_settings(settings)
     denoiser: Denoiser = make_settings(registry.denoiser_class(method), given)
     if stabilize:
@@ -98,5 +98,8 @@ def _run(denoiser: Denoiser, image: Image, layout: Layout, out: Path, dtype: str
         "denoise", denoiser, layout, source=image.name, dtype=str(kind), previous=image.recipe
     )
     save_result(out, found.denoised.image, image, recipe, found.denoised.n_clipped)
+    for findings in dict.fromkeys(each.findings() for each in found.denoised.fitted):
+        if findings:
+            say(findings)
     if found.photometry:
         say(found.photometry.reason)

@@ -20,9 +20,11 @@ from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import N_PLANES
 from napari_denoise.learning.camera import Camera
 from napari_denoise.noise.calibrate import calibrate
+from napari_denoise.noise.mean_variance import CORRELATED
 from napari_denoise.noise.stabilize import GeneralizedAnscombe
 from napari_denoise.progress import Job, Notice, Progress, nested
 from napari_denoise.settings import setting
+from napari_denoise.tuning import tune
 
 if TYPE_CHECKING:
     from napari_denoise.instant.cleaning import Cleaner
@@ -134,9 +136,7 @@ class Instant(Denoiser):
         except InputError as error:
             if self.output == "uncertainty":
                 raise
-            message = f"{error} A Gaussian blur was used in its place."
-            yield Notice(fraction=0.0, message=message)
-            return Gaussian()
+            return (yield from _blur(image, layout, why=str(error)))
         if ready.level is not None:
             return ready
         level = yield from _mean_level(ready.camera(), image, layout, units)
@@ -192,6 +192,9 @@ class Instant(Denoiser):
             return self
         job = calibrate(image, layout.axes, channel=layout.channel_of(units[0]))
         found = yield from nested(job, 0.0, 1.0, "measuring the camera's noise")
+        if not found.reliable and found.correlation <= CORRELATED:
+            # Shared noise is no doubt to be told: the network knows how to deal with it.
+            yield Notice(fraction=1.0, message=found.advice)
         return self.model_copy(update={name: getattr(found, name) for name in _MEASURED})
 
     def _place(self, shape: tuple[int, ...]) -> Cleaner:
@@ -204,6 +207,18 @@ class Instant(Denoiser):
             is_volume = len(shape) == 3 and shape[0] > 1
             self._cleaner = Cleaner(self.weights or FILES[3 if is_volume else 2], self.device)
         return self._cleaner
+
+
+def _blur(image: Any, layout: Layout, *, why: str) -> Job[Denoiser]:
+    """A blur that tunes itself, for an image whose camera cannot be measured."""
+    try:
+        tuned = yield from tune(Gaussian(), image, layout)
+        blur = tuned.denoiser
+    except InputError:  # nothing to tune it on
+        blur = Gaussian()
+    words = f"{why} A Gaussian blur of sigma {blur.value_of('sigma'):g} was used in its place."
+    yield Notice(fraction=0.0, message=words)
+    return blur
 
 
 def _mean_level(

@@ -161,11 +161,13 @@ def _loss(network: InstantNetwork, examples: Exposures) -> Tensor:
 
     The error is one of intensities, not of stabilised values, so that the best guess is the mean
     of all that may be there: what a sum over pixels must add up to. Weighing it by the guess, and
-    not by the truth, leaves that so.
+    not by the truth, leaves that so. The weight lies halfway between the noise of the pixel and
+    that of the patch: bright structure counts for more than its noise says, as it does for users.
     """
     cleaned, log_variance = _apply(network, examples)
     noise = cleaned.detach().clamp(min=0) + examples.dark_variance
-    squares = (cleaned - examples.clean).square() / noise
+    errors = (cleaned - examples.clean).square()
+    weight = (noise * noise.mean(dim=(1, 2), keepdim=True)).rsqrt()
     expected = log_variance.clamp(-12, 6)
-    surprise = expected + squares.detach() / expected.exp()
-    return squares.mean() + 0.01 * surprise.mean()
+    surprise = expected + errors.detach() / noise / expected.exp()
+    return (errors * weight).mean() + 0.01 * surprise.mean()
