@@ -114,6 +114,46 @@ def test_the_camera_is_calibrated_for_programs_and_for_people(scene_files, comma
     assert "gain" in command("calibrate", noisy)[1].lower()
 
 
+def test_a_model_is_trained_on_pairs_and_begins_with_the_instant_denoiser(
+    tmp_path, scene_files, command
+):
+    clean, noisy = scene_files
+    model, out = tmp_path / "care.safetensors", tmp_path / "out.tif"
+    code, printed, _ = command(
+        "train", noisy, "--method", "care", "--target", clean, "--model", model,
+        "--set", "n_steps=4", "--set", "patch_size=32", "--device", "cpu", "--json",
+    )  # fmt: skip
+    assert code == 0
+    assert json.loads(printed)["steps"] == 4
+    assert command("apply", noisy, out, "--model", model, "--device", "cpu")[0] == 0
+    assert psnr_of(command, clean, out) > psnr_of(command, clean, noisy) + 5
+    assert read_image(out).recipe.steps()[-1].settings["name"] == "model"
+
+
+def test_repeats_in_one_file_are_pairs(tmp_path, noisy, command):
+    model = tmp_path / "n2n.safetensors"
+    code, _, _ = command(
+        "train", noisy, "--method", "n2n", "--axes", "SYX", "--model", model, *SHORT,
+        "--set", "repeats=S", "--set", "start=scratch",
+    )  # fmt: skip
+    assert code == 0
+    assert model.exists()
+
+
+def test_pairs_that_do_not_fit_are_refused_before_any_work(tmp_path, noisy, clean, command):
+    model = tmp_path / "m.safetensors"
+    care = ("train", noisy, "--method", "care", "--model", model)
+    code, _, error = command(*care)
+    assert (code, "noisy has no target" in error) == (2, True)
+    code, _, error = command(*care, "--target", clean, "--target", clean)
+    assert (code, "number of images (1) and of targets (2)" in error) == (2, True)
+    turned = tmp_path / "turned.ome.tif"
+    write_image(turned, np.zeros((48, 40, 2), np.uint16), axes="YXC")
+    code, _, error = command(*care, "--target", turned)
+    assert (code, "noisy has axes ZYX, its target turned has" in error) == (2, True)
+    assert not model.exists()
+
+
 def test_training_tells_a_person_its_steps_seconds_and_losses(tmp_path, noisy, command):
     model = tmp_path / "m.safetensors"
     code, out, _ = command("train", noisy, "--method", "n2v", "--model", model, *SHORT)

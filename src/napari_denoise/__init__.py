@@ -29,7 +29,7 @@ _HOMES = {
     "instant.model": ("Instant",),
     "io.images": ("Image", "read_image", "write_image"),
     "learning.bundle": ("load_model", "save_model"),
-    "learning.config": ("N2V",),
+    "learning.config": ("CARE", "N2N", "N2V"),
     "learning.prediction": ("ModelDenoiser",),
     "learning.training": ("TrainingImage", "train"),
     "metrics": ("Scores", "compare", "nrmse", "psnr", "ssim"),

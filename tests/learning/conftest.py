@@ -4,13 +4,22 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 
 from napari_denoise.axes import Layout
-from napari_denoise.learning.architecture import Architecture, choose_pooling
+from napari_denoise.learning import pretrained
+from napari_denoise.learning.architecture import (
+    N_PLANES,
+    Architecture,
+    InstantArchitecture,
+    choose_pooling,
+)
 from napari_denoise.learning.config import N2V
+from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
 from napari_denoise.learning.networks import UNet
 from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.pretrained import save_network
 from napari_denoise.learning.training import TrainingImage
 from napari_denoise.recipe import Recipe
 
@@ -19,6 +28,19 @@ from napari_denoise.recipe import Recipe
 def tiny() -> N2V:
     """The least training there is."""
     return N2V(n_steps=3, batch_size=2, patch_size=16, n_features=4, depth=1)
+
+
+@pytest.fixture
+def small_instant(tmp_path, monkeypatch) -> dict[int, InstantNetwork]:
+    """Weights of a small network stand in for those that come along."""
+    networks = {}
+    for n_spatial, n_planes in N_PLANES.items():
+        architecture = InstantArchitecture(n_planes=n_planes, widths=(8, 8), n_blocks=(1, 1))
+        networks[n_spatial] = InstantNetwork(architecture, torch.Generator().manual_seed(3))
+        path = tmp_path / f"{n_spatial}.safetensors"
+        save_network(networks[n_spatial], path, {})
+        monkeypatch.setitem(pretrained.FILES, n_spatial, path)
+    return networks
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from napari_denoise.denoiser import denoise
 from napari_denoise.errors import FileError, ModelError
 from napari_denoise.learning import bundle
 from napari_denoise.learning.bundle import load_model, read_model_info, save_model
+from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.networks import UNet
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.progress import run
 
@@ -143,6 +145,7 @@ def test_a_newer_format_is_refused_with_what_to_do(path):
         lambda header: header["normalization"].update(means=[1.0, 2.0]),
         lambda header: header.update(history=[]),
         lambda header: header["method"].update(name="telepathy"),
+        lambda header: header.update(normalization={"gain": 1, "offset": 0, "read_noise": 1}),
     ],
 )
 def test_a_damaged_description_is_refused(path, edit):
@@ -175,13 +178,24 @@ def test_weights_that_do_not_fit_are_refused(path, edit):
         load_model(path)
 
 
-@pytest.mark.parametrize("name", ["format_1_2d", "format_1_3d"])
-def test_models_of_past_formats_still_give_what_they_gave(name):
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("format_1_2d", UNet),
+        ("format_1_3d", UNet),
+        ("format_2_2d", UNet),
+        ("format_2_3d", UNet),
+        ("format_2_instant_2d", InstantNetwork),
+        ("format_2_instant_3d", InstantNetwork),
+    ],
+)
+def test_models_of_all_formats_still_give_what_they_gave(name, kind):
     with np.load(GOLDEN / f"{name}.npz") as recorded:
         noisy, expected = recorded["noisy"], recorded["denoised"]
     denoiser = ModelDenoiser(path=GOLDEN / f"{name}.safetensors", device="cpu")
     layout = denoiser.layout_for("YX" if noisy.ndim == 2 else "ZYX")
     denoised = run(denoise(denoiser, noisy, layout)).image
     np.testing.assert_allclose(denoised, expected, rtol=1e-4, atol=1e-2)
-    assert denoiser.info.format == 1
+    assert denoiser.info.format == int(name.split("_")[1])
+    assert isinstance(load_model(denoiser.path).network, kind)
     assert Layout(layout.axes, denoiser.info.spatial) == layout

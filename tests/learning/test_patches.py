@@ -7,7 +7,7 @@ import pytest
 from napari_denoise.axes import Layout
 from napari_denoise.errors import AxesError, InputError, SettingsError
 from napari_denoise.learning import patches as patches_module
-from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.config import N2V
 from napari_denoise.learning.patches import (
     PatchSampler,
     TrainingImage,
@@ -16,8 +16,6 @@ from napari_denoise.learning.patches import (
     read_image,
 )
 from napari_denoise.progress import run
-
-UNIT = Normalization(means=(0.0,), stds=(1.0,))
 
 
 def image_of(shape, axes, spatial="YX", channels="independent", name="image", **more):
@@ -36,7 +34,8 @@ def image_of(shape, axes, spatial="YX", channels="independent", name="image", **
     ],
 )
 def test_patches_have_the_shape_that_the_network_sees(rng, image, expected):
-    patch = PatchSampler([image], choose_patch_size([image], 8)).draw(rng)
+    wanted = N2V(patch_size=8).patch_size_for(image.layout.n_spatial)
+    patch = PatchSampler([image], choose_patch_size([image], wanted)).draw(rng)
     assert patch.shape == expected
     assert patch.dtype == np.float32
 
@@ -59,7 +58,7 @@ def test_patches_reach_every_corner(rng):
 def test_square_patches_are_laid_in_eight_ways_and_others_in_four(rng):
     for size, n_ways in (((4, 4), 8), ((4, 5), 4)):
         sampler = PatchSampler([image_of(size, "YX")], size)
-        batch = sampler.draw_batch(300, UNIT, rng)
+        batch = sampler.draw_batch(300, rng)
         assert batch.shape == (300, 1, *size)
         assert len({patch.tobytes() for patch in batch}) == n_ways
 
@@ -84,13 +83,13 @@ def test_a_lazy_image_that_fits_is_read_once():
 def test_a_lazy_image_that_does_not_fit_stays_lazy(monkeypatch, rng):
     monkeypatch.setattr(patches_module, "_IN_MEMORY_BYTES", 100)
     lazy = TrainingImage(da.zeros((3, 16, 16), chunks=(1, 16, 16)), Layout("TYX"), "lazy")
-    assert run(read_image(lazy)) is lazy
+    assert run(read_image(lazy)).pixels is lazy.pixels
     assert PatchSampler([lazy], (8, 8)).draw(rng).shape == (1, 8, 8)
 
 
 def test_an_integer_array_in_memory_is_taken_as_it_is():
     image = image_of((2, 8, 8), "TYX", dtype=np.uint8)
-    assert run(read_image(image)) is image
+    assert run(read_image(image)).pixels is image.pixels
 
 
 @pytest.mark.parametrize("make", [np.asarray, da.from_array])
@@ -122,16 +121,17 @@ def test_images_that_cannot_be_used_are_refused():
 
 def test_patches_shrink_to_the_smallest_image():
     images = [image_of((100, 40), "YX"), image_of((20, 100), "YX")]
-    assert choose_patch_size(images, None) == (20, 40)
-    assert choose_patch_size([image_of((3, 100, 100), "ZYX", "ZYX")], None) == (3, 32, 32)
+    assert choose_patch_size(images, N2V().patch_size_for(2)) == (20, 40)
+    volume = image_of((3, 100, 100), "ZYX", "ZYX")
+    assert choose_patch_size([volume], N2V().patch_size_for(3)) == (3, 32, 32)
 
 
 def test_a_patch_size_for_other_axes_is_refused():
     with pytest.raises(SettingsError, match="patch_size has 3 values"):
-        choose_patch_size([image_of((32, 32), "YX")], (8, 8, 8))
+        N2V(patch_size=(8, 8, 8)).patch_size_for(2)
 
 
-@pytest.mark.parametrize(("shape", "wanted"), [((3, 100), None), ((100, 100), (8, 2))])
+@pytest.mark.parametrize(("shape", "wanted"), [((3, 100), (64, 64)), ((100, 100), (8, 2))])
 def test_too_small_patches_are_refused(shape, wanted):
     with pytest.raises(InputError, match="at least 4 × 4"):
         choose_patch_size([image_of(shape, "YX")], wanted)

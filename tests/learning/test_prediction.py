@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -14,9 +15,15 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import AxesError, DeviceError, FileError, ModelError
 from napari_denoise.learning import prediction
+from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.bundle import save_model
+from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.config import CARE
+from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.progress import run
+from napari_denoise.recipe import Recipe
 
 TILE = {2: (16, 24), 3: (4, 16, 16)}
 
@@ -59,6 +66,31 @@ def test_a_real_tile_leaves_no_seam(make_model, rng):
     whole = denoised(model, image, "YX", {2: (9999, 9999)})
     tiled = denoised(model, image, "YX", prediction._TILE_SIZE)
     assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
+
+
+@pytest.mark.parametrize("shape", [(130, 97), (7, 90, 101)])
+def test_tiles_of_a_model_that_began_with_the_instant_denoiser_leave_no_seam(shape, rng):
+    spatial = "ZYX"[-len(shape) :]
+    architecture = InstantArchitecture(n_planes=N_PLANES[len(shape)])
+    info = ModelInfo(
+        version="0.0",
+        method=CARE(),
+        architecture=architecture,
+        normalization=Camera(gain=2.0, offset=5, read_noise=3, level=12),
+        spatial=spatial,
+        history=(TrainingPoint(step=1, loss=1.0, validation_loss=1.0),),
+        recipe=Recipe.of("train", CARE(), seed=0),
+    )
+    model = Model.of(info, InstantNetwork(architecture))
+    image = rng.poisson(60, size=shape).astype(np.uint16)
+    assert_seamless(model, image, spatial)
+
+
+def test_a_network_that_looks_at_planes_gets_wide_tiles(make_model):
+    info = make_model("ZYX")
+    assert ModelDenoiser.of(info).tile_size(3) == (16, 128, 128)
+    golden = Path(__file__).parent / "golden" / "format_2_instant_3d.safetensors"
+    assert ModelDenoiser(path=golden).tile_size(3) == (16, 512, 512)
 
 
 @pytest.mark.parametrize(

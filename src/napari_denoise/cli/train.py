@@ -25,8 +25,9 @@ from napari_denoise.cli.options import (
 )
 from napari_denoise.cli.output import say
 from napari_denoise.console import run_with_bar
-from napari_denoise.errors import FileError
-from napari_denoise.io.images import read_image
+from napari_denoise.errors import AxesError, FileError, InputError
+from napari_denoise.io.images import Image, read_image
+from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.settings import make_settings
 
 __all__ = ["train"]
@@ -37,6 +38,14 @@ def train(
     *,
     method: Annotated[str, typer.Option(help="A learned method's name; see methods.")],
     model: Annotated[Path, typer.Option(help="Model file to write (.safetensors).")],
+    targets: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--target",
+            metavar="TARGET",
+            help="For methods that learn from pairs: the other image of each, in the same order.",
+        ),
+    ] = None,
     settings: Set = None,
     axes: Axes = None,
     spatial: SpatialAxes = Spatial.YX,
@@ -48,16 +57,19 @@ def train(
     """Train a model. Ctrl-C once stops and keeps what was learned; twice discards it."""
     chosen = make_settings(registry.method_class(method), parse_settings(settings))
     _check_model_path(model)
-    images = [read_image(path, axes=axes) for path in sources]
-    layouts = [Layout(image.axes, spatial.value, channels.value) for image in images]
+    stacks = [
+        TrainingImage(
+            pixels=image.pixels,
+            layout=Layout(image.axes, spatial.value, channels.value),
+            name=image.name,
+            target=target.pixels if target else None,
+            target_name=target.name if target else "",
+        )
+        for image, target in _read_pairs(sources, targets or [], axes)
+    ]
     from napari_denoise.learning.bundle import save_model  # noqa: PLC0415
-    from napari_denoise.learning.training import TrainingImage  # noqa: PLC0415
     from napari_denoise.learning.training import train as training  # noqa: PLC0415
 
-    stacks = [
-        TrainingImage(image.pixels, layout, image.name)
-        for image, layout in zip(images, layouts, strict=True)
-    ]
     start = time.perf_counter()
     job = training(chosen, stacks, seed=seed, device=device)
     trained = run_with_bar(job, f"training {chosen.title}", stoppable=True)
@@ -74,6 +86,36 @@ def train(
         "seed": seed,
     }
     say(json.dumps(report) if as_json else _training_line(report))
+
+
+def _read_pairs(
+    sources: list[Path], targets: list[Path], axes: str | None
+) -> list[tuple[Image, Image | None]]:
+    """Each image with its target, or with None.
+
+    Raises
+    ------
+    InputError
+        If there are not as many targets as images.
+    AxesError
+        If an image and its target differ in axes.
+    """
+    if targets and len(targets) != len(sources):
+        raise InputError(
+            f"The number of images ({len(sources)}) and of targets ({len(targets)}) differs. "
+            f"Give --target once for each image, in the same order."
+        )
+    images, others = (
+        [read_image(path, axes=axes) for path in paths] for paths in (sources, targets)
+    )
+    for image, other in zip(images, others, strict=False):
+        if image.axes != other.axes:
+            raise AxesError(
+                f"{image.name} has axes {image.axes}, its target {other.name} has {other.axes}. "
+                f"Say with --axes what the axes of both are."
+            )
+    nobody: list[Image | None] = [None] * len(images)
+    return list(zip(images, others or nobody, strict=True))
 
 
 def _check_model_path(path: Path) -> None:

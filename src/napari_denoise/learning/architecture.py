@@ -36,6 +36,7 @@ class Architecture(Settings):
         axis with too few planes.
     """
 
+    name: Literal["unet"] = "unet"
     n_channels: Annotated[int, Ge(1), Le(1024)]
     n_features: Annotated[int, Ge(1), Le(256)]
     pooling: Annotated[Levels, Len(1, 5)]
@@ -67,9 +68,15 @@ class InstantArchitecture(Settings):
         Residual blocks per level, on the way down and again on the way up; once at the bottom.
     """
 
+    name: Literal["instant"] = "instant"
     n_planes: Annotated[int, Ge(1), Le(15)] = 1
     widths: Annotated[tuple[Width, ...], Len(2, 5)] = (32, 64, 112, 160)
     n_blocks: Annotated[tuple[Annotated[int, Ge(1), Le(8)], ...], Len(2, 5)] = (1, 1, 2, 1)
+
+    @property
+    def n_channels(self) -> int:
+        """It sees channels one at a time."""
+        return 1
 
     @property
     def n_spatial(self) -> int:

@@ -69,10 +69,10 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     # Imported here: reading a header must not cost seconds.
     import torch  # noqa: PLC0415
 
-    from napari_denoise.learning.networks import UNet  # noqa: PLC0415
+    from napari_denoise.learning.restoring import make_network  # noqa: PLC0415
 
     info, weights = _read(Path(path), with_weights=True)
-    network = UNet(info.architecture)
+    network = make_network(info.architecture)
     wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: array.shape for name, array in weights.items()}
     if found != wanted or any(array.dtype != np.float32 for array in weights.values()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from annotated_types import Ge
 from pydantic import model_validator
@@ -26,6 +26,7 @@ class Camera(Settings):
         The image's mean, in units of the noise.
     """
 
+    name: Literal["camera"] = "camera"
     gain: Annotated[float, Ge(0)]
     offset: float
     read_noise: Annotated[float, Ge(0)]

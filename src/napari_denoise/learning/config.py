@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 from annotated_types import Ge, Le
+from pydantic import Field
 
-from napari_denoise.settings import PerAxis, Settings, setting
+from napari_denoise.learning.architecture import N_PLANES
+from napari_denoise.settings import PerAxis, Settings, per_axis, setting
 
-__all__ = ["N2V", "AnyMethod", "TrainingMethod"]
+__all__ = ["CARE", "N2N", "N2V", "AnyMethod", "PairedMethod", "TrainingMethod"]
 
 PatchWidth = Annotated[int, Ge(1), Le(1024)]
 
@@ -63,6 +65,14 @@ class TrainingMethod(Settings):
         # A volume costs three times the work per pixel, and has three times the neighbours.
         return self.n_features or {2: 32, 3: 16}[n_spatial]
 
+    def patch_size_for(self, n_spatial: int) -> tuple[int, ...]:
+        """The patch size with two or three spatial axes; SettingsError if it is for others."""
+        wanted = self.patch_size or self._default_patch_size(n_spatial)
+        return cast("tuple[int, ...]", per_axis(wanted, n_spatial, "patch_size"))
+
+    def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
+        return {2: (64, 64), 3: (8, 32, 32)}[n_spatial]
+
 
 class N2V(TrainingMethod):
     """Noise2Void: learns from the noisy image alone, by guessing pixels it may not see."""
@@ -88,5 +98,68 @@ class N2V(TrainingMethod):
     )
 
 
-AnyMethod = N2V
-"""What a model file may name; further methods join as a union told apart by ``name``."""
+class PairedMethod(TrainingMethod):
+    """A method that is shown what to give: each image has a second one of the same thing."""
+
+    start: Literal["instant", "scratch"] = setting(
+        "instant",
+        "Begin with the instant denoiser, which knows much already, or with a fresh network.",
+    )
+    learning_rate: float = setting(
+        3e-4,
+        "First step size of the optimiser; it falls to zero over the training.",
+        gt=0,
+        le=1,
+        step=1e-4,
+        advanced=True,
+    )
+    depth: int = setting(
+        2,
+        "From scratch only: how often the network halves the image; each one doubles how far it "
+        "sees.",
+        ge=1,
+        le=5,
+        advanced=True,
+    )
+    n_features: int | None = setting(
+        None,
+        "From scratch only: feature maps in the network's first layer; unset: 32 for planes, 16 "
+        "for volumes.",
+        ge=4,
+        le=256,
+        step=8,
+        advanced=True,
+    )
+
+    def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
+        if self.start == "scratch":
+            return super()._default_patch_size(n_spatial)
+        # It sees farther, and looks at a few planes to clean the middle one.
+        return (*(N_PLANES[3],) * (n_spatial - 2), 128, 128)
+
+
+class N2N(PairedMethod):
+    """Noise2Noise: learns from two noisy images of the same thing, one to see, one to guess."""
+
+    title: ClassVar[str] = "Noise2Noise"
+    citation: ClassVar[str] = "Lehtinen et al. 2018, arXiv:1803.04189"
+
+    name: Literal["n2n"] = "n2n"
+    repeats: Literal["T", "S"] | None = setting(
+        None,
+        "Axis along which the same thing was recorded again and again, with new noise: any two "
+        "frames are a pair. Unset: each image has a second one.",
+    )
+
+
+class CARE(PairedMethod):
+    """CARE: learns from pairs of a noisy and a clean image, such as a short and a long exposure."""
+
+    title: ClassVar[str] = "CARE"
+    citation: ClassVar[str] = "Weigert et al. 2018, doi:10.1038/s41592-018-0216-7"
+
+    name: Literal["care"] = "care"
+
+
+AnyMethod = Annotated[N2V | N2N | CARE, Field(discriminator="name")]
+"""What a model file may name."""

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.config import N2V, TrainingMethod
+from napari_denoise.learning.config import CARE, N2N, N2V, TrainingMethod
 from napari_denoise.learning.masking import mask_pixels
+from napari_denoise.learning.patches import PatchSampler
 
 __all__ = ["Example", "make_example"]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A batch to learn from; all arrays ``NC(Z)YX``, normalised.
+    """A batch to learn from; all arrays ``NC(Z)YX``, in the images' units.
 
     Attributes
     ----------
@@ -32,11 +33,23 @@ class Example:
     weight: FloatArray
 
 
-def make_example(method: TrainingMethod, patches: FloatArray, rng: np.random.Generator) -> Example:
-    """Turn patches into what `method` learns from."""
+def make_example(
+    method: TrainingMethod, sampler: PatchSampler, rng: np.random.Generator
+) -> Example:
+    """Draw a batch and turn it into what `method` learns from."""
     match method:
         case N2V():
+            patches = sampler.draw_batch(method.batch_size, rng)
             percentage = method.masked_pixel_percentage
             shown, mask = mask_pixels(patches, percentage, method.replacement, rng)
             return Example(shown=shown, target=patches, weight=mask)
+        case N2N():
+            pairs = sampler.draw_pairs(method.batch_size, rng, repeats=method.repeats)
+            # Either may be the one that is seen: if one is a little brighter, the result is not.
+            is_swapped = rng.integers(2, size=(method.batch_size, *(1,) * (pairs.ndim - 2))) > 0
+            shown, target = np.where(is_swapped, pairs[::-1], pairs)
+            return Example(shown=shown, target=target, weight=np.ones_like(target))
+        case CARE():
+            shown, target = sampler.draw_pairs(method.batch_size, rng)
+            return Example(shown=shown, target=target, weight=np.ones_like(target))
     raise NotImplementedError(type(method).__name__)

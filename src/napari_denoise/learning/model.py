@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, SkipValidation, model_validator
 
-from napari_denoise.learning.architecture import Architecture
+from napari_denoise.learning.architecture import Architecture, InstantArchitecture
+from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import AnyMethod
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.recipe import Recipe
 from napari_denoise.settings import Settings
 
 if TYPE_CHECKING:
-    from napari_denoise.learning.networks import UNet
+    from napari_denoise.learning.restoring import Network
 
 __all__ = ["FORMAT", "Model", "ModelInfo", "TrainingPoint"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the model file; raised whenever an older program would misread a file."""
 
 
@@ -29,7 +30,8 @@ class TrainingPoint(Settings):
     step : int
         Steps done, from 1.
     loss : float
-        Mean over the steps since the last point; mean square in units of the normalised image.
+        Mean over the steps since the last point; mean square error in units of the normalised
+        image, or of the noise where a camera is known.
     validation_loss : float
         Of the averaged weights, on patches and hidden pixels that stay the same.
     """
@@ -50,8 +52,9 @@ class ModelInfo(Settings):
         Of napari-denoise that trained the model.
     method : TrainingMethod
         The settings it was trained with.
-    architecture : Architecture
-    normalization : Normalization
+    architecture : Architecture or InstantArchitecture
+    normalization : Normalization or Camera
+        How intensities become what the network sees: a camera goes with the instant denoiser's.
     spatial : str
         The axes it takes as space: "YX", "ZYX" or "TYX".
     history : tuple of TrainingPoint
@@ -63,8 +66,8 @@ class ModelInfo(Settings):
     format: int = FORMAT
     version: str
     method: AnyMethod
-    architecture: Architecture
-    normalization: Normalization
+    architecture: Architecture | InstantArchitecture
+    normalization: Normalization | Camera
     spatial: Literal["YX", "ZYX", "TYX"]
     history: tuple[TrainingPoint, ...] = Field(min_length=1)
     recipe: Recipe
@@ -73,7 +76,11 @@ class ModelInfo(Settings):
     def _agree(self) -> Self:
         if len(self.spatial) != self.architecture.n_spatial:
             raise ValueError("spatial axes and pooling differ in number")
-        if len(self.normalization.means) != self.architecture.n_channels:
+        has_camera = isinstance(self.normalization, Camera)
+        if has_camera != isinstance(self.architecture, InstantArchitecture):
+            raise ValueError("network and normalization do not go together")
+        n_channels = len(getattr(self.normalization, "means", (0,)))
+        if n_channels != self.architecture.n_channels:
             raise ValueError("normalization and channels differ in number")
         return self
 
@@ -100,13 +107,13 @@ class Model(ModelInfo):
 
     Attributes
     ----------
-    network : UNet
+    network : UNet or InstantNetwork
         On the CPU, float32, not to be trained further.
     """
 
     network: SkipValidation[Any] = Field(exclude=True, repr=False)
 
     @classmethod
-    def of(cls, info: ModelInfo, network: UNet) -> Self:
+    def of(cls, info: ModelInfo, network: Network) -> Self:
         """Put a network and what is known about it together."""
         return cls(**dict(info), network=network.requires_grad_(requires_grad=False))

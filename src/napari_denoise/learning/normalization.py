@@ -1,9 +1,9 @@
-"""The one normalisation of a model: measured once on what it is trained on, stored with it."""
+"""The linear normalisation of a model: measured once on what it is trained on, stored with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Gt, MinLen
@@ -24,6 +24,7 @@ class Normalization(Settings):
         Per channel, in the image's units.
     """
 
+    name: Literal["linear"] = "linear"
     means: Annotated[tuple[float, ...], MinLen(1)]
     stds: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
 

@@ -9,19 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from napari_denoise.axes import Layout, check_axes
+from napari_denoise.axes import Layout, UnitIndex, check_axes
 from napari_denoise.errors import AxesError, InputError
 from napari_denoise.intensities import FloatArray, as_float32, check_pixels
-from napari_denoise.learning.normalization import Normalization
 from napari_denoise.progress import Job, Progress
-from napari_denoise.settings import per_axis
 
 __all__ = ["PatchSampler", "TrainingImage", "check_images", "choose_patch_size", "read_image"]
 
 _IN_MEMORY_BYTES = 2**30
 """A lazy image up to this size is read once; a larger one patch by patch."""
 
-_DEFAULT_SIZE = {2: (64, 64), 3: (8, 32, 32)}
 _SMALLEST = 4
 
 
@@ -37,11 +34,17 @@ class TrainingImage:
         Names the axes and says which are spatial and whether channels are seen together.
     name : str
         For messages and the recipe.
+    target : array-like, optional
+        What methods that learn from pairs are to give: axes and shape as `pixels`, in the same
+        units. May be lazy.
+    target_name : str
     """
 
     pixels: Any
     layout: Layout
     name: str
+    target: Any = None
+    target_name: str = ""
 
     @property
     def unit_shape(self) -> tuple[int, ...]:
@@ -86,40 +89,41 @@ def read_image(image: TrainingImage) -> Job[TrainingImage]:
     InputError
         If a pixel is NaN or infinite.
     """
-    shape, dtype = tuple(image.pixels.shape), np.dtype(image.pixels.dtype)
-    is_lazy = not isinstance(image.pixels, np.ndarray)
+    pixels = yield from _read(image.pixels, image.name)
+    target = image.target
+    if target is not None:
+        target = yield from _read(target, image.target_name)
+    return replace(image, pixels=pixels, target=target)
+
+
+def _read(source: Any, name: str) -> Job[Any]:
+    shape, dtype = tuple(source.shape), np.dtype(source.dtype)
+    is_lazy = not isinstance(source, np.ndarray)
     is_too_large = is_lazy and prod(shape) * dtype.itemsize > _IN_MEMORY_BYTES
     if is_too_large or (not is_lazy and dtype.kind != "f"):
-        return image
-    pixels = np.empty(shape, dtype) if is_lazy else image.pixels
+        return source
+    pixels = np.empty(shape, dtype) if is_lazy else source
     n_parts = shape[0] if len(shape) > 2 else 1
     for i in range(n_parts):
         part = (i,) if len(shape) > 2 else (...,)
-        yield Progress(fraction=0.0, message=f"reading {image.name}")
-        read = np.asarray(image.pixels[part])
-        as_float32(read, image.name)
+        yield Progress(fraction=0.0, message=f"reading {name}")
+        read = np.asarray(source[part])
+        as_float32(read, name)
         if is_lazy:
             pixels[part] = read
-    return replace(image, pixels=pixels)
+    return pixels
 
 
-def choose_patch_size(
-    images: Sequence[TrainingImage], wanted: int | tuple[int, ...] | None
-) -> tuple[int, ...]:
+def choose_patch_size(images: Sequence[TrainingImage], wanted: tuple[int, ...]) -> tuple[int, ...]:
     """The patch size per spatial axis that all images have room for.
 
     Raises
     ------
-    SettingsError
-        If `wanted` has another number of axes.
     InputError
         If fewer than four rows or columns would be left.
     """
-    n_spatial = images[0].layout.n_spatial
-    default = _DEFAULT_SIZE[n_spatial]
-    size = default if wanted is None else per_axis(wanted, n_spatial, "patch_size")
     room = np.min([image.unit_shape[1:] for image in images], axis=0)
-    patch_size = tuple(int(min(pair)) for pair in zip(size, room, strict=True))
+    patch_size = tuple(int(min(pair)) for pair in zip(wanted, room, strict=True))
     if min(patch_size[-2:]) < _SMALLEST:
         raise InputError(
             f"Patches would have {patch_size[-2]} × {patch_size[-1]} pixels (Y × X), and at least "
@@ -154,6 +158,42 @@ class PatchSampler:
         InputError
             If it holds a NaN or infinite pixel (only large lazy images are not checked before).
         """
+        image, unit, window = self._choose(rng)
+        return image.layout.read(image.pixels, unit, window)
+
+    def draw_pair(self, rng: np.random.Generator, *, repeats: str | None = None) -> FloatArray:
+        """A patch and what it is to become, axes ``2C(Z)YX``; raises as :meth:`draw`.
+
+        Parameters
+        ----------
+        repeats : str, optional
+            Axis along which any two frames are a pair; unset: the image has a target.
+        """
+        image, unit, window = self._choose(rng)
+        other, partner = image.target, unit
+        if repeats:
+            other, partner = image.pixels, _another(image, unit, repeats, rng)
+        patches = (
+            image.layout.read(image.pixels, unit, window),
+            image.layout.read(other, partner, window),
+        )
+        return np.stack(patches)
+
+    def draw_batch(self, n_patches: int, rng: np.random.Generator) -> FloatArray:
+        """Patches, flipped and turned at random in YX; axes ``NC(Z)YX``."""
+        return np.stack([_turn(self.draw(rng), rng) for _ in range(n_patches)])
+
+    def draw_pairs(
+        self, n_pairs: int, rng: np.random.Generator, *, repeats: str | None = None
+    ) -> FloatArray:
+        """Pairs as :meth:`draw_pair`, both turned alike; axes ``2NC(Z)YX``."""
+        pairs = [_turn(self.draw_pair(rng, repeats=repeats), rng) for _ in range(n_pairs)]
+        return np.stack(pairs, axis=1)
+
+    def _choose(
+        self, rng: np.random.Generator
+    ) -> tuple[TrainingImage, UnitIndex, tuple[slice, ...]]:
+        """An image, and a place in it."""
         which = int(rng.choice(len(self._images), p=self._shares))
         image, units = self._images[which], self._units[which]
         unit = units[rng.integers(len(units))]
@@ -162,14 +202,17 @@ class PatchSampler:
             for size, wanted in zip(image.unit_shape[1:], self._patch_size, strict=True)
         ]
         window = tuple(slice(a, a + n) for a, n in zip(corner, self._patch_size, strict=True))
-        return image.layout.read(image.pixels, unit, window)
+        return image, unit, window
 
-    def draw_batch(
-        self, n_patches: int, normalization: Normalization, rng: np.random.Generator
-    ) -> FloatArray:
-        """Normalised patches, flipped and turned at random in YX; axes ``NC(Z)YX``."""
-        patches = [normalization.apply(_turn(self.draw(rng), rng)) for _ in range(n_patches)]
-        return np.stack(patches)
+
+def _another(
+    image: TrainingImage, unit: UnitIndex, axis: str, rng: np.random.Generator
+) -> UnitIndex:
+    """The same unit elsewhere along an axis."""
+    place = image.layout.axes.index(axis)
+    here, n = unit[place], image.pixels.shape[place]
+    assert isinstance(here, int)  # noqa: S101  # it lies along a batch axis
+    return (*unit[:place], (here + int(rng.integers(1, n))) % n, *unit[place + 1 :])
 
 
 def _turn(patch: FloatArray, rng: np.random.Generator) -> FloatArray:

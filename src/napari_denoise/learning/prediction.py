@@ -13,6 +13,7 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import AxesError, ModelError
 from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.bundle import load_model, read_model_info
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.progress import Job
@@ -21,7 +22,7 @@ from napari_denoise.settings import setting
 if TYPE_CHECKING:
     import torch
 
-    from napari_denoise.learning.networks import UNet
+    from napari_denoise.learning.restoring import Network
 
 __all__ = ["ModelDenoiser"]
 
@@ -105,6 +106,9 @@ class ModelDenoiser(Denoiser):
         return self.info.architecture.alignment()
 
     def tile_size(self, n_spatial: int) -> tuple[int, ...]:
+        if isinstance(self.info.architecture, InstantArchitecture):
+            # It looks at planes, a few at a time, and far along them.
+            return (*_TILE_SIZE[3][: n_spatial - 2], *_TILE_SIZE[2])
         return _TILE_SIZE[n_spatial]
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
@@ -123,16 +127,12 @@ class ModelDenoiser(Denoiser):
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
         # Imported here: this module is imported before anyone needs torch.
-        import torch  # noqa: PLC0415
-
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
+        from napari_denoise.learning.restoring import restore  # noqa: PLC0415
 
-        normalization = self.info.normalization
         network, device = self._place()
         with memory_errors(device):
-            batch = torch.from_numpy(normalization.apply(tile))[None].to(device)
-            result = yield from network.steps(batch)
-            return normalization.undo(result[0].cpu().numpy())
+            return (yield from restore(network, self.info.normalization, tile, device))
 
     def release(self) -> None:
         if self._placed is None:
@@ -148,7 +148,7 @@ class ModelDenoiser(Denoiser):
             raise ModelError("No model has been chosen. Give the path of a model file.")
         return self.path
 
-    def _place(self) -> tuple[UNet, torch.device]:
+    def _place(self) -> tuple[Network, torch.device]:
         """The network on its device, until :meth:`release`."""
         from napari_denoise.learning.device import resolve_device  # noqa: PLC0415
 

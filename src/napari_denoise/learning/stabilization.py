@@ -11,12 +11,14 @@ from torch import Tensor
 
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.instant_network import N_CONDITIONS, InstantNetwork
-from napari_denoise.progress import Job
+from napari_denoise.progress import Job, nested
 
 __all__ = [
     "clean_plane",
+    "clean_planes",
     "conditions",
     "from_stabilized",
+    "noise_variance",
     "planes_around",
     "stabilized",
     "stabilized_pixels",
@@ -69,6 +71,14 @@ def stabilized_pixels(camera: Camera, pixels: Tensor) -> Tensor:
     return stabilized(counts, camera.dark_variance) if camera.gain else counts
 
 
+def noise_variance(camera: Camera, pixels: Tensor) -> Tensor:
+    """Noise variance in DN² of pixels that would have these values (DN) without noise."""
+    if not camera.gain:
+        return torch.full_like(pixels, camera.unit**2)
+    electrons = ((pixels - camera.offset) / camera.unit).clamp(min=0)
+    return (electrons + camera.dark_variance) * camera.unit**2
+
+
 def planes_around(z: int, n_seen: int, n_planes: int) -> list[int]:
     """The planes around plane `z`, mirrored at the ends of the stack."""
     reach = n_seen // 2
@@ -102,9 +112,21 @@ def clean_plane(
         is_dark_known=planes.new_full((1, 1, 1), float(camera.gain > 0)),
     )
     cleaned, log_variance = yield from network.steps(values - camera.level, told)
-    cleaned += camera.level
-    spread = (log_variance / 2).exp()
+    cleaned = cleaned + camera.level
     if camera.gain:
         cleaned = from_stabilized(cleaned, camera.dark_variance)
-        spread *= (cleaned.clamp(min=0) + camera.dark_variance).sqrt()
-    return cleaned * camera.unit + camera.offset, spread * camera.unit
+    cleaned = cleaned * camera.unit + camera.offset
+    return cleaned, (log_variance / 2).exp() * noise_variance(camera, cleaned).sqrt()
+
+
+def clean_planes(
+    network: InstantNetwork, camera: Camera, planes: Tensor
+) -> Job[tuple[Tensor, Tensor]]:
+    """Clean ZYX planes in DN, each with the help of its neighbours; as :func:`clean_plane`."""
+    cleaned, spread = torch.empty_like(planes), torch.empty_like(planes)
+    n, n_seen = len(planes), network.architecture.n_planes
+    for z in range(n):
+        job = clean_plane(network, camera, planes[None, planes_around(z, n_seen, n)])
+        result = yield from nested(job, z / n, (z + 1) / n)
+        cleaned[z], spread[z] = result[0][0], result[1][0]
+    return cleaned, spread

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from napari_denoise.errors import DenoiseError
 from napari_denoise.learning.config import TrainingMethod
-from napari_denoise.learning.device import mixed_precision
 from napari_denoise.learning.methods import Example
 from napari_denoise.learning.model import TrainingPoint
-from napari_denoise.learning.networks import UNet
 from napari_denoise.learning.optimizer import AdamW, flatten, flatten_weights
+from napari_denoise.learning.restoring import Network, mean_squared_error
+from napari_denoise.learning.starting import Start
 from napari_denoise.progress import Notice, Progress
 
 __all__ = ["Trainer", "TrainingProgress"]
@@ -39,7 +39,8 @@ class TrainingProgress(Progress):
     step, n_steps : int
         Steps done, and to be done.
     loss : float
-        Of this step: mean square over the pixels asked for, in units of the normalised image.
+        Of this step: mean square error over the pixels asked for, in units of the normalised
+        image, or of the noise where a camera is known.
     validation_loss : float or None
         The same for the averaged weights on patches that stay the same; None between
         measurements.
@@ -57,20 +58,21 @@ class Trainer:
     Parameters
     ----------
     method : TrainingMethod
-    network : UNet
-        With its first weights.
+    start : Start
+        The network with its first weights, and its normalisation.
     validation : Example
         Patches and hidden pixels that stay the same, so that the curve means something.
     device : torch.device
     """
 
     def __init__(
-        self, method: TrainingMethod, network: UNet, validation: Example, device: torch.device
+        self, method: TrainingMethod, start: Start, validation: Example, device: torch.device
     ) -> None:
         self._method = method
         self._device = device
-        self._network = network.to(device)
-        self._average = deepcopy(network).requires_grad_(requires_grad=False)
+        self._normalization = start.normalization
+        self._network: Network = start.network.to(device)
+        self._average = deepcopy(self._network).requires_grad_(requires_grad=False)
         self._optimizer = AdamW(
             flatten_weights(self._network),
             flatten_weights(self._average),
@@ -100,7 +102,7 @@ class Trainer:
         loss_value = float(loss.detach())
         if not isfinite(loss_value):
             return self._roll_back()
-        gradient = flatten(torch.autograd.grad(loss, parameters))
+        gradient = flatten(torch.autograd.grad(loss, parameters, materialize_grads=True))
         n_steps, n_done = self._method.n_steps, self._optimizer.n_steps
         self._optimizer.step(gradient, self._learning_rate * (1 - n_done / n_steps))
         self._recent_losses.append(loss_value)
@@ -118,7 +120,7 @@ class Trainer:
             validation_loss=validation_loss,
         )
 
-    def finish(self) -> tuple[tuple[TrainingPoint, ...], UNet]:
+    def finish(self) -> tuple[tuple[TrainingPoint, ...], Network]:
         """The history and the averaged network, on the CPU.
 
         Raises
@@ -139,16 +141,8 @@ class Trainer:
     def _learning_rate(self) -> float:
         return self._method.learning_rate * 0.5**self._n_rollbacks
 
-    def _loss(self, network: UNet, example: Example) -> Tensor:
-        shown, target, weight = (
-            torch.from_numpy(array).to(self._device)
-            for array in (example.shown, example.target, example.weight)
-        )
-        with mixed_precision(self._device, shown.ndim - 2):
-            guess: Tensor = network(shown)
-        # Sums over all pixels: picking out the weighted ones would not be deterministic on GPUs.
-        squares = (guess.float() - target).square() * weight
-        return squares.sum() / weight.sum()
+    def _loss(self, network: Network, example: Example) -> Tensor:
+        return mean_squared_error(network, self._normalization, example, self._device)
 
     def _mark(self) -> float | None:
         """Measure the validation loss and keep the weights; None if they are no good."""

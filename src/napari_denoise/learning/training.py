@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-import torch
 
 from napari_denoise.errors import DenoiseError
-from napari_denoise.learning.architecture import Architecture, choose_pooling
-from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
-from napari_denoise.learning.methods import Example, make_example
+from napari_denoise.learning.methods import make_example
 from napari_denoise.learning.model import Model, ModelInfo
-from napari_denoise.learning.networks import UNet
-from napari_denoise.learning.normalization import Normalization, measure_normalization
+from napari_denoise.learning.pairs import check_pairs, check_sampled_pairs
 from napari_denoise.learning.patches import (
     PatchSampler,
     TrainingImage,
@@ -23,15 +21,15 @@ from napari_denoise.learning.patches import (
     choose_patch_size,
     read_image,
 )
+from napari_denoise.learning.starting import Start, begin
 from napari_denoise.learning.trainer import Trainer, TrainingProgress
 from napari_denoise.progress import Job, Notice, Progress, Request
 from napari_denoise.recipe import Recipe, software_version
-from napari_denoise.settings import per_axis
 
 __all__ = ["TrainingImage", "TrainingProgress", "train"]
 
 _N_SAMPLES = 128
-"""Patches that the normalisation is measured on."""
+"""Patches that intensities are measured on."""
 
 T = TypeVar("T")
 
@@ -49,7 +47,8 @@ def train(
     ----------
     method : TrainingMethod
     images : sequence of TrainingImage
-        With the same spatial axes and, where seen together, as many channels.
+        With the same spatial axes and, where seen together, as many channels; each with a target
+        for methods that learn from pairs, unless the repeats within it are the pairs.
     seed : int
         Of all random numbers; the same seed on the same device gives the same model.
     device : str
@@ -70,36 +69,29 @@ def train(
         If the training is stopped before its first step, or does not converge.
     """
     check_images(images)
-    patch_size = choose_patch_size(images, method.patch_size)
-    target = resolve_device(device)
-    source = ", ".join(image.name for image in images)
+    check_pairs(method, images)
+    patch_size = choose_patch_size(images, _wanted_size(method, images))
+    place = resolve_device(device)
+    source = ", ".join(_name(image) for image in images)
     recipe = Recipe.of("train", method, images[0].layout, source=source, seed=seed)
-    architecture = Architecture(
-        n_channels=images[0].unit_shape[0],
-        n_features=method.features_for(len(patch_size)),
-        pooling=choose_pooling(patch_size, method.depth),
-    )
     rng, validation_rng = np.random.default_rng(seed).spawn(2)
-    with memory_errors(target):
-        preparing = _prepare(method, images, patch_size, rng)
-        sampler, normalization = yield from _refuse_stop(preparing)
-
-        def draw(rng: np.random.Generator) -> Example:
-            patches = sampler.draw_batch(method.batch_size, normalization, rng)
-            return make_example(method, patches, rng)
-
-        network = UNet(architecture, torch.Generator().manual_seed(seed))
-        trainer = Trainer(method, network, draw(validation_rng), target)
+    with memory_errors(place):
+        preparing = _prepare(method, images, patch_size, rng, seed)
+        sampler, start = yield from _refuse_stop(preparing)
+        normalization = start.normalization
+        validation = make_example(method, sampler, validation_rng)
+        trainer = Trainer(method, start, validation, place)
+        del start
         while not trainer.is_done:
-            if (yield trainer.take_step(draw(rng))) is Request.STOP:
+            if (yield trainer.take_step(make_example(method, sampler, rng))) is Request.STOP:
                 break
         history, network = trainer.finish()
         del trainer
-        empty_cache(target)
+        empty_cache(place)
     info = ModelInfo(
         version=software_version(),
         method=method,
-        architecture=architecture,
+        architecture=network.architecture,
         normalization=normalization,
         spatial=images[0].layout.spatial,
         history=history,
@@ -113,20 +105,44 @@ def _prepare(
     images: Sequence[TrainingImage],
     patch_size: tuple[int, ...],
     rng: np.random.Generator,
-) -> Job[tuple[PatchSampler, Normalization]]:
+    seed: int,
+) -> Job[tuple[PatchSampler, Start]]:
     """All that is done before the first step."""
-    if method.patch_size and per_axis(method.patch_size, len(patch_size), "") != patch_size:
+    if method.patch_size and _wanted_size(method, images) != patch_size:
         extent = " × ".join(str(size) for size in patch_size)
         yield Notice(fraction=0.0, message=f"The images have room for patches of {extent} only.")
     read: list[TrainingImage] = []
     for image in images:
         read += [(yield from read_image(image))]
     sampler = PatchSampler(read, patch_size)
-    samples = []
+    samples = yield from _samples(method, sampler, rng)
+    return sampler, (yield from begin(method, read, samples, seed=seed))
+
+
+def _wanted_size(method: TrainingMethod, images: Sequence[TrainingImage]) -> tuple[int, ...]:
+    return method.patch_size_for(images[0].layout.n_spatial)
+
+
+def _samples(
+    method: TrainingMethod, sampler: PatchSampler, rng: np.random.Generator
+) -> Job[list[FloatArray]]:
+    """Patches, axes ``C(Z)YX``, from all images."""
+    samples, pairs = [], []
+    repeats = method.repeats if isinstance(method, N2N) else None
     for _ in range(_N_SAMPLES):
         yield Progress(fraction=0.0, message="measuring intensities")
-        samples.append(sampler.draw(rng))
-    return sampler, measure_normalization(samples)
+        if isinstance(method, PairedMethod):
+            pairs.append(sampler.draw_pair(rng, repeats=repeats))
+            samples.append(pairs[-1][0])
+        else:
+            samples.append(sampler.draw(rng))
+    if pairs:
+        check_sampled_pairs(pairs)
+    return samples
+
+
+def _name(image: TrainingImage) -> str:
+    return f"{image.name} → {image.target_name}" if image.target_name else image.name
 
 
 def _refuse_stop(job: Job[T]) -> Job[T]:

@@ -1,28 +1,56 @@
 """Write the golden models of the present format; run it once per format, never again."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
+from napari_denoise.learning import pretrained
+from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.bundle import save_model
-from napari_denoise.learning.config import N2V
+from napari_denoise.learning.config import CARE, N2V
+from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.model import FORMAT
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import run
 
-METHOD = N2V(n_steps=20, batch_size=2, n_features=4, depth=1)
+N2V_METHOD = N2V(n_steps=20, batch_size=2, n_features=4, depth=1)
+CARE_METHOD = CARE(n_steps=20, batch_size=2, patch_size=16)
+
+
+def shrink_instant(folder: Path) -> None:
+    """Let trainings begin with small networks: a golden file is not to weigh megabytes."""
+    for n_spatial, n_planes in N_PLANES.items():
+        architecture = InstantArchitecture(n_planes=n_planes, widths=(8, 8), n_blocks=(1, 1))
+        path = folder / f"{n_spatial}.safetensors"
+        pretrained.save_network(InstantNetwork(architecture), path, {})
+        pretrained.FILES[n_spatial] = path
+
+
+def write(name: str, method: N2V | CARE, shape: tuple[int, ...]) -> None:
+    """Train a model, save it, and beside it what it makes of an image."""
+    y, x = np.indices(shape)[-2:] / 4
+    clean = 100 + 40 * np.sin(y) * np.cos(x)
+    noise = np.random.default_rng(0).normal(0, 1, shape)
+    noisy = (clean + 2 * noise * np.sqrt(clean)).astype(np.float32)
+    layout = Layout("ZYX"[-len(shape) :], "ZYX"[-len(shape) :])
+    target = clean if isinstance(method, CARE) else None
+    image = TrainingImage(noisy, layout, "golden", target)
+    model = run(train(method, [image], device="cpu"))
+    crop = noisy[..., :21, :26]
+    denoised = run(denoise(ModelDenoiser.of(model, device="cpu"), crop, layout)).image
+    path = Path(__file__).parent / f"format_{FORMAT}_{name}"
+    save_model(model, path.with_suffix(".safetensors"))
+    np.savez_compressed(path.with_suffix(".npz"), noisy=crop, denoised=denoised)
+
 
 if __name__ == "__main__":
-    for name, shape in {"2d": (21, 26), "3d": (5, 13, 12)}.items():
-        y, x = np.indices(shape)[-2:] / 4
-        noise = np.random.default_rng(0).normal(0, 20, shape)
-        noisy = (100 + 40 * np.sin(y) * np.cos(x) + noise).astype(np.float32)
-        layout = Layout("ZYX"[-len(shape) :], "ZYX"[-len(shape) :])
-        model = run(train(METHOD, [TrainingImage(noisy, layout, "golden")], device="cpu"))
-        denoised = run(denoise(ModelDenoiser.of(model, device="cpu"), noisy, layout)).image
-        path = Path(__file__).parent / f"format_{FORMAT}_{name}"
-        save_model(model, path.with_suffix(".safetensors"))
-        np.savez_compressed(path.with_suffix(".npz"), noisy=noisy, denoised=denoised)
+    with tempfile.TemporaryDirectory() as folder:
+        shrink_instant(Path(folder))
+        write("2d", N2V_METHOD, (21, 26))
+        write("3d", N2V_METHOD, (5, 13, 12))
+        write("instant_2d", CARE_METHOD, (64, 64))
+        write("instant_3d", CARE_METHOD, (6, 64, 64))
