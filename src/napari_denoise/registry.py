@@ -21,6 +21,7 @@ from napari_denoise.filters import (
     Gaussian,
     Median,
     NonLocalMeans,
+    RichardsonLucy,
     TotalVariation,
     Wavelet,
     Wiener,
@@ -56,6 +57,7 @@ FILTERS: tuple[type[Denoiser], ...] = (
     Butterworth,
     BM3D,
     BM4D,
+    RichardsonLucy,
 )
 """Classical filters."""
 

@@ -1,6 +1,7 @@
 """Classical filters: no training, no model."""
 
 from napari_denoise.filters.bm3d import BM3D, BM4D
+from napari_denoise.filters.deconvolution import RichardsonLucy
 from napari_denoise.filters.edge_preserving import (
     AnisotropicDiffusion,
     Bilateral,
@@ -20,6 +21,7 @@ __all__ = [
     "Gaussian",
     "Median",
     "NonLocalMeans",
+    "RichardsonLucy",
     "TotalVariation",
     "Wavelet",
     "Wiener",

@@ -12,6 +12,7 @@ from scipy import fft
 
 from napari_denoise.errors import SettingsError
 from napari_denoise.filters.base import NoiseAwareFilter
+from napari_denoise.filters.gradients import divergence, gradient, length
 from napari_denoise.filters.neighbourhood import Offset, weighted_mean
 from napari_denoise.intensities import FloatArray
 from napari_denoise.progress import Job, Progress
@@ -219,36 +220,10 @@ class AnisotropicDiffusion(_InCache):
         step = np.float32(1 / (2 * pixels.ndim))
         for i in range(self.n_iterations):
             yield Progress(fraction=i / self.n_iterations)
-            slopes = _gradient(pixels)
+            slopes = gradient(pixels)
             slopes *= np.exp(-np.square(slopes / np.float32(self.contrast)))
-            pixels = pixels + step * _divergence(slopes)
+            pixels = pixels + step * divergence(slopes)
         return pixels
-
-
-def _gradient(pixels: FloatArray) -> FloatArray:
-    """Differences to the next pixel along each axis, 0 at the last; axes: component, (Z)YX."""
-    slopes = np.zeros((pixels.ndim, *pixels.shape), np.float32)
-    for axis, slope in enumerate(slopes):
-        inner = np.moveaxis(slope, axis, 0)[:-1]
-        along = np.moveaxis(pixels, axis, 0)
-        np.subtract(along[1:], along[:-1], out=inner)
-    return slopes
-
-
-def _divergence(flow: FloatArray) -> FloatArray:
-    """What flows into each pixel: minus the adjoint of the gradient."""
-    total = np.zeros(flow.shape[1:], np.float32)
-    for axis, component in enumerate(flow):
-        inner = np.moveaxis(component, axis, 0)[:-1]
-        along = np.moveaxis(total, axis, 0)
-        along[:-1] += inner
-        along[1:] -= inner
-    return total
-
-
-def _length(vectors: FloatArray) -> FloatArray:
-    length: FloatArray = np.sqrt(np.einsum("i...,i...->...", vectors, vectors))
-    return length
 
 
 def _chambolle(noisy: FloatArray, weight: np.float32) -> Iterator[FloatArray]:
@@ -257,11 +232,11 @@ def _chambolle(noisy: FloatArray, weight: np.float32) -> Iterator[FloatArray]:
     dual = np.zeros((noisy.ndim, *noisy.shape), np.float32)
     smooth = noisy
     while True:
-        ascent = _gradient(smooth)
+        ascent = gradient(smooth)
         ascent *= step / weight
         dual += ascent
-        dual /= 1 + _length(ascent)
-        smooth = noisy + weight * _divergence(dual)
+        dual /= 1 + length(ascent)
+        smooth = noisy + weight * divergence(dual)
         yield smooth
 
 
@@ -272,12 +247,12 @@ def _split_bregman(noisy: FloatArray, weight: np.float32) -> Iterator[FloatArray
     split = np.zeros((noisy.ndim, *noisy.shape), np.float32)
     error = np.zeros_like(split)
     while True:
-        right = noisy - weight * coupling * _divergence(split - error)
+        right = noisy - weight * coupling * divergence(split - error)
         smooth: FloatArray = fft.idctn(fft.dctn(right) * spectrum)
         yield smooth
-        slopes = _gradient(smooth) + error
-        length = _length(slopes)
-        split = slopes * (np.maximum(length - 1 / coupling, 0) / np.maximum(length, 1e-12))
+        slopes = gradient(smooth) + error
+        lengths = length(slopes)
+        split = slopes * (np.maximum(lengths - 1 / coupling, 0) / np.maximum(lengths, 1e-12))
         error = slopes - split
 
 

@@ -1,0 +1,113 @@
+"""Richardson–Lucy: the light that, blurred by the microscope, best explains the photons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Gt, Le
+
+from napari_denoise.filters.base import ChannelFilter
+from napari_denoise.filters.gradients import divergence, gradient, length
+from napari_denoise.filters.separable import TRUNCATE, gaussian
+from napari_denoise.intensities import FloatArray
+from napari_denoise.progress import Job, nested
+from napari_denoise.settings import PerAxis, per_axis, setting
+
+__all__ = ["RichardsonLucy"]
+
+_SURROUNDINGS = {2: 8.0, 3: 4.0}
+"""Standard deviation in pixels of the kernel over which the mean intensity is kept."""
+
+_DARKEST = 1e-6
+"""Of the mean light: less is no light, but may be divided by."""
+
+_NO_LIGHT = 1e-30
+"""The same, where the whole image is dark."""
+
+_TILE_SIZE = {2: (256, 256), 3: (32, 128, 128)}
+
+
+class RichardsonLucy(ChannelFilter):
+    """Removes the blur of the microscope, with total variation against the noise.
+
+    Made for photon noise, and so not to be stabilised first. Intensities count as light above
+    `background`; those below, negative ones among them, count as no light. What that and total
+    variation do to the mean intensity of a neighbourhood is undone in the end.
+    """
+
+    title: ClassVar[str] = "Richardson–Lucy with TV"
+    citation: ClassVar[str] = (
+        "Richardson 1972, doi:10.1364/JOSA.62.000055; Lucy 1974, doi:10.1086/111605; "
+        "with total variation: Dey et al. 2006, doi:10.1002/jemt.20294"
+    )
+
+    name: Literal["richardson_lucy"] = "richardson_lucy"
+    psf_sigma: PerAxis[Annotated[float, Gt(0), Le(20)]] = setting(
+        1.0,
+        "Standard deviation of the blur to be removed; one value, or one per axis (Z, Y, X).",
+        unit="pixels",
+        step=0.1,
+    )
+    n_iterations: int = setting(
+        10,
+        "Steps; more sharpen more, and bring noise back.",
+        unit="iterations",
+        step=1,
+        ge=1,
+        le=500,
+    )
+    tv_weight: float = setting(
+        0.03,
+        "How much total variation counts against closeness to the photons; more smooths more.",
+        step=0.01,
+        ge=0,
+        le=0.25,
+        tuned_over=(0.005, 0.25),
+    )
+    background: float = setting(
+        0.0, "Intensity without light: the camera's offset.", unit="DN", ge=-1e9, le=1e9
+    )
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        reach = TRUNCATE * _SURROUNDINGS[n_spatial]
+        sigmas = per_axis(self.psf_sigma, n_spatial, "psf_sigma")
+        return tuple(ceil(max(reach, 2 * TRUNCATE * sigma)) for sigma in sigmas)
+
+    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
+        sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
+        return tuple(max(size, 2 * halo) for size, halo in sizes)
+
+    def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
+        sigmas = per_axis(self.psf_sigma, pixels.ndim, "psf_sigma")
+        signal = pixels - np.float32(self.background)
+        light = np.maximum(signal, 0)
+        darkest = np.float32(max(_DARKEST * light.mean(), _NO_LIGHT))
+        estimate = darkest + (yield from nested(gaussian(light, sigmas), 0.0, 0.0))
+        for i in range(self.n_iterations):
+            part = i / (self.n_iterations + 1), (i + 1) / (self.n_iterations + 1)
+            job = self._sharpen(estimate, light, darkest, sigmas)
+            estimate = yield from nested(job, *part)
+        blurred = yield from nested(gaussian(estimate, sigmas), part[1], part[1])
+        lost = gaussian(signal - blurred, (_SURROUNDINGS[pixels.ndim],) * pixels.ndim)
+        estimate += yield from nested(lost, part[1], 1.0)
+        return estimate + np.float32(self.background)
+
+    def _sharpen(
+        self, estimate: FloatArray, light: FloatArray, darkest: np.float32, sigmas: Sequence[float]
+    ) -> Job[FloatArray]:
+        """One step of Richardson and Lucy, divided by what total variation asks for."""
+        blurred = yield from nested(gaussian(estimate, sigmas), 0.0, 0.4)
+        ratio = np.divide(light, np.maximum(blurred, darkest), dtype=np.float32)
+        step = yield from nested(gaussian(ratio, sigmas), 0.4, 0.8)
+        if self.tv_weight > 0:
+            slopes = gradient(estimate)
+            weight = np.float32(self.tv_weight)
+            # Along slight slopes, a step of the usual size would lead beyond where they are
+            # flat, and the next one back: these are diffused instead, as fast as is stable.
+            slight = 2 * estimate.ndim * weight * estimate
+            slopes /= length(slopes) + slight + darkest
+            step /= 1 - weight * divergence(slopes)
+        return estimate * step
