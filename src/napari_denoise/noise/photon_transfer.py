@@ -31,7 +31,7 @@ _WORTH_CLAIMING = 0.02
 """Share of the brightness range that read noise must move the crossing by to be told."""
 
 _DARK = 0.3
-"""Share of the brightness range below which the darkest parts may well have so much light."""
+"""Share of the brightness range that the darkest parts' light typically is, where there is any."""
 
 Interval = tuple[float, float]
 
@@ -211,17 +211,22 @@ def _separate_offset(curve: Curve, line: Line, *, has_skewness: bool) -> tuple[f
     """The offset and its interval, somewhere between the line's crossing and the darkest parts."""
     crossing, error = line.crossing()
     darkest = float(curve.mean.min())
-    shift = _WORTH_CLAIMING * np.ptp(curve.mean)
-    if darkest - crossing < shift:
+    between = darkest - crossing
+    if between < _WORTH_CLAIMING * np.ptp(curve.mean):
         return crossing, (crossing - 2 * error, crossing + 2 * error)
-    skewed, skew_error = _zero_of_skewness(curve, line.slope, crossing)
-    if not has_skewness or 2 * skew_error > darkest - crossing:
-        is_dark_anywhere = darkest - crossing < _DARK * np.ptp(curve.mean)
-        return (crossing if is_dark_anywhere else darkest), (crossing, darkest)
-    if skewed - crossing < max(2 * np.hypot(skew_error, error), shift):
-        return crossing, (crossing - 2 * error, crossing + 2 * error)
-    low, best, high = np.clip(skewed + skew_error * np.array([-2, 0, 2]), crossing, darkest)
-    return float(best), (float(low), float(high))
+    skewed, skew_error = crossing + between / 2, np.inf
+    if has_skewness:
+        skewed, skew_error = _zero_of_skewness(curve, line.slope, crossing)
+    spread = float(np.hypot(skew_error, error))
+    low, high = np.clip([skewed - 2 * spread, skewed + 2 * spread], crossing, darkest).tolist()
+    if crossing < low and high < darkest:
+        return skewed, (low, high)
+    # Two plain stories: no read noise, or no light where it is darkest. The one that fits better.
+    no_read_noise = max(skewed - crossing, 0) / spread
+    no_light = max(darkest - skewed, 0) / spread
+    much_light = between / (_DARK * np.ptp(curve.mean))
+    is_light = no_read_noise**2 / 2 + much_light < no_light**2 / 2 + 1
+    return (crossing if is_light else darkest), (low, high)
 
 
 def _zero_of_skewness(curve: Curve, gain: float, crossing: float) -> tuple[float, float]:
