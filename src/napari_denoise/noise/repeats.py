@@ -22,7 +22,7 @@ from napari_denoise.noise.fading import measure_fading
 from napari_denoise.noise.mean_variance import MIN_PIXELS, Curve, bin_edges
 from napari_denoise.noise.photon_transfer import Dark
 from napari_denoise.noise.sampling import Piece, one_channel, pieces
-from napari_denoise.noise.traits import NoiseField, find_traits
+from napari_denoise.noise.traits import NoiseField, expected_sigma, find_traits
 from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["calibrate_repeats"]
@@ -107,9 +107,9 @@ def _sample_pairs(
 
 def _field(mean: FloatArray, change: FloatArray, found: Measured) -> NoiseField:
     """The noise of one frame, as far as its difference from the next one shows it."""
-    variance = np.maximum(found.camera.variance(mean), np.finfo(np.float32).tiny)
     noise = change / np.float32(np.sqrt(2))
-    return NoiseField(noise, np.sqrt(variance).astype(np.float32), np.ones(noise.shape, bool))
+    sigma = expected_sigma(found.camera.variance, mean)
+    return NoiseField(noise, sigma, np.ones(noise.shape, bool))
 
 
 def _compare(first: FloatArray, mean: FloatArray, change: FloatArray) -> FloatArray:

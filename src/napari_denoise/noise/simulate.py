@@ -175,7 +175,7 @@ def dose_series(
 
 def measure_range(image: Any, axes: str | None = None) -> Job[IntensityRange]:
     """Smallest and largest intensity of an image, which may be lazy; axes as for `add_noise`."""
-    layout = Layout(check_axes(axes or default_axes(image.ndim), tuple(image.shape)))
+    layout = Layout(check_axes(axes or default_axes(len(image.shape)), tuple(image.shape)))
     low, high = np.inf, -np.inf
     n_planes = layout.n_units(image.shape)
     for i, unit in enumerate(layout.units(image.shape)):

@@ -17,7 +17,15 @@ from scipy import ndimage
 from napari_denoise.intensities import FloatArray
 from napari_denoise.noise.mean_variance import Values
 
-__all__ = ["SLIGHTLY_CORRELATED", "NoiseField", "Stripes", "Traits", "find_traits", "noise_field"]
+__all__ = [
+    "SLIGHTLY_CORRELATED",
+    "NoiseField",
+    "Stripes",
+    "Traits",
+    "expected_sigma",
+    "find_traits",
+    "noise_field",
+]
 
 SLIGHTLY_CORRELATED = 0.15
 """Lag-1 correlation above which a blind-spot method may leave grain."""
@@ -34,6 +42,8 @@ _MORE_POWER = 0.05
 _MAX_BUMP = 4.0
 _MAX_NOISE = 5.0
 """Standard deviations beyond which a pixel is a hot one."""
+_FLOOR = 0.01
+"""Of the mean variance, that a pixel has at least: dark ones would else count for all others."""
 _SEGMENT = 32
 """Pixels of a line that are looked at on their own; structure hardly spans three of them."""
 _SIGNIFICANT = 5.0
@@ -51,7 +61,7 @@ class NoiseField:
     """Noise with its place, ``YX``: `noise` and its expected `sigma` in DN, where it is known."""
 
     noise: FloatArray
-    sigma: FloatArray
+    sigma: Values
     is_known: npt.NDArray[np.bool_]
 
     @property
@@ -130,14 +140,21 @@ def noise_field(plane: FloatArray, variance: VarianceOf) -> NoiseField | None:
     around = [_shifted(window, edge, y, x) for y in (-_REACH, _REACH) for x in (-_REACH, _REACH)]
     corners = np.stack(around)
     level = corners.mean(0)
-    sigma = np.sqrt(np.maximum(variance(level), np.finfo(np.float32).tiny)).astype(np.float32)
+    sigma = expected_sigma(variance, level)
     noise = _shifted(plane, edge, 0, 0) - level
     bump = np.abs(_shifted(window, edge, 0, 0) - level) / sigma
     is_known = _flattest(noise / sigma, corners.std(0) / sigma, bump)
     return NoiseField(noise, sigma, is_known)
 
 
-def _flattest(noise: FloatArray, spread: FloatArray, bump: FloatArray) -> npt.NDArray[np.bool_]:
+def expected_sigma(variance: VarianceOf, level: FloatArray) -> Values:
+    """The noise at each pixel, in DN; where none is expected, as little as still can be weighed."""
+    expected = variance(level)
+    floor = max(_FLOOR * float(expected.mean()), np.finfo(float).tiny)
+    return np.asarray(np.sqrt(np.maximum(expected, floor)))
+
+
+def _flattest(noise: Values, spread: Values, bump: Values) -> npt.NDArray[np.bool_]:
     """Where surroundings differ least, in as large a share as shows hardly more than noise."""
     masks, powers = [], []
     for limit in np.quantile(spread, _SHARES):
@@ -152,7 +169,7 @@ def _flattest(noise: FloatArray, spread: FloatArray, bump: FloatArray) -> npt.ND
     return next(mask for mask, power in zip(masks, powers, strict=True) if power <= good_enough)
 
 
-def _power(noise: FloatArray) -> float:
+def _power(noise: Values) -> float:
     return float(np.mean(np.minimum(noise**2, _MAX_NOISE**2)))
 
 
