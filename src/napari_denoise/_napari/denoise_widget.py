@@ -23,11 +23,13 @@ from napari_denoise._napari.layers import (
 )
 from napari_denoise._napari.models import ShelvedModel, shelf_of
 from napari_denoise._napari.preferences import preferences, remember
+from napari_denoise._napari.tuning_box import TuningBox
 from napari_denoise.assessment import Checked, checked
 from napari_denoise.denoiser import Denoiser, denoise
 from napari_denoise.errors import InputError
 from napari_denoise.progress import Job
 from napari_denoise.recipe import Recipe
+from napari_denoise.tuning import Tuned, tune
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -52,6 +54,8 @@ class DenoiseWidget(ViewerDock):
         camera = CameraBox()
         self._camera = self.closing(camera, camera.shutdown)
         self._run_bar = self.makeRunBar(self._prepare, run_text="Denoise")
+        self._tuning_bar = self.makeRunBar(self._prepare_tuning, run_text="Tune to this image")
+        self._tuning = TuningBox(self._tuning_bar)
         self._build()
         self._connect()
         self._on_layer_changed(self._layer.layer())
@@ -77,6 +81,7 @@ class DenoiseWidget(ViewerDock):
         self.addRow("Layer", self._layer)
         self.addHeading("Method")
         self.addWidget(self._method)
+        self.addWidget(self._tuning)
         self._device_row = self.addRow("Device", self._device, "Where a network computes.")
         self.addWidget(self._camera)
         self.addHeading("Axes")
@@ -89,12 +94,16 @@ class DenoiseWidget(ViewerDock):
         self._layer.layerChanged.connect(self._on_layer_changed)
         self._method.valueChanged.connect(self._on_method_changed)
         self._method.failed.connect(self._run_bar.showError)
+        self._tuning.undone.connect(self._method.setSettings)
         self._roles.valueChanged.connect(self._on_roles_changed)
         self._dtype.valueChanged.connect(lambda: remember(result_dtype=self._dtype.value()))
         self._device.valueChanged.connect(lambda: remember(device=self._device.value()))
 
     def _on_layer_changed(self, layer: Image | None) -> None:
-        self._run_bar.setRunEnabled(layer is not None, "" if layer else "Open an image first.")
+        for bar in (self._run_bar, self._tuning_bar):
+            bar.setRunEnabled(layer is not None, "" if layer else "Open an image first.")
+        self._tuning_bar.cancel()
+        self._tuning.clear()
         show_axes(self._roles, layer)
         self._camera.setLayer(layer)
         self._on_method_changed()
@@ -103,20 +112,34 @@ class DenoiseWidget(ViewerDock):
         model = self._method.model()
         self._device_row.setVisible(self._method.has_device())
         self._camera.setVisible(self._method.needs_camera())
+        self._tuning.setMethod(self._method.method())
         self._roles.setForced(model.denoiser("auto").layout_for if model else None)
 
     def _on_roles_changed(self) -> None:
         if self._roles.isValid():
             self._method.setSpatialAxes(self._roles.value().spatial)
 
-    def _prepare(self) -> Task:
+    def _source(self) -> Source:
         layer = self._layer.layer()
         if layer is None:
             raise InputError("There is no image layer. Open or add an image first.")
-        source = read_layer(layer, self._roles.axes)
-        layout = self._roles.value()
-        chosen = self._method.value(self._device.value())
-        denoiser = calibrated(chosen, self._camera.calibration())
+        return read_layer(layer, self._roles.axes)
+
+    def _denoiser(self) -> Denoiser:
+        return calibrated(self._method.value(self._device.value()), self._camera.calibration())
+
+    def _prepare_tuning(self) -> Task:
+        source, layout, before = self._source(), self._roles.value(), self._method.settings()
+        denoiser = self._denoiser()
+        make_job = partial(tune, denoiser, source.pixels, layout)
+        return Task(make_job, partial(self._use_tuned, before or denoiser))
+
+    def _use_tuned(self, before: Denoiser, found: Tuned) -> None:
+        self._method.setSettings(before.adjusted(**found.settings))
+        self._tuning.setResult(before, found)
+
+    def _prepare(self) -> Task:
+        source, layout, denoiser = self._source(), self._roles.value(), self._denoiser()
         dtype = self._dtype.dtype_for(source.pixels)
         recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
 

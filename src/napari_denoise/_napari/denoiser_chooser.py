@@ -31,6 +31,7 @@ from napari_denoise.errors import DenoiseError
 from napari_denoise.filters.base import NoiseAwareFilter
 from napari_denoise.instant.model import Instant
 from napari_denoise.registry import DENOISERS
+from napari_denoise.settings import Settings
 from napari_denoise.stabilized import Stabilized
 
 __all__ = ["DenoiserChooser"]
@@ -117,6 +118,28 @@ class DenoiserChooser(QWidget):
         if isinstance(chosen, NoiseAwareFilter) and self._stabilize.isChecked():
             return Stabilized(denoiser=chosen)
         return chosen
+
+    def method(self) -> type[Settings] | None:
+        """The class of the chosen settings; None while a model is chosen."""
+        return None if isinstance(self._chosen, ShelvedModel) else self._chosen.settings_class
+
+    def settings(self) -> Denoiser | None:
+        """The chosen method as its form says, not stabilised; None while a model is chosen.
+
+        Raises
+        ------
+        SettingsError
+            If its settings do not fit together.
+        """
+        if isinstance(self._chosen, ShelvedModel):
+            return None
+        return cast("Denoiser", self._chosen.value())
+
+    def setSettings(self, settings: Denoiser) -> None:
+        """Show these settings in the form they belong to; the chosen method stays."""
+        next(form for form in self._forms if form.settings_class is type(settings)).setValue(
+            settings
+        )
 
     def setMethod(self, method: type[Denoiser]) -> None:
         """Choose a method that needs no training."""
