@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_denoise._qt.form import label_of
 from napari_denoise._qt.plot import Marker, Plot, Series
@@ -18,6 +18,9 @@ _TIP = (
     "Tries settings on a few crops of the layer in which some pixels are hidden, and keeps those "
     "with which the method guesses the hidden pixels best. No clean image is needed."
 )
+
+_PLOT_HEIGHT = 160
+"""In pixels: the buttons below are to stay in sight."""
 
 
 class TuningBox(QWidget):
@@ -44,10 +47,15 @@ class TuningBox(QWidget):
         self._plot = Plot()
         self._undo_button = QPushButton("Undo tuning")
         self._undo_button.setToolTip("Bring back the settings from before")
+        self._plot.setMaximumHeight(_PLOT_HEIGHT)
+        choices = QHBoxLayout()
+        choices.addWidget(self._which, 1)
+        choices.addWidget(self._undo_button, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (run_bar, self._which, self._plot, self._undo_button):
-            layout.addWidget(widget)
+        layout.addWidget(run_bar)
+        layout.addLayout(choices)
+        layout.addWidget(self._plot)
         self._which.currentIndexChanged.connect(lambda _index: self._draw())
         self._undo_button.clicked.connect(self._on_undo_clicked)
         run_bar.setToolTip(_TIP)
