@@ -12,10 +12,12 @@ from napari_denoise._napari.train_widget import TrainWidget
 from napari_denoise.denoiser import Denoised
 from napari_denoise.errors import FileError
 from napari_denoise.learning.bundle import read_model_info
-from napari_denoise.learning.config import N2V
+from napari_denoise.learning.config import CARE, N2N, N2V
+from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.progress import Notice, Progress, Request, run
 
 TINY = N2V(n_steps=3, batch_size=1, n_features=4, depth=1, patch_size=16)
+N2V_ONLY = N2V.model_fields.keys() - CARE.model_fields.keys()
 ENDLESS = TINY.model_copy(update={"n_steps": 1_000_000})
 
 
@@ -238,6 +240,45 @@ def test_volumes_can_be_trained_on(dock, noisy, finish, rng):
     assert "3D volumes (ZYX)" in dock._model_box._summary.text()
 
 
+def test_a_method_for_pairs_asks_for_targets_and_others_do_not(dock, viewer, noisy):
+    assert dock._targets.isHidden()
+    dock._method.setValue(CARE(n_steps=3))
+    assert not dock._targets.isHidden()
+    assert not dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar._run_button.toolTip() == "Choose a target for each image first."
+    viewer.add_image(np.zeros(noisy.data.shape), name="clean")
+    assert dock._run_bar._run_button.isEnabled()
+    dock._method.setValue(N2N(repeats="T"))
+    assert dock._targets.isHidden()
+    dock._method.setValue(TINY)
+    assert dock._targets.isHidden()
+
+
+def test_care_is_trained_with_the_layer_that_was_chosen(dock, viewer, noisy, finish):
+    viewer.add_image(np.full(noisy.data.shape, 100.0) + np.eye(24), name="clean")
+    dock._method.setValue(CARE(start="scratch", **TINY.model_dump(exclude={"name"} | N2V_ONLY)))
+    assert finish(dock._run_bar) == ""
+    (model,) = models.shelf_of(viewer).models
+    assert model.info.method.title == "CARE"
+    assert model.info.recipe.source == "noisy → clean"
+
+
+def test_repeats_in_a_layer_are_pairs(dock, viewer, finish):
+    dock._roles._on_letter(0, "T")
+    tiny = TINY.model_dump(exclude={"name"} | N2V_ONLY)
+    dock._method.setValue(N2N(start="scratch", repeats="T", **tiny))
+    assert finish(dock._run_bar) == ""
+    (model,) = models.shelf_of(viewer).models
+    assert model.info.recipe.source == "noisy"
+
+
+def test_a_notice_says_why_a_training_starts_from_scratch(dock, viewer, noisy, finish):
+    viewer.add_image(np.full(noisy.data.shape, 100.0) + np.eye(24), name="clean")
+    dock._method.setValue(CARE(**TINY.model_dump(exclude={"name"} | N2V_ONLY)))
+    assert finish(dock._run_bar) == ""
+    assert "starts from scratch" in dock._run_bar._notices.text()
+
+
 def test_clipped_pixels_are_said_when_a_model_is_applied(trained, finish, monkeypatch):
     def job(denoiser, image, layout, *, dtype):
         yield Progress(fraction=0.5)
@@ -260,7 +301,8 @@ def test_a_model_that_cannot_be_autosaved_is_kept_and_the_user_warned(tmp_path, 
 
     monkeypatch.setattr("napari_denoise.learning.bundle.save_model", refuse)
     layout = train_widget.Layout("YX")
-    images = [(rng.normal(100, 10, (24, 24)).astype(np.float32), layout, "noisy")]
+    pixels = rng.normal(100, 10, (24, 24)).astype(np.float32)
+    images = [TrainingImage(pixels, layout, "noisy")]
     events = []
     job = train_widget.train_and_keep(
         TINY, images, seed=0, device="cpu", path=tmp_path / "a.safetensors"

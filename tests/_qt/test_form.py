@@ -31,6 +31,7 @@ class Everything(Settings):
     mode: Literal["mean", "one_of_all"] = setting("one_of_all", "Which.")
     note: str = setting("", "A text.")
     model_path: Path | None = setting(None, "A file.")
+    axis: Literal["T", "S"] | None = setting(None, "Along what.")
     limit: float | None = setting(None, "A limit.", ge=0)
     width: int | None = setting(None, "A width.", ge=4, le=1024, advanced=True)
     strength: float = setting(1.0, "How much.", gt=0, le=4, step=0.05, slider=(0.5, 2.0))
@@ -384,3 +385,13 @@ def test_a_field_without_default_starts_where_its_bounds_allow(qtbot):
     qtbot.addWidget(form)
     assert len(describe(Needed)) == 2
     assert form.value() == Needed(width=5, note="")
+
+
+def test_a_choice_that_may_be_left_open_offers_none(form):
+    box = form.findChildren(QComboBox)[-1]
+    assert [box.itemText(i) for i in range(box.count())] == ["none", "T", "S"]
+    assert form.value().axis is None
+    box.setCurrentIndex(2)
+    assert form.value().axis == "S"
+    form.setValue(form.value().model_copy(update={"axis": None}))
+    assert form.value().axis is None

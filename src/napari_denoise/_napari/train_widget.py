@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,11 +19,13 @@ from napari_denoise._napari.model_box import ModelBox
 from napari_denoise._napari.models import autosave_path, shelf_of, trained_model
 from napari_denoise._napari.preferences import preferences, remember
 from napari_denoise._napari.settings_chooser import SettingsChooser
+from napari_denoise._napari.target_list import TargetList
 from napari_denoise._napari.training_set import TrainingSet
 from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.axes import Layout
-from napari_denoise.errors import DenoiseError, InputError
-from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.errors import DenoiseError, InputError, SettingsError
+from napari_denoise.learning.config import CARE, N2N, TrainingMethod
+from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.progress import Job, Notice, Progress
 from napari_denoise.registry import METHODS
 
@@ -34,8 +37,12 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainWidget"]
 
-TrainingInput = tuple[Any, Layout, str]
-"""Pixels, layout and name of one image."""
+_TARGETS: dict[type[Any], str] = {
+    N2N: "Targets: for each image another noisy one of the same thing, pixel on pixel. Or choose "
+    "the axis of the repeats above.",
+    CARE: "Targets: for each image a clean one of the same thing, pixel on pixel.",
+}
+"""What the targets of a method are to be."""
 
 
 class TrainWidget(ViewerDock):
@@ -46,6 +53,8 @@ class TrainWidget(ViewerDock):
         images = TrainingSet(napari_viewer.layers)
         self._images = self.closing(images, images.close_watch)
         self._method = SettingsChooser(METHODS)
+        targets = TargetList(napari_viewer.layers)
+        self._targets = self.closing(targets, targets.close_watch)
         self._roles = AxisRoles()
         self._roles.setJointOffered(True)
         device = DeviceChooser(preferences().device)
@@ -58,6 +67,7 @@ class TrainWidget(ViewerDock):
         self._model_box = ModelBox(self, napari_viewer, self._shelf)
         self._build()
         self._connect()
+        self._on_method_changed()
         self._on_images_changed()
         self._offer_unsaved()
 
@@ -66,6 +76,7 @@ class TrainWidget(ViewerDock):
         self.addWidget(self._images)
         self.addHeading("Method")
         self.addWidget(self._method)
+        self.addWidget(self._targets)
         self.addHeading("Axes")
         self.addWidget(self._roles)
         self.addHeading("Training")
@@ -81,6 +92,9 @@ class TrainWidget(ViewerDock):
     def _connect(self) -> None:
         self._images.changed.connect(self._on_images_changed)
         self._images.failed.connect(self._run_bar.showError)
+        self._method.valueChanged.connect(self._on_method_changed)
+        self._targets.changed.connect(self._on_targets_changed)
+        self._targets.failed.connect(self._run_bar.showError)
         self._roles.valueChanged.connect(self._on_roles_changed)
         self._device.valueChanged.connect(lambda: remember(device=self._device.value()))
         self._run_bar.started.connect(self._on_started)
@@ -94,9 +108,26 @@ class TrainWidget(ViewerDock):
 
     def _on_images_changed(self) -> None:
         self._roles.setImage(*self._images.first())
-        has_images = bool(self._images.layers() or self._images.files())
-        reason = "" if has_images else "Tick a layer or add a file first."
-        self._run_bar.setRunEnabled(has_images, reason)
+        self._targets.setImages([*self._images.layers(), *self._images.files()])
+
+    def _on_method_changed(self) -> None:
+        try:
+            method = self._method.value()
+        except SettingsError:
+            return
+        has_repeats = isinstance(method, N2N) and method.repeats is not None
+        self._targets.setDescription(_TARGETS.get(type(method), ""))
+        self._targets.setVisible(type(method) in _TARGETS and not has_repeats)
+        self._on_targets_changed()
+
+    def _on_targets_changed(self) -> None:
+        """Say what is missing before a training can begin."""
+        reason = ""
+        if not (self._images.layers() or self._images.files()):
+            reason = "Tick a layer or add a file first."
+        elif not self._targets.isHidden() and None in self._targets.targets():
+            reason = "Choose a target for each image first."
+        self._run_bar.setRunEnabled(not reason, reason)
 
     def _on_roles_changed(self) -> None:
         if self._roles.isValid():
@@ -129,12 +160,18 @@ class TrainWidget(ViewerDock):
         layout = self._roles.value()
         method = cast("TrainingMethod", self._method.value())
         images = [
-            (pixels, Layout(axes, layout.spatial, layout.channels), name)
+            TrainingImage(pixels, Layout(axes, layout.spatial, layout.channels), name)
             for pixels, axes, name in self._images.sources(layout.axes)
         ]
+        if not self._targets.isHidden():
+            images = [
+                replace(image, target=target.pixels, target_name=target.name)
+                for image, target in zip(images, self._targets.targets(), strict=True)
+                if target
+            ]
         if not images:
             raise InputError("There is nothing to train on. Tick a layer, or add a file.")
-        path = autosave_path(method, images[0][2])
+        path = autosave_path(method, images[0].name)
         make_job = partial(
             train_and_keep,
             method,
@@ -143,8 +180,10 @@ class TrainWidget(ViewerDock):
             device=self._device.value(),
             path=path,
         )
-        layers = dict(zip(self._images.layers(), [image[1].axes for image in images], strict=False))
-        return Task(make_job, partial(self._keep, images[0][2], layers, path))
+        layers = dict(
+            zip(self._images.layers(), [image.layout.axes for image in images], strict=False)
+        )
+        return Task(make_job, partial(self._keep, images[0].name, layers, path))
 
     def _keep(self, name: str, layers: dict[Image, str], path: Path, model: Model) -> None:
         """Put the model on the shelf, from where the Denoise dock takes it too."""
@@ -154,18 +193,16 @@ class TrainWidget(ViewerDock):
 
 
 def train_and_keep(
-    method: TrainingMethod, images: Sequence[TrainingInput], *, seed: int, device: str, path: Path
+    method: TrainingMethod, images: Sequence[TrainingImage], *, seed: int, device: str, path: Path
 ) -> Job[Model]:
     """Train, and put the model into a file at once, so that a crash does not cost it.
 
     Runs in the worker thread: torch is imported here.
     """
     from napari_denoise.learning.bundle import save_model  # noqa: PLC0415
-    from napari_denoise.learning.training import TrainingImage, train  # noqa: PLC0415
+    from napari_denoise.learning.training import train  # noqa: PLC0415
 
-    model = yield from train(
-        method, [TrainingImage(*image) for image in images], seed=seed, device=device
-    )
+    model = yield from train(method, images, seed=seed, device=device)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_model(model, path)

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.choosers import LayerChecklist, LayerWatcher
 from napari_denoise._napari.layers import Source, read_layer, refusal
+from napari_denoise._napari.target_list import image_patterns
 from napari_denoise.errors import DenoiseError
 
 if TYPE_CHECKING:
@@ -139,12 +140,7 @@ class TrainingSet(QWidget):
         self.changed.emit()
 
     def _on_add_clicked(self) -> None:
-        from napari_denoise.io.images import READABLE  # noqa: PLC0415  as above
-
-        patterns = " ".join(f"*{ending}" for ending in READABLE if ending != ".zarr")
-        paths, _ = QFileDialog.getOpenFileNames(
-            self, "Images to train on", "", f"Images ({patterns})"
-        )
+        paths, _ = QFileDialog.getOpenFileNames(self, "Images to train on", "", image_patterns())
         for path in paths:
             self.addFile(Path(path))
 

@@ -28,7 +28,7 @@ __all__ = ["Editor", "make_editor"]
 
 def make_editor(field: SettingField) -> Editor:
     """The editor for a field."""
-    if field.optional and field.type not in ("text", "path"):
+    if field.optional and field.type not in ("text", "path", "choice"):
         return _OptionalEditor(field)
     return _plain_editor(field)
 
@@ -124,6 +124,8 @@ class _ChoiceEditor(Editor):
         super().__init__(field, parent)
         self._box = _ComboBox()
         self._box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if field.optional:
+            self._box.addItem("none", None)
         for choice in field.choices:
             self._box.addItem(choice.replace("_", " "), choice)
         self._box.currentIndexChanged.connect(self.valueChanged)
@@ -131,11 +133,12 @@ class _ChoiceEditor(Editor):
         if field.default is not None:
             self.setValue(field.default)
 
-    def value(self) -> str:
-        return str(self._box.currentData())
+    def value(self) -> str | None:
+        chosen = self._box.currentData()
+        return None if chosen is None else str(chosen)
 
-    def setValue(self, value: str) -> None:
-        self._box.setCurrentIndex(self._box.findData(str(value)))
+    def setValue(self, value: str | None) -> None:
+        self._box.setCurrentIndex(0 if value is None else self._box.findData(str(value)))
 
 
 class _TextEditor(Editor):

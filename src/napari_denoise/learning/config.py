@@ -36,9 +36,10 @@ class TrainingMethod(Settings):
         step=8,
         advanced=True,
     )
-    learning_rate: float = setting(
-        1e-3,
-        "First step size of the optimiser; it falls to zero over the training.",
+    learning_rate: float | None = setting(
+        None,
+        "First step size of the optimiser; it falls to zero over the training; unset: 0.001, or "
+        "0.0003 where it begins with the instant denoiser.",
         gt=0,
         le=1,
         step=1e-4,
@@ -64,6 +65,10 @@ class TrainingMethod(Settings):
         """The feature maps of a network with two or three spatial axes."""
         # A volume costs three times the work per pixel, and has three times the neighbours.
         return self.n_features or {2: 32, 3: 16}[n_spatial]
+
+    def first_step_size(self) -> float:
+        """Of the optimiser."""
+        return self.learning_rate or 1e-3
 
     def patch_size_for(self, n_spatial: int) -> tuple[int, ...]:
         """The patch size with two or three spatial axes; SettingsError if it is for others."""
@@ -101,17 +106,12 @@ class N2V(TrainingMethod):
 class PairedMethod(TrainingMethod):
     """A method that is shown what to give: each image has a second one of the same thing."""
 
+    n_steps: int = setting(
+        300, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+    )
     start: Literal["instant", "scratch"] = setting(
         "instant",
         "Begin with the instant denoiser, which knows much already, or with a fresh network.",
-    )
-    learning_rate: float = setting(
-        3e-4,
-        "First step size of the optimiser; it falls to zero over the training.",
-        gt=0,
-        le=1,
-        step=1e-4,
-        advanced=True,
     )
     depth: int = setting(
         2,
@@ -130,6 +130,9 @@ class PairedMethod(TrainingMethod):
         step=8,
         advanced=True,
     )
+
+    def first_step_size(self) -> float:
+        return self.learning_rate or {"instant": 3e-4, "scratch": 1e-3}[self.start]
 
     def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
         if self.start == "scratch":

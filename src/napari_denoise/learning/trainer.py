@@ -139,7 +139,7 @@ class Trainer:
 
     @property
     def _learning_rate(self) -> float:
-        return self._method.learning_rate * 0.5**self._n_rollbacks
+        return self._method.first_step_size() * 0.5**self._n_rollbacks
 
     def _loss(self, network: Network, example: Example) -> Tensor:
         return mean_squared_error(network, self._normalization, example, self._device)

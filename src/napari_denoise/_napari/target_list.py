@@ -1,0 +1,196 @@
+"""For each image to train on, the image that it is to become."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image as ImageLayer
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoise._napari.choosers import LayerWatcher
+from napari_denoise._napari.layers import refusal
+from napari_denoise._qt.message import WrappedLabel
+from napari_denoise.errors import DenoiseError
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+
+__all__ = ["Pick", "TargetList", "image_patterns"]
+
+_LABEL_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """An image that was picked, before its pixels are asked for.
+
+    Attributes
+    ----------
+    name : str
+    pixels : array-like
+    image : object
+        The layer or the file's image: what tells two picks apart.
+    """
+
+    name: str
+    pixels: Any
+    image: Any
+
+    @classmethod
+    def of(cls, image: Any) -> Pick:
+        """Of a layer, or of the image of a file."""
+        if not isinstance(image, ImageLayer):
+            return cls(image.name, image.pixels, image)
+        return cls(image.name, image.data[0] if image.multiscale else image.data, image)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Pixels along each axis."""
+        return tuple(int(size) for size in self.pixels.shape)
+
+
+class TargetList(QWidget):
+    """A row for each image: layers of the same shape to choose from, or a file."""
+
+    changed = Signal()
+    failed = Signal(object)
+    """A file that could not be read."""
+
+    def __init__(self, layers: LayerList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._watcher = LayerWatcher(layers, lambda _images: self._show())
+        self._images: list[Pick] = []
+        self._targets: dict[int, Pick] = {}
+        self._boxes: list[QComboBox] = []
+        self._about = WrappedLabel(self)
+        self._rows = QWidget()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._about)
+        layout.addWidget(self._rows)
+        self._layout = layout
+
+    def setDescription(self, text: str) -> None:
+        """Say above the rows what the targets are to be."""
+        self._about.setText(text)
+
+    def setImages(self, images: Sequence[Any]) -> None:
+        """Show a row for each of these layers and images of files; choices stay."""
+        self._images = [Pick.of(image) for image in images]
+        self._show()
+
+    def targets(self) -> list[Pick | None]:
+        """What was chosen for each image; None where nothing was."""
+        return [self._targets.get(id(pick.image)) for pick in self._images]
+
+    def setTarget(self, row: int, image: Any) -> None:
+        """Choose a layer or the image of a file."""
+        self._targets[id(self._images[row].image)] = Pick.of(image)
+        self._show()
+
+    def setFile(self, row: int, path: Path) -> None:
+        """Choose a file; `failed` says if it is no image."""
+        # Imported here: what reads files takes longer to import than a dock may take to open.
+        from napari_denoise.io.images import read_image  # noqa: PLC0415
+
+        try:
+            self.setTarget(row, read_image(path))
+        except DenoiseError as error:
+            self.failed.emit(error)
+            self._show()
+
+    def box(self, row: int) -> QComboBox:
+        """The box that a target is chosen in."""
+        return self._boxes[row]
+
+    def close_watch(self) -> None:
+        """Stop following the viewer."""
+        self._watcher.close()
+
+    def _show(self) -> None:
+        chosen = {id(pick.image): self._chosen_for(pick) for pick in self._images}
+        self._targets = {key: target for key, target in chosen.items() if target}
+        rows = QWidget()
+        form = QFormLayout(rows)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._boxes = [self._make_box(row, pick) for row, pick in enumerate(self._images)]
+        for pick, box in zip(self._images, self._boxes, strict=True):
+            form.addRow(_short_label(pick.name), box)
+        self._layout.replaceWidget(self._rows, rows)
+        self._rows.hide()
+        self._rows.deleteLater()
+        self._rows = rows
+        self.changed.emit()
+
+    def _offered(self, pick: Pick) -> list[Pick]:
+        """The other layers of the same shape."""
+        layers = [Pick.of(layer) for layer in self._watcher.images if not refusal(layer)]
+        return [each for each in layers if each.shape == pick.shape and each.image != pick.image]
+
+    def _chosen_for(self, pick: Pick) -> Pick | None:
+        """What was chosen, unless that layer is gone; the only layer there is to choose."""
+        offered = self._offered(pick)
+        chosen = self._targets.get(id(pick.image))
+        if chosen is None:
+            return offered[0] if len(offered) == 1 else None
+        is_file = not isinstance(chosen.image, ImageLayer)
+        return chosen if is_file or chosen.image in [each.image for each in offered] else None
+
+    def _make_box(self, row: int, pick: Pick) -> QComboBox:
+        offered, chosen = self._offered(pick), self._targets.get(id(pick.image))
+        if chosen and not isinstance(chosen.image, ImageLayer):
+            offered.append(chosen)
+        box = QComboBox()
+        box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        box.setPlaceholderText("Choose…")
+        for each in offered:
+            box.addItem(each.name, each)
+        box.addItem("File…", None)
+        images = [each.image for each in offered]
+        box.setCurrentIndex(images.index(chosen.image) if chosen else -1)
+        box.setToolTip(chosen.name if chosen else "A layer of the same shape, or a file.")
+        box.activated.connect(lambda index, row=row, box=box: self._on_chosen(row, box, index))
+        return box
+
+    def _on_chosen(self, row: int, box: QComboBox, index: int) -> None:
+        picked = box.itemData(index)
+        if picked is not None:
+            self.setTarget(row, picked.image)
+            return
+        path, _ = QFileDialog.getOpenFileName(
+            self, f"Target of {self._images[row].name}", "", image_patterns()
+        )
+        if path:
+            self.setFile(row, Path(path))
+        else:
+            self._show()
+
+
+def image_patterns() -> str:
+    """The files a dialog offers."""
+    from napari_denoise.io.images import READABLE  # noqa: PLC0415  as above
+
+    patterns = " ".join(f"*{ending}" for ending in READABLE if ending != ".zarr")
+    return f"Images ({patterns})"
+
+
+def _short_label(name: str) -> QLabel:
+    label = QLabel()
+    label.setFixedWidth(_LABEL_WIDTH)
+    label.setToolTip(name)
+    metrics = label.fontMetrics()
+    label.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, _LABEL_WIDTH))
+    return label
