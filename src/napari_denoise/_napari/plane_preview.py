@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PlanePreview", "shown_plane"]
 
-_DELAY_MS = 80
-"""Without a further change before a plane is computed: a slider that is dragged sends many."""
+_DELAY_MS = 60
+"""Between a change and the work on it: a slider that is dragged sends many at once."""
 
 Place = dict[str, int]
 MakePlaneJob = Callable[[Source, Place], Callable[[], Job[Any]]]
@@ -118,8 +118,9 @@ class PlanePreview(QObject):
         """Compute the plane again, soon: settings have changed."""
         if self._is_on and self._source_layer is not None:
             self._is_stale = True
-            self._runner.cancel()
-            self._timer.start(_DELAY_MS)
+            # A plane in the making is finished first: so one sees where a dragged slider leads.
+            if not self._timer.isActive() and not self._runner.is_running:
+                self._timer.start(_DELAY_MS)
 
     def close(self) -> None:
         """End the job, take the layer away and stop listening."""
@@ -160,7 +161,7 @@ class PlanePreview(QObject):
 
     def _show(self, plane: npt.NDArray[Any]) -> None:
         wanted = self._wanted
-        if not self._is_on or wanted is None or self._source_layer not in self._viewer.layers:
+        if not self._is_on or wanted is None or wanted.source.layer is not self._source_layer:
             return
         if self._layer is None:
             self._layer = preview_layer(wanted.source, plane, wanted.place)
