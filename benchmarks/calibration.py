@@ -101,9 +101,52 @@ def round_trips(size=384):
               f"{good:15d} of {reliable:3d}")  # fmt: skip
 
 
+def stripes(size=256):
+    """Stripes of known strength on a scene with photon noise; none by chance on white noise."""
+    print(f"\n{'stripes, DN':>12s} {'share of noise':>15s} {'found, DN':>10s}")
+    rng = np.random.default_rng(0)
+    clean = scenes(size, rng)["spots"] * 60 + 4
+    for sigma in (0.0, 0.5, 1.0, 2.0, 4.0):
+        noisy = 2 * rng.poisson(clean) + 100 + rng.normal(0, sigma, (size, 1))
+        found = run(calibrate(noisy, "YX"))
+        print(f"{sigma:12.1f} {sigma / np.sqrt(4 * np.median(clean)):15.2f} "
+              f"{found.row_stripes:10.2f}")  # fmt: skip
+    n_false = 0
+    for _ in range(200):
+        found = run(calibrate(rng.normal(100, 5, (128, 128)) + clean[:128, :128], "YX"))
+        n_false += bool(found.row_stripes) + bool(found.column_stripes)
+    print(f"found by chance: {n_false} of 400")
+
+
+def correlation(folder):
+    """The noise's autocorrelation from one wide-field frame, against noisy minus clean."""
+    noisy = iio.imread(folder / CORRELATED[0]).astype(float)
+    noise = noisy - iio.imread((folder / CORRELATED[0]).with_name("clean.png"))
+    noise -= noise.mean()
+    paired = [np.mean(noise[:-lag] * noise[lag:]) / noise.var() for lag in range(1, 9)]
+    found = run(calibrate(noisy, "YX"))
+    print("\nautocorrelation along Y, lags 1 to 8")
+    for name, values in (("one frame", found.autocorrelation_y), ("paired", paired)):
+        print(f"{name:10s}" + "".join(f"{value:6.2f}" for value in values))
+
+
+def timing(folder):
+    """Processor time on one core: hardly changed by what else the machine does."""
+    seconds = []
+    for name in list(PAIRED)[:9] + CORRELATED:
+        image = iio.imread(folder / name)
+        start = time.process_time()
+        run(calibrate(image, "YX"))
+        seconds.append(time.process_time() - start)
+    print(f"\n512 × 512: median {np.median(seconds):.3f} s, longest {max(seconds):.3f} s")
+
+
 if __name__ == "__main__":
     data = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
     real_images(data)
     correlated_images(data)
     repeats(data)
+    correlation(data)
+    timing(data)
+    stripes()
     round_trips()

@@ -191,11 +191,27 @@ def test_a_calibration_is_printed_for_programs_and_for_people(tmp_path, command)
     found = json.loads(out)
     assert found["gain"] == pytest.approx(4, rel=0.1)
     assert {"offset", "read_noise", "correlation", "reliable", "advice"} <= set(found)
+    assert (found["mask_span_x"], found["row_stripes"], found["bleached"]) == (1, 0, None)
     assert "DN per photo-electron" in command("calibrate", path, "--axes", "TYX")[1]
     code, _, err = command("calibrate", path, "--axes", "CYX")
     assert code == 2
     assert "4 channels" in err
     assert command("calibrate", path, "--axes", "CYX", "--channel", 3)[0] == 0
+
+
+def test_stripes_and_bleaching_are_told_on_the_command_line(tmp_path, command):
+    rng = np.random.default_rng(0)
+    light = np.kron(np.linspace(2, 40, 9).reshape(3, 3), np.ones((32, 32)))
+    fading = light * np.linspace(1, 0.5, 6)[:, None, None]
+    film = 100 + 4 * rng.poisson(fading) + rng.normal(0, 6, (6, 96, 1))
+    path = tmp_path / "film.tif"
+    tifffile.imwrite(path, film.astype(np.uint16), photometric="minisblack")
+    found = json.loads(command("calibrate", path, "--axes", "TYX", "--json")[1])
+    assert found["row_stripes"] == pytest.approx(6, rel=0.2)
+    assert found["bleached"] == pytest.approx(0.5, abs=0.05)
+    printed = command("calibrate", path, "--axes", "TYX")[1]
+    assert "row stripes" in printed
+    assert "of the signal lost" in printed
 
 
 def test_repeats_and_dark_frames_are_calibrated(tmp_path, command):

@@ -57,7 +57,7 @@ def test_stripes_are_told_with_their_mask_if_they_can_be_seen():
     found = verdict(traits=Traits((0.0,), (0.1,), rows=Stripes(3.0, 0.3)))
     assert found.reliable
     assert "Rows have offsets of their own, 3 DN or 0.3 times the noise" in found.advice
-    assert "mask along X" in found.advice
+    assert "mask 17 pixels along X with structN2V" in found.advice
     assert "Noise2Void apply" not in found.advice
     faint = verdict(traits=Traits((0.0,), (0.0,), columns=Stripes(0.5, 0.05)))
     assert faint.advice == verdict().advice

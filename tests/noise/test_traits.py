@@ -37,6 +37,8 @@ def test_stripes_are_measured(lines, sigma):
     assert known.pop(lines) == pytest.approx(sigma, rel=0.25)
     assert list(known.values()) == [0.0]
     assert f"{lines.capitalize()} have offsets of their own" in found.advice
+    spans = {"rows": (1, 17), "columns": (17, 1)}
+    assert (found.mask_span_y, found.mask_span_x) == spans[lines]
     assert f"{lines.removesuffix('s')} stripes" in found.summary()
 
 

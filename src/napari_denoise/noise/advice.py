@@ -13,8 +13,6 @@ from napari_denoise.noise.traits import SLIGHTLY_CORRELATED, Traits
 
 __all__ = ["Verdict", "judge"]
 
-_STRIPED = 0.1
-"""Standard deviation of the lines' offsets, in units of the noise's, that an eye can see."""
 _SATURATED = 0.01
 _CUT_OFF = 0.05
 _MAX_GAIN_ERROR = 0.15
@@ -163,12 +161,12 @@ def _method(traits: Traits) -> Iterator[str]:
 
 
 def _stripes(traits: Traits) -> Iterator[str]:
-    for line, axis, stripes in (("Rows", "X", traits.rows), ("Columns", "Y", traits.columns)):
-        if stripes.share >= _STRIPED:
+    for line, stripes in (("Rows", traits.rows), ("Columns", traits.columns)):
+        if stripes.is_visible:
             yield (
                 f"{line} have offsets of their own, {stripes.sigma:.3g} DN or {stripes.share:.2g} "
                 "times the noise: stripes, which a blind-spot method would copy. Subtract a "
-                f"dark frame if they stay from frame to frame, or mask along {axis} with structN2V."
+                f"dark frame if they stay from frame to frame, or {_mask(traits)}."
             )
 
 

@@ -46,6 +46,8 @@ _FLOOR = 0.01
 """Of the mean variance, that a pixel has at least: dark ones would else count for all others."""
 _SEGMENT = 32
 """Pixels of a line that are looked at on their own; structure hardly spans three of them."""
+_VISIBLE = 0.1
+"""Standard deviation of the lines' offsets, in units of the noise's, that an eye can see."""
 _SIGNIFICANT = 5.0
 """Standard errors by which lines must have more in common than chance gives them."""
 _VARIANCE_OF_DIFFERENCE = 1.5
@@ -85,6 +87,11 @@ class Stripes:
     sigma: float = 0.0
     share: float = 0.0
 
+    @property
+    def is_visible(self) -> bool:
+        """Whether an eye would see them."""
+        return self.share >= _VISIBLE
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
@@ -112,12 +119,19 @@ class Traits:
 
     @property
     def spans(self) -> tuple[int, int]:
-        """Pixels along Y and X that a blind spot must cover to give nothing away."""
-        return _span(self.along_y), _span(self.along_x)
+        """Pixels along Y and X that a blind spot must cover to give nothing away.
+
+        Stripes never end: they get as many as are looked at.
+        """
+        longest = 2 * _N_LAGS + 1
+        return (
+            longest if self.columns.is_visible else _span(self.along_y),
+            longest if self.rows.is_visible else _span(self.along_x),
+        )
 
 
 def _span(correlation: tuple[float, ...]) -> int:
-    """A lag counts as long as all before it do; stripes never end, the pixels measured do."""
+    """A lag counts as long as all before it do."""
     if correlation[0] <= SLIGHTLY_CORRELATED:
         return 1
     below = [lag for lag, value in enumerate(correlation) if value <= SLIGHTLY_CORRELATED]
