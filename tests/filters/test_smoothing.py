@@ -58,6 +58,18 @@ def test_tiny_images_come_back_in_their_shape(denoiser, shape):
     assert run_filter(denoiser, np.ones(shape), Layout("YX")) == pytest.approx(np.ones(shape))
 
 
+@pytest.mark.parametrize("denoiser", [case[0] for case in CASES])
+@pytest.mark.parametrize(("axes", "spatial"), [("XY", "YX"), ("YXZ", "ZYX"), ("XYZ", "ZYX")])
+def test_the_order_of_the_axes_does_not_matter(denoiser, axes, spatial, rng):
+    image = rng.normal(size=[{"X": 20, "Y": 13, "Z": 6}[letter] for letter in axes])
+    turned = image.transpose([axes.index(letter) for letter in spatial])
+    expected = run_filter(denoiser, np.ascontiguousarray(turned), Layout(spatial, spatial))
+    result = run_filter(denoiser, image, Layout(axes, spatial))
+    np.testing.assert_array_equal(
+        result.transpose([axes.index(letter) for letter in spatial]), expected
+    )
+
+
 def test_a_median_removes_a_hot_pixel():
     image = np.full((9, 9), 10.0)
     image[4, 4] = 60_000

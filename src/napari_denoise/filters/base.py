@@ -46,6 +46,8 @@ class ChannelFilter(Denoiser):
         """Filter one channel, ``(Z)YX``, in the image's units."""
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        if len(tile) == 1:
+            return (yield from self._filter(tile[0]))[np.newaxis]
         result = np.empty_like(tile)
         for channel, pixels in enumerate(tile):
             part = channel / len(tile), (channel + 1) / len(tile)

@@ -67,7 +67,7 @@ class Collaboration:
     def run(self, noisy: FloatArray, *, both_stages: bool) -> Job[FloatArray]:
         """Denoise a plane or volume, ``(Z)YX``, with the first stage or with both."""
         widths = [(0, self._to_grid(size)) for size in noisy.shape]
-        padded = np.pad(noisy, widths, mode="symmetric")
+        padded = np.pad(np.ascontiguousarray(noisy), widths, mode="symmetric")
         middle = 0.5 if both_stages else 1.0
         job = self._stage(padded, padded, "bior1.5", self._keep_large)
         result = yield from nested(job, 0.0, middle)

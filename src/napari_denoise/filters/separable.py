@@ -91,21 +91,29 @@ def _mean(size: int, strip: FloatArray, stride: int, spare: Sequence[FloatArray]
 def _along_axes(
     pixels: FloatArray, margins: Sequence[tuple[int, int]], filters: Sequence[AlongStrip]
 ) -> Job[FloatArray]:
+    result = np.empty(pixels.shape, np.float32)  # contiguous, whatever the image is
     for axis, (margin, along) in enumerate(zip(margins, filters, strict=True)):
         yield Progress(fraction=axis / pixels.ndim)
         if margin != (0, 0):
-            job = _along_axis(pixels, axis, margin, along)
-            pixels = yield from nested(job, axis / pixels.ndim, (axis + 1) / pixels.ndim)
+            job = _along_axis(pixels, result, axis, margin, along)
+            yield from nested(job, axis / pixels.ndim, (axis + 1) / pixels.ndim)
+            pixels = result
     return pixels
 
 
 def _along_axis(
-    pixels: FloatArray, axis: int, margins: tuple[int, int], along: AlongStrip
-) -> Job[FloatArray]:
-    """Filter along one axis, with margins before and after it that mirror the image."""
+    pixels: FloatArray,
+    out: FloatArray,
+    axis: int,
+    margins: tuple[int, int],
+    along: AlongStrip,
+) -> Job[None]:
+    """Filter along one axis, with margins before and after it that mirror the image.
+
+    `out` may be the image itself: a piece is as long as the axis, and depends on no other.
+    """
     size, before = pixels.shape[axis], margins[0]
-    columns = pixels.reshape(prod(pixels.shape[:axis]), size, -1)
-    result = np.empty_like(columns)
+    columns, result = (each.reshape(prod(each.shape[:axis]), size, -1) for each in (pixels, out))
     mirrored = np.pad(np.arange(size), margins, mode="symmetric")
     pieces = list(_pieces(columns.shape, len(mirrored)))
     scratch: list[FloatArray] = []
@@ -121,7 +129,6 @@ def _along_axis(
         padded[:, :before] = source[:, mirrored[:before]]
         padded[:, before + size :] = source[:, mirrored[before + size :]]
         target[...] = unfold(along(strip, width, spare), source.shape, (shape[1] * width, width, 1))
-    return result.reshape(pixels.shape)
 
 
 def _pieces(shape: Sequence[int], n_padded: int) -> Iterator[tuple[slice, ...]]:
