@@ -237,3 +237,11 @@ def test_any_values_can_be_drawn_at_any_size(plot, rng, size, is_log):
             is_y_log=is_log,
         )
         plot.grab()
+
+
+@pytest.mark.parametrize("height", [150, 190, 260, 400])
+def test_no_number_beside_the_axis_is_cut(plot, height):
+    plot.resize(300, height)
+    plot.setValue([Series("s", [0, 1], [0.7612, 1.0])])
+    edge = pixels(plot)[:, 0]
+    assert np.abs(edge - edge[0]).max() < 10

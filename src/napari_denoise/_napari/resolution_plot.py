@@ -79,6 +79,7 @@ class ResolutionPlot(QWidget):
             x_label=f"spatial frequency (1/{unit})",
             y_label="correlation",
             markers=[Marker(THRESHOLD, "1/7", "y")],
+            y_range=(min(-0.05, *(min(curve.found.correlation) for curve in curves)), 1.05),
         )
         lines = [f"{curve.name}: {_resolution(curve)}" for curve in curves]
         self._label.setText("Resolution\n" + "\n".join(lines))

@@ -71,6 +71,11 @@ class _Entry:
     line: int
 
 
+def _n_upward(height: float) -> int:
+    """How many numbers stand beside an axis of this height in pixels."""
+    return max(2, round(height / 22))
+
+
 class ChartPainter:
     """Draws one chart with a painter that is active, into a rectangle.
 
@@ -114,16 +119,16 @@ class ChartPainter:
             self._paint_marker(marker)
 
     def _view(self, across: Scale, upward: Scale, n_lines: int) -> View:
-        labels = [tick_text(tick) for tick in upward.ticks(5)]
-        left = max(self._metrics.horizontalAdvance(label) for label in labels) + 10
         top = n_lines * self._line + 8
         below = self._line * (2 if self._chart.x_label else 1) + 8
+        ticks = upward.ticks(_n_upward(self._rect.height() - top - below))
+        left = max(self._metrics.horizontalAdvance(tick_text(tick)) for tick in ticks) + 10
         frame = self._rect.adjusted(left, top, -9, -below)
         return View(frame, across, upward)
 
     def _paint_axes(self) -> None:
         frame, view = self.view.frame, self.view
-        for tick in view.upward.ticks(max(2, round(frame.height() / 22))):
+        for tick in view.upward.ticks(_n_upward(frame.height())):
             y = frame.bottom() - frame.height() * float(view.upward.fraction(tick))
             self._paint_grid_line(QPointF(frame.left(), y), QPointF(frame.right(), y))
             label = QRectF(0, y - self._line / 2, frame.left() - 5, self._line)
