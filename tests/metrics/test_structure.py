@@ -9,7 +9,7 @@ from skimage.metrics import structural_similarity
 
 from napari_denoise.errors import InputError
 from napari_denoise.metrics import micro_ssim, ms_ssim, ssim, ssim_map
-from napari_denoise.metrics.structure import mean_similarity
+from napari_denoise.metrics.structure import plane_similarity
 from napari_denoise.progress import run
 
 
@@ -60,12 +60,15 @@ def test_the_map_is_that_of_scikit_image_also_at_the_borders(scene):
 
 
 def test_a_large_plane_in_many_bands_gives_the_same(scene, monkeypatch):
-    monkeypatch.setattr("napari_denoise.metrics.structure._BAND_PIXELS", 192 * 7)
+    monkeypatch.setattr("napari_denoise.metrics.local_moments._BAND_PIXELS", 192 * 7)
     expected = structural_similarity(
         *scene, data_range=600, gaussian_weights=True, use_sample_covariance=False, full=True
     )
     assert ssim(*scene, data_range=600) == pytest.approx(expected[0], abs=1e-9)
-    assert len(list(mean_similarity(*scene, 600.0))) == math.ceil(166 / 7)
+    one, several = (run(plane_similarity(*scene, 600.0, n_threads=n)) for n in (1, 4))
+    assert one == several
+    assert one[1] == pytest.approx(ms_ssim(*scene, data_range=600), abs=1e-9)
+    assert len(list(plane_similarity(*scene, 600.0))) > math.ceil(166 / 7)
     np.testing.assert_allclose(run(ssim_map(*scene, data_range=600)), expected[1], atol=1e-6)
 
 

@@ -7,25 +7,19 @@ background off both images and brings one to the scale of the other first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_denoise.metrics.local_moments import Moments, Window, bands, local_moments
 from napari_denoise.metrics.pairs import Plane, check_pair, planes
-from napari_denoise.metrics.structure import (
-    GAUSSIAN,
-    Moments,
-    Window,
-    bands,
-    local_moments,
-    mean_similarity,
-)
+from napari_denoise.metrics.structure import mean_maps, similarity_maps
 from napari_denoise.progress import Job, Progress, nested, run
 
-__all__ = ["RangeFit", "fit_range", "micro_ssim", "plane_micro_ssim"]
+__all__ = ["RangeFit", "fit_range", "fitted_similarity", "micro_ssim"]
 
 _MAX_PLANES = 16
 _MAX_PIXELS = 2**22
@@ -34,10 +28,12 @@ _BACKGROUND_PERCENTILE = 3
 
 _SEARCH = 3.0
 """How far from the least-squares scale the best one is sought, as a natural logarithm."""
-_PRECISION = 1e-5
+_WIDTHS = (0.02, 0.002)
+"""Half widths of the parabolas that refine it, in the same logarithm."""
+_MAX_COARSE = 2**14
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _FIT_WINDOW = Window((1 / 7,) * 7, 49 / 48)
-_SCORE_WINDOW = Window(GAUSSIAN.weights, 121 / 120)
+_SAMPLE_FACTOR = 121 / 120
 """Uniform windows for the fit, Gaussian ones for the score, sample variances in both: what the
 authors' program does."""
 
@@ -109,7 +105,7 @@ def _windows(clean: Plane, image: Plane, step: int) -> Iterator[Windows]:
 
 
 def _best_scale(windows: list[Windows], clean_offset: float, image_offset: float) -> Job[float]:
-    """Golden-section search for the largest mean SSIM around the least-squares scale."""
+    """The scale with the largest mean SSIM, sought around the least-squares one."""
     if not windows:
         return 1.0
     values = np.concatenate(windows, axis=1)
@@ -117,20 +113,40 @@ def _best_scale(windows: list[Windows], clean_offset: float, image_offset: float
     values[1] -= image_offset
     guess = float(np.vdot(values[0], values[1]) / max(np.vdot(values[1], values[1]), 1e-300))
     guess = guess if guess > 0 else 1.0
+    # Near enough on a choice of windows; then two parabolas through all of them.
+    coarse = values[:, :: _step(values.shape[1], _MAX_COARSE)]
+    best = _golden_section(lambda x: _mean_scaled(coarse, guess * math.exp(x)))
+    for i, width in enumerate(_WIDTHS):
+        heights = []
+        for x in (best - width, best, best + width):
+            heights.append(_mean_scaled(values, guess * math.exp(x)))
+            yield Progress(fraction=(i + len(heights) / 3) / len(_WIDTHS))
+        best += _vertex(heights) * width
+    return guess * math.exp(best)
+
+
+def _golden_section(height: Callable[[float], float]) -> float:
+    """Where a function is largest within the search, roughly."""
     low, high = -_SEARCH, _SEARCH
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_left, at_right = (_mean_scaled(values, guess * math.exp(x)) for x in (left, right))
-    while high - low > _PRECISION:
+    at_left, at_right = height(left), height(right)
+    while high - low > _WIDTHS[0] / 4:
         if at_left > at_right:
             high, right, at_right = right, left, at_left
             left = high - _GOLDEN * (high - low)
-            at_left = _mean_scaled(values, guess * math.exp(left))
+            at_left = height(left)
         else:
             low, left, at_left = left, right, at_right
             right = low + _GOLDEN * (high - low)
-            at_right = _mean_scaled(values, guess * math.exp(right))
-        yield Progress(fraction=1 - (high - low) / (2 * _SEARCH))
-    return guess * math.exp((low + high) / 2)
+            at_right = height(right)
+    return (low + high) / 2
+
+
+def _vertex(heights: list[float]) -> float:
+    """Where the parabola through three points at -1, 0 and 1 is highest, no farther than 1."""
+    left, middle, right = heights
+    bend = left - 2 * middle + right
+    return min(1.0, max(-1.0, (left - right) / (2 * bend))) if bend < 0 else 0.0
 
 
 def _mean_scaled(windows: Windows, scale: float) -> float:
@@ -146,14 +162,28 @@ def _mean_scaled(windows: Windows, scale: float) -> float:
     return float(np.mean(above / np.where(below > 0, below, np.inf)))
 
 
-def plane_micro_ssim(clean: Plane, image: Plane, fit: RangeFit) -> Job[float]:
-    """MicroSSIM of one plane; NaN if it is smaller than 11 pixels or the clean one constant."""
-    data_range = float(np.ptp(clean))
-    if data_range == 0:
-        return math.nan
-    shifted = clean - fit.clean_offset
-    scaled = fit.scale * (image - fit.image_offset)
-    similarity, _ = yield from mean_similarity(shifted, scaled, data_range, _SCORE_WINDOW)
+def fitted_similarity(fit: RangeFit, data_range: float) -> Callable[[Moments], Plane]:
+    """Make MicroSSIM's map of the local moments of images that are not fitted yet.
+
+    Parameters
+    ----------
+    fit : RangeFit
+    data_range : float
+        Maximum minus minimum of the clean plane; without any there is no index.
+    """
+
+    def similarity(moments: Moments) -> Plane:
+        if data_range == 0:
+            return np.full_like(moments.mean_clean, math.nan)
+        fitted = Moments(
+            moments.mean_clean - fit.clean_offset,
+            fit.scale * (moments.mean_image - fit.image_offset),
+            _SAMPLE_FACTOR * moments.variance_clean,
+            _SAMPLE_FACTOR * fit.scale**2 * moments.variance_image,
+            _SAMPLE_FACTOR * fit.scale * moments.covariance,
+        )
+        return similarity_maps(fitted, data_range)[0]
+
     return similarity
 
 
@@ -188,4 +218,10 @@ def micro_ssim(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
     clean, image = check_pair(clean, image)
     fit = run(fit_range(clean, image))
     pairs = (pair for _, pair in planes(clean, image))
-    return float(np.mean([run(plane_micro_ssim(*pair, fit)) for pair in pairs]))
+    return float(np.mean([run(_plane_micro_ssim(*pair, fit)) for pair in pairs]))
+
+
+def _plane_micro_ssim(clean: Plane, image: Plane, fit: RangeFit) -> Job[float]:
+    similarity = fitted_similarity(fit, float(np.ptp(clean)))
+    (mean,) = yield from mean_maps(clean, image, lambda moments: (similarity(moments),))
+    return mean

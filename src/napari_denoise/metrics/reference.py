@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from napari_denoise.metrics.pairs import check_data_range, check_pair, planes, to_double
 from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
-from napari_denoise.metrics.range_invariant import RangeFit, fit_range, plane_micro_ssim
+from napari_denoise.metrics.range_invariant import RangeFit, fit_range, fitted_similarity
 from napari_denoise.metrics.structure import plane_similarity
 from napari_denoise.progress import Job, Progress, nested, run, run_all
 
@@ -203,21 +203,25 @@ def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneSco
     shape = clean.shape[:-2]
     n_planes = math.prod(shape)
     places = list(np.ndindex(*shape))
-    jobs = (_plane_sums(clean[place], image[place], data_range, fit) for place in places)
-    found: list[PixelSums] = []
     n_threads = min(os.cpu_count() or 1, n_planes)
+    n_left = (os.cpu_count() or 1) // n_threads  # for parts of a plane
+    found: list[PixelSums] = []
+    jobs = (_plane_sums(clean[p], image[p], data_range, fit, n_left) for p in places)
     job = run_all(jobs, found.append, n_jobs=n_planes, n_threads=n_threads, noun="plane")
     yield from nested(job, _FIT_SHARE, 1.0)
     return _table(dict(zip(places, found, strict=True)), shape, data_range)
 
 
-def _plane_sums(first: Any, second: Any, data_range: float, fit: RangeFit) -> Job[PixelSums]:
+def _plane_sums(
+    first: Any, second: Any, data_range: float, fit: RangeFit, n_threads: int
+) -> Job[PixelSums]:
     """Sums over one plane, which is read here: in the thread that works on it."""
     yield Progress(fraction=0.0)
     clean, image = to_double(first, "The clean image"), to_double(second, "The other image")
-    ssim, ms_ssim = yield from nested(plane_similarity(clean, image, data_range), 0.0, 0.7)
-    micro = yield from nested(plane_micro_ssim(clean, image, fit), 0.7, 0.95)
-    return (yield from nested(plane_sums(clean, image, (ssim, ms_ssim, micro)), 0.95, 1.0))
+    micro = fitted_similarity(fit, float(np.ptp(clean)))
+    job = plane_similarity(clean, image, data_range, also=micro, n_threads=n_threads)
+    similarities = yield from nested(job, 0.0, 0.95)
+    return (yield from nested(plane_sums(clean, image, similarities), 0.95, 1.0))
 
 
 def _table(

@@ -1,102 +1,38 @@
-"""Structural similarity: local means, variances and covariance, and what is made of them.
-
-A plane is worked through in bands of rows, so that a job can be stopped within a large one.
-"""
+"""Structural similarity: what is made of local means, variances and covariance."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from napari_denoise.intensities import FloatArray
+from napari_denoise.metrics.local_moments import (
+    GAUSSIAN,
+    Moments,
+    Window,
+    bands,
+    local_moments,
+)
 from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes
-from napari_denoise.progress import Job, Progress, nested, run
+from napari_denoise.progress import Job, Progress, nested, run, run_all
 
 __all__ = [
-    "GAUSSIAN",
-    "Moments",
-    "Window",
-    "bands",
-    "local_moments",
-    "mean_similarity",
+    "mean_maps",
     "ms_ssim",
     "plane_similarity",
+    "similarity_maps",
     "ssim",
     "ssim_map",
 ]
 
-_BAND_PIXELS = 2**17
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The neighbourhood that local moments are taken over.
-
-    Attributes
-    ----------
-    weights : tuple of float
-        One-dimensional, of odd length, summing to one; used along rows and columns.
-    variance_factor : float
-        1 for population variances, n / (n - 1) for sample variances of n pixels.
-    """
-
-    weights: tuple[float, ...]
-    variance_factor: float = 1.0
-
-    @property
-    def margin(self) -> int:
-        """Pixels on each side of a plane that have no full window."""
-        return len(self.weights) // 2
-
-
-def _gaussian_weights(sigma: float, radius: int) -> tuple[float, ...]:
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return tuple(float(weight) for weight in weights / weights.sum())
-
-
-GAUSSIAN = Window(_gaussian_weights(1.5, 5))
-"""SSIM's own window: 11 pixels wide, sigma 1.5, population variances."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Local moments wherever a full window fits, ``YX`` arrays of equal shape."""
-
-    mean_clean: Plane
-    mean_image: Plane
-    variance_clean: Plane
-    variance_image: Plane
-    covariance: Plane
-
-
-def local_moments(clean: Plane, image: Plane, window: Window) -> Moments:
-    """Moments of two planes in the window around each pixel that is not too near the border."""
-    inner = slice(window.margin, -window.margin)
-
-    def average(pixels: Plane) -> Plane:
-        along_y = ndimage.correlate1d(pixels, window.weights, axis=0)[inner]
-        averaged: Plane = ndimage.correlate1d(along_y, window.weights, axis=1)[:, inner]
-        return averaged
-
-    mean_clean, mean_image = average(clean), average(image)
-    factor = window.variance_factor
-    return Moments(
-        mean_clean,
-        mean_image,
-        factor * (average(clean * clean) - mean_clean**2),
-        factor * (average(image * image) - mean_image**2),
-        factor * (average(clean * image) - mean_clean * mean_image),
-    )
-
-
-def _similarity(moments: Moments, data_range: float) -> tuple[Plane, Plane]:
+def similarity_maps(moments: Moments, data_range: float) -> tuple[Plane, Plane]:
     """Per pixel: SSIM, and its contrast-structure part alone."""
     floor_mean, floor_variance = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     luminance = (2 * moments.mean_clean * moments.mean_image + floor_mean) / (
@@ -108,52 +44,89 @@ def _similarity(moments: Moments, data_range: float) -> tuple[Plane, Plane]:
     return luminance * contrast_structure, contrast_structure
 
 
-def bands(shape: tuple[int, ...], margin: int) -> Iterator[slice]:
-    """Rows to read so that every row with a full window is worked on once."""
-    n_rows = max(1, _BAND_PIXELS // shape[1])
-    for start in range(0, shape[0] - 2 * margin, n_rows):
-        yield slice(start, min(start + n_rows + 2 * margin, shape[0]))
+Maps = Callable[[Moments], tuple[Plane, ...]]
+"""Makes maps, one or more, of local moments."""
 
 
-def mean_similarity(
-    clean: Plane, image: Plane, data_range: float, window: Window = GAUSSIAN
-) -> Job[tuple[float, float]]:
-    """Mean over one plane of SSIM, and of its contrast-structure part.
+def mean_maps(
+    clean: Plane, image: Plane, maps: Maps, *, window: Window = GAUSSIAN, n_threads: int = 1
+) -> Job[tuple[float, ...]]:
+    """Mean of each map over one plane; NaN for a plane that is smaller than the window.
 
-    Returns
-    -------
-    tuple of float
-        Both NaN if the plane is smaller than the window.
+    Parameters
+    ----------
+    clean, image : array, ``YX``
+    maps : callable
+    window : Window
+    n_threads : int
+        How many bands of rows are worked on at once.
     """
     if min(clean.shape) < len(window.weights):
-        return math.nan, math.nan
-    totals, n_pixels = np.zeros(2), 0
-    for rows in bands(clean.shape, window.margin):
-        maps = _similarity(local_moments(clean[rows], image[rows], window), data_range)
-        totals += [part.sum() for part in maps]
-        n_pixels += maps[0].size
-        yield Progress(fraction=rows.stop / len(clean))
-    similarity, contrast_structure = totals / n_pixels
-    return float(similarity), float(contrast_structure)
+        nowhere = np.full((1, 1), math.nan)
+        return tuple(float(each.mean()) for each in maps(Moments(*[nowhere] * 5)))
+    parts: list[Plane] = []
+    places = list(bands(clean.shape, window.margin))
+    jobs = (_sum_maps(clean[rows], image[rows], maps, window) for rows in places)
+    threads = min(n_threads, len(places))
+    yield from run_all(jobs, parts.append, n_jobs=len(places), n_threads=threads)
+    totals = np.sum(parts, axis=0)
+    return tuple((totals[:-1] / totals[-1]).tolist())
 
 
-def plane_similarity(clean: Plane, image: Plane, data_range: float) -> Job[tuple[float, float]]:
-    """SSIM and MS-SSIM of one plane; NaN for what the plane is too small for."""
-    terms: list[tuple[float, float]] = []
-    done = 0.0
-    for scale in range(len(_SCALE_WEIGHTS)):
+def _sum_maps(clean: Plane, image: Plane, maps: Maps, window: Window) -> Job[Plane]:
+    """Sum of each map over a band of rows, and last the number of its pixels."""
+    moments = local_moments(clean, image, window)
+    yield Progress(fraction=0.7)
+    made = maps(moments)
+    return np.array([*(each.sum() for each in made), made[0].size])
+
+
+def plane_similarity(
+    clean: Plane,
+    image: Plane,
+    data_range: float,
+    *,
+    also: Callable[[Moments], Plane] | None = None,
+    n_threads: int = 1,
+) -> Job[tuple[float, float, float]]:
+    """SSIM and MS-SSIM of one plane; NaN for what the plane is too small for.
+
+    Parameters
+    ----------
+    clean, image : array, ``YX``
+    data_range : float
+    also : callable, optional
+        Another map of the same moments, whose mean is returned third; else that is NaN.
+    n_threads : int
+        How many bands of rows are worked on at once.
+    """
+
+    def maps(moments: Moments) -> tuple[Plane, ...]:
+        similarity = similarity_maps(moments, data_range)
+        return (*similarity, also(moments)) if also else similarity
+
+    job = mean_maps(clean, image, maps, n_threads=n_threads)
+    first = yield from nested(job, 0.0, 0.75)
+    terms, done = [first[:2]], 0.75
+    for scale in range(1, len(_SCALE_WEIGHTS)):
         share = 0.75 / 4**scale  # of the work: each scale has a quarter of the pixels
-        job = mean_similarity(clean, image, data_range)
-        terms.append((yield from nested(job, done, done + share)))
-        clean, done = _halve(clean), done + share
+        clean = _halve(clean)
         yield Progress(fraction=done)
         image = _halve(image)
+        job = mean_maps(clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads)
+        terms.append((yield from nested(job, done, done + share)))
+        done += share
+    return first[0], _multi_scale(terms), first[2] if also else math.nan
+
+
+def _multi_scale(terms: Sequence[tuple[float, ...]]) -> float:
+    """MS-SSIM of the similarity and its contrast-structure part on each scale."""
     # Negative correlation at a scale has no real root: the index is zero then, as in the
     # published programs.
     factors = [max(part, 0.0) for _, part in terms[:-1]] + [max(terms[-1][0], 0.0)]
     if math.isnan(terms[-1][0]):
-        return terms[0][0], math.nan
-    return terms[0][0], float(np.prod(np.power(factors, _SCALE_WEIGHTS)))
+        return math.nan
+    return float(np.prod(np.power(factors, _SCALE_WEIGHTS)))
 
 
 def _halve(plane: Plane) -> Plane:
@@ -194,7 +167,8 @@ def ssim(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> fl
     clean, image = check_pair(clean, image)
     check_data_range(data_range)
     pairs = (pair for _, pair in planes(clean, image))
-    return float(np.mean([run(mean_similarity(*pair, data_range))[0] for pair in pairs]))
+    jobs = (mean_maps(*pair, lambda m: similarity_maps(m, data_range)) for pair in pairs)
+    return float(np.mean([run(job)[0] for job in jobs]))
 
 
 def ms_ssim(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> float:
@@ -259,7 +233,7 @@ def ssim_map(clean: Any, image: Any, *, data_range: float) -> Job[FloatArray]:
         for rows in bands(first.shape, margin):
             moments = local_moments(first[rows], second[rows], GAUSSIAN)
             inner = slice(rows.start, rows.stop - 2 * margin)
-            result[place][inner] = _similarity(moments, data_range)[0]
+            result[place][inner] = similarity_maps(moments, data_range)[0]
             done = (i + inner.stop / clean.shape[-2]) / n_planes
             yield Progress(fraction=done, message=f"plane {i + 1} of {n_planes}")
     return result

@@ -1,0 +1,87 @@
+"""Local means, variances and covariance of two planes, in bands of rows.
+
+A plane is worked through in bands, so that a job can be stopped within a large one, and bands
+can be worked on at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from napari_denoise.metrics.pairs import Plane
+
+__all__ = ["GAUSSIAN", "Moments", "Window", "bands", "local_moments"]
+
+_BAND_PIXELS = 2**17
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The neighbourhood that local moments are taken over.
+
+    Attributes
+    ----------
+    weights : tuple of float
+        One-dimensional, of odd length, summing to one; used along rows and columns.
+    variance_factor : float
+        1 for population variances, n / (n - 1) for sample variances of n pixels.
+    """
+
+    weights: tuple[float, ...]
+    variance_factor: float = 1.0
+
+    @property
+    def margin(self) -> int:
+        """Pixels on each side of a plane that have no full window."""
+        return len(self.weights) // 2
+
+
+def _gaussian_weights(sigma: float, radius: int) -> tuple[float, ...]:
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    return tuple(float(weight) for weight in weights / weights.sum())
+
+
+GAUSSIAN = Window(_gaussian_weights(1.5, 5))
+"""SSIM's own window: 11 pixels wide, sigma 1.5, population variances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Local moments wherever a full window fits, ``YX`` arrays of equal shape."""
+
+    mean_clean: Plane
+    mean_image: Plane
+    variance_clean: Plane
+    variance_image: Plane
+    covariance: Plane
+
+
+def local_moments(clean: Plane, image: Plane, window: Window) -> Moments:
+    """Moments of two planes in the window around each pixel that is not too near the border."""
+    inner = slice(window.margin, -window.margin)
+
+    def average(pixels: Plane) -> Plane:
+        along_y = ndimage.correlate1d(pixels, window.weights, axis=0)[inner]
+        averaged: Plane = ndimage.correlate1d(along_y, window.weights, axis=1)[:, inner]
+        return averaged
+
+    mean_clean, mean_image = average(clean), average(image)
+    factor = window.variance_factor
+    return Moments(
+        mean_clean,
+        mean_image,
+        factor * (average(clean * clean) - mean_clean**2),
+        factor * (average(image * image) - mean_image**2),
+        factor * (average(clean * image) - mean_clean * mean_image),
+    )
+
+
+def bands(shape: tuple[int, ...], margin: int) -> Iterator[slice]:
+    """Rows to read so that every row with a full window is worked on once."""
+    n_rows = max(1, _BAND_PIXELS // shape[1])
+    for start in range(0, shape[0] - 2 * margin, n_rows):
+        yield slice(start, min(start + n_rows + 2 * margin, shape[0]))
