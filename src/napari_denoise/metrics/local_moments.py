@@ -60,12 +60,20 @@ class Moments:
     covariance: Plane
 
 
-def local_moments(clean: Plane, image: Plane, window: Window) -> Moments:
-    """Moments of two planes in the window around each pixel that is not too near the border."""
+def local_moments(clean: Plane, image: Plane, window: Window, row_step: int = 1) -> Moments:
+    """Moments of two planes in the window around each pixel that is not too near the border.
+
+    With `row_step`, only of the windows around every so many rows, for as much less work.
+    """
     inner = slice(window.margin, -window.margin)
+    n_rows = len(clean) - 2 * window.margin
 
     def average(pixels: Plane) -> Plane:
-        along_y = ndimage.correlate1d(pixels, window.weights, axis=0)[inner]
+        if row_step == 1:
+            along_y = ndimage.correlate1d(pixels, window.weights, axis=0)[inner]
+        else:
+            taps = enumerate(window.weights)
+            along_y = sum(w * pixels[i : i + n_rows : row_step] for i, w in taps)
         averaged: Plane = ndimage.correlate1d(along_y, window.weights, axis=1)[:, inner]
         return averaged
 

@@ -99,8 +99,8 @@ def _step(n_there: int, n_wanted: int) -> int:
 def _windows(clean: Plane, image: Plane, step: int) -> Iterator[Windows]:
     data_range = np.ptp(clean)
     for rows in bands(clean.shape, _FIT_WINDOW.margin):
-        moments = local_moments(clean[rows], image[rows], _FIT_WINDOW)
-        parts = [getattr(moments, field.name).ravel()[::step] for field in fields(Moments)]
+        moments = local_moments(clean[rows], image[rows], _FIT_WINDOW, step)
+        parts = [getattr(moments, field.name).ravel() for field in fields(Moments)]
         yield np.stack([*parts, np.full_like(parts[0], data_range)])
 
 
