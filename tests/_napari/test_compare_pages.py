@@ -111,13 +111,17 @@ def test_rows_can_be_single_planes_of_longer_stacks(dock):
 
 def test_what_is_not_shown_is_not_measured(dock, finish):
     table = dock._numbers.table
-    table.setShownColumns(["layer", "psnr_db", "resolution_um", "blind_spot_loss"])
+    table.setShownColumns(["layer", "psnr_db", "micro_ssim", "resolution_um", "blind_spot_loss"])
     finish(dock._run_bar)
     rows = {row["layer"]: row for row in table.rows()}
     assert rows["blurred"]["blind_spot_loss"] > rows["noisy · Gaussian"]["blind_spot_loss"] > 0
     assert rows["blurred"]["resolution_um"] > 0.3
     assert rows["noisy"]["blind_spot_loss"] is None
     assert {row["checkerboard"] for row in rows.values()} == {None}
+    assert rows["noisy · Gaussian"]["micro_ssim"] > rows["noisy"]["micro_ssim"]
+    table.setShownColumns(["layer", "psnr_db"])
+    finish(dock._run_bar)
+    assert np.isnan(table.rows()[-1]["micro_ssim"])
 
 
 def test_a_layer_with_other_pixels_cannot_be_ticked_and_says_why(dock, viewer, layers):

@@ -161,6 +161,13 @@ def test_all_at_once_is_each_on_its_own(scene):
     assert scores.si_psnr == pytest.approx(si_psnr(*scene))
 
 
+def test_the_scores_that_take_longest_can_be_left_out(scene):
+    brief, full = (run(compare(*scene, data_range=600, is_extended=e)) for e in (False, True))
+    assert math.isnan(brief.ms_ssim)
+    assert math.isnan(brief.micro_ssim)
+    assert (brief.psnr, brief.ssim, brief.nrmse) == (full.psnr, full.ssim, full.nrmse)
+
+
 def test_a_comparison_reports_often_and_only_forwards(scene):
     clean, image = (np.stack([plane] * 3) for plane in scene)
     fractions = [event.fraction for event in compare(clean, image, data_range=600)]

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from napari_denoise._napari.layers import Source
 from napari_denoise._napari.subjects import Subjects, as_image
 from napari_denoise.assessment import (
+    EXTENDED,
+    QUANTITIES,
     Assessment,
     Map,
     MapKind,
-    Part,
     assess,
     draw_map,
     max_minus_min,
@@ -43,8 +44,14 @@ class DrawnMap:
     data_range: float | None
 
 
-def measure(subjects: Subjects, parts: Collection[Part]) -> Job[tuple[Measured, ...]]:
+def measure(subjects: Subjects, keys: Collection[str]) -> Job[tuple[Measured, ...]]:
     """Assess each layer; one that cannot be measured does not keep the others from it.
+
+    Parameters
+    ----------
+    subjects : Subjects
+    keys : collection of str
+        Of the quantities that are wanted.
 
     Raises
     ------
@@ -54,6 +61,7 @@ def measure(subjects: Subjects, parts: Collection[Part]) -> Job[tuple[Measured, 
     subjects = yield from _with_range(subjects)
     clean = as_image(subjects.clean) if subjects.clean else None
     noisy = as_image(subjects.noisy) if subjects.noisy else None
+    parts = {quantity.part for quantity in QUANTITIES if quantity.key in keys}
     found: list[Measured] = []
     for i, source in enumerate(subjects.others):
         try:
@@ -63,6 +71,7 @@ def measure(subjects: Subjects, parts: Collection[Part]) -> Job[tuple[Measured, 
                 noisy=noisy,
                 data_range=subjects.data_range,
                 parts=parts,
+                is_extended=not EXTENDED.isdisjoint(keys),
             )
             share = _share(i, len(subjects.others))
             assessment = yield from nested(job, *share, f"Measuring {source.name}")

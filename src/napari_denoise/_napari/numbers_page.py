@@ -13,7 +13,7 @@ from napari_denoise._napari.measuring import Measured, measure
 from napari_denoise._napari.subjects import Subjects
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise._qt.table import Column, ResultTable
-from napari_denoise.assessment import EACH_PLANE, QUANTITIES, Part, rows
+from napari_denoise.assessment import EACH_PLANE, QUANTITIES, rows
 
 __all__ = ["NumbersPage"]
 
@@ -71,11 +71,6 @@ class NumbersPage(QWidget):
         self._rows.setCurrentIndex(max(self._rows.findData(chosen), 0))
         self._rows_row.setVisible(bool(axes))
 
-    def parts(self) -> set[Part]:
-        """What the columns that are shown need."""
-        shown = self.table.shownColumns()
-        return {quantity.part for quantity in QUANTITIES if quantity.key in shown}
-
     def _build(self) -> None:
         self._rows.setToolTip("Scores of the whole layer, or of each part of it.")
         row = QFormLayout(self._rows_row)
@@ -91,7 +86,10 @@ class NumbersPage(QWidget):
     def _prepare(self) -> Task:
         subjects = self._subjects()
         per = self._rows.currentData() or ""
-        return Task(partial(measure, subjects, self.parts()), partial(self._show, subjects, per))
+        return Task(
+            partial(measure, subjects, self.table.shownColumns()),
+            partial(self._show, subjects, per),
+        )
 
     def _show(self, subjects: Subjects, per: str, found: tuple[Measured, ...]) -> None:
         companions = {

@@ -24,7 +24,7 @@ class ScorePlot(QWidget):
         for quantity in _SCORES:
             self._score.addItem(quantity.title, quantity)
         self._axis = QComboBox()
-        self.plot = Plot("Measure a stack against\na reference first")
+        self.plot = Plot("Measure a stack against a reference,\nwith this score's column shown")
         choices = QHBoxLayout()
         choices.addWidget(self._score, 1)
         choices.addWidget(self._axis, 1)

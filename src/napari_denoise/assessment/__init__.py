@@ -5,6 +5,7 @@ from napari_denoise.assessment.checked import Checked, checked
 from napari_denoise.assessment.maps import Map, MapKind, MapSettings, draw_map
 from napari_denoise.assessment.quantities import (
     EACH_PLANE,
+    EXTENDED,
     QUANTITIES,
     Part,
     Quantity,
@@ -22,6 +23,7 @@ from napari_denoise.assessment.scene import (
 
 __all__ = [
     "EACH_PLANE",
+    "EXTENDED",
     "QUANTITIES",
     "Assessment",
     "Checked",

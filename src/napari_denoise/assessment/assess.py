@@ -74,6 +74,7 @@ def assess(
     noisy: Image | None = None,
     data_range: float | None = None,
     parts: Collection[Part] = tuple(Part),
+    is_extended: bool = True,
 ) -> Job[Assessment]:
     """Measure an image, a plane at a time.
 
@@ -90,6 +91,8 @@ def assess(
         if not given.
     parts : collection of Part
         What to measure; what is not possible with the images given is left out.
+    is_extended : bool
+        Whether scores include MS-SSIM and MicroSSIM, for about twice the time.
 
     Raises
     ------
@@ -101,7 +104,7 @@ def assess(
             check_same_scene(image, other)
     if clean is not None and data_range is None and Part.SCORES in parts:
         data_range = yield from nested(max_minus_min(stack_of(clean).pixels), 0.0, 0.0)
-    makers = _makers(image, clean, noisy, data_range)
+    makers = _makers(image, clean, noisy, data_range, is_extended=is_extended)
     chosen = [part for part in makers if part in parts]
     found: dict[str, Any] = {}
     missing: dict[Part, str] = {}
@@ -124,15 +127,20 @@ def possible_parts(
 
 
 def _makers(
-    image: Image, clean: Image | None, noisy: Image | None, data_range: float | None
+    image: Image,
+    clean: Image | None,
+    noisy: Image | None,
+    data_range: float | None,
+    *,
+    is_extended: bool = True,
 ) -> dict[Part, Callable[[], Job[Any]]]:
     """A function that makes the job, for each part that is possible."""
     pixels = stack_of(image).pixels
     makers: dict[Part, Callable[[], Job[Any]]] = {}
     if clean is not None:
         reference = stack_of(clean).pixels
-        scores = partial(compare_planes, reference, pixels, data_range=data_range or 0.0)
-        makers[Part.SCORES] = scores
+        options: dict[str, Any] = {"data_range": data_range or 0.0, "is_extended": is_extended}
+        makers[Part.SCORES] = partial(compare_planes, reference, pixels, **options)
     if noisy is not None and noisy.pixels is not image.pixels:
         before = stack_of(noisy).pixels
         makers[Part.PHOTOMETRY] = partial(check_photometry, before, pixels)

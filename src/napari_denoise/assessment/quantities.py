@@ -13,7 +13,7 @@ from napari_denoise.metrics import Photometry, Scores
 if TYPE_CHECKING:
     from napari_denoise.assessment.assess import Assessment
 
-__all__ = ["EACH_PLANE", "QUANTITIES", "Part", "Quantity", "parts_of", "rows", "values"]
+__all__ = ["EACH_PLANE", "EXTENDED", "QUANTITIES", "Part", "Quantity", "parts_of", "rows", "values"]
 
 EACH_PLANE = "plane"
 """In place of an axis: a row for every plane."""
@@ -248,6 +248,10 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
 )
 """All numbers there are, in the order in which they are shown."""
+
+
+EXTENDED = frozenset({"ms_ssim", "micro_ssim"})
+"""Keys of the scores that take about as long as all others together."""
 
 
 def values(assessment: Assessment) -> dict[str, Any]:

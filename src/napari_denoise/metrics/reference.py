@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.metrics.pairs import check_data_range, check_pair, planes, to_double
+from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes, to_double
 from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
 from napari_denoise.metrics.range_invariant import RangeFit, fit_range, fitted_similarity
-from napari_denoise.metrics.structure import plane_similarity
+from napari_denoise.metrics.structure import mean_maps, plane_similarity, similarity_maps
 from napari_denoise.progress import Job, Progress, nested, run, run_all
 
 __all__ = ["PlaneScores", "Scores", "compare", "compare_planes", "nrmse", "psnr", "si_psnr", "snr"]
@@ -160,7 +160,7 @@ def _sums(clean: npt.ArrayLike, image: npt.ArrayLike) -> PixelSums:
     return total(run(plane_sums(*pair)) for _, pair in planes(clean, image))
 
 
-def compare(clean: Any, image: Any, *, data_range: float) -> Job[Scores]:
+def compare(clean: Any, image: Any, *, data_range: float, is_extended: bool = True) -> Job[Scores]:
     """All metrics at once, reading one plane at a time.
 
     Parameters
@@ -169,17 +169,22 @@ def compare(clean: Any, image: Any, *, data_range: float) -> Job[Scores]:
         May be lazy.
     data_range : float
         As for :func:`psnr`.
+    is_extended : bool
+        As for :func:`compare_planes`.
 
     Raises
     ------
     InputError
         As for :func:`psnr`.
     """
-    table = yield from compare_planes(clean, image, data_range=data_range)
+    job = compare_planes(clean, image, data_range=data_range, is_extended=is_extended)
+    table = yield from job
     return table.overall
 
 
-def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneScores]:
+def compare_planes(
+    clean: Any, image: Any, *, data_range: float, is_extended: bool = True
+) -> Job[PlaneScores]:
     """All metrics at once, of the whole and of each plane and each position along an axis.
 
     MicroSSIM's offsets and scale are fitted once, for all planes together.
@@ -191,6 +196,8 @@ def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneSco
         many are held at a time as the processor has cores.
     data_range : float
         As for :func:`psnr`.
+    is_extended : bool
+        Whether to measure MS-SSIM and MicroSSIM too, for about twice the time; NaN without.
 
     Raises
     ------
@@ -199,7 +206,9 @@ def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneSco
     """
     clean, image = check_pair(clean, image)
     check_data_range(data_range)
-    fit = yield from nested(fit_range(clean, image), 0.0, _FIT_SHARE)
+    fit = None
+    if is_extended:
+        fit = yield from nested(fit_range(clean, image), 0.0, _FIT_SHARE)
     shape = clean.shape[:-2]
     n_planes = math.prod(shape)
     places = list(np.ndindex(*shape))
@@ -213,15 +222,25 @@ def compare_planes(clean: Any, image: Any, *, data_range: float) -> Job[PlaneSco
 
 
 def _plane_sums(
-    first: Any, second: Any, data_range: float, fit: RangeFit, n_threads: int
+    first: Any, second: Any, data_range: float, fit: RangeFit | None, n_threads: int
 ) -> Job[PixelSums]:
     """Sums over one plane, which is read here: in the thread that works on it."""
     yield Progress(fraction=0.0)
     clean, image = to_double(first, "The clean image"), to_double(second, "The other image")
-    micro = fitted_similarity(fit, float(np.ptp(clean)))
-    job = plane_similarity(clean, image, data_range, also=micro, n_threads=n_threads)
+    job = _similarities(clean, image, data_range, fit, n_threads)
     similarities = yield from nested(job, 0.0, 0.95)
     return (yield from nested(plane_sums(clean, image, similarities), 0.95, 1.0))
+
+
+def _similarities(
+    clean: Plane, image: Plane, data_range: float, fit: RangeFit | None, n_threads: int
+) -> Job[tuple[float, float, float]]:
+    """SSIM, MS-SSIM and MicroSSIM; without a fit SSIM alone, and NaN."""
+    if fit is None:
+        job = mean_maps(clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads)
+        return (yield from job)[0], math.nan, math.nan
+    micro = fitted_similarity(fit, float(np.ptp(clean)))
+    return (yield from plane_similarity(clean, image, data_range, also=micro, n_threads=n_threads))
 
 
 def _table(
