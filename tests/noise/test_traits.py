@@ -67,6 +67,13 @@ def test_structure_along_the_lines_is_no_stripe():
     assert found.row_stripes == found.column_stripes == 0.0
 
 
+def test_edges_across_the_whole_image_are_no_stripes():
+    levels = np.linspace(5, 90, 16).reshape(4, 4)
+    for seed in range(5):
+        found = measure(shot(np.kron(levels, np.ones((64, 64))), seed))
+        assert found.row_stripes == found.column_stripes == 0.0
+
+
 def test_correlation_is_followed_as_far_as_it_goes():
     noise = np.random.default_rng(0).normal(0, 10, (256, 256))
     found = measure(cells() / 10 + ndimage.uniform_filter1d(noise, 4, axis=1))

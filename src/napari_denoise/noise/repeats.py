@@ -109,7 +109,8 @@ def _field(mean: FloatArray, change: FloatArray, found: Measured) -> NoiseField:
     """The noise of one frame, as far as its difference from the next one shows it."""
     noise = change / np.float32(np.sqrt(2))
     sigma = expected_sigma(found.camera.variance, mean)
-    return NoiseField(noise, sigma, np.ones(noise.shape, bool))
+    everywhere = np.ones(noise.shape, bool)
+    return NoiseField(noise, sigma, is_known=everywhere, is_smooth=everywhere)
 
 
 def _compare(first: FloatArray, mean: FloatArray, change: FloatArray) -> FloatArray:

@@ -39,16 +39,19 @@ _GOOD_POWER, _MAX_POWER = 1.05, 1.25
 """Of the flat pixels, in units of the noise's: with more, structure hides the correlation."""
 _MORE_POWER = 0.05
 """That more pixels are worth."""
+_SMOOTH = 0.6
+"""Share of the pixels without an edge nearby."""
 _MAX_BUMP = 4.0
 _MAX_NOISE = 5.0
 """Standard deviations beyond which a pixel is a hot one."""
 _FLOOR = 0.01
 """Of the mean variance, that a pixel has at least: dark ones would else count for all others."""
 _SEGMENT = 32
-"""Pixels of a line that are looked at on their own; structure hardly spans three of them."""
+"""Pixels of a line that are looked at on their own; structure hardly spans three of them.
+Half as many of the lines of small planes."""
 _VISIBLE = 0.1
 """Standard deviation of the lines' offsets, in units of the noise's, that an eye can see."""
-_SIGNIFICANT = 5.0
+_SIGNIFICANT = 3.5
 """Standard errors by which lines must have more in common than chance gives them."""
 _VARIANCE_OF_DIFFERENCE = 1.5
 """Of a line less the mean of its two neighbours, in units of the lines' variance."""
@@ -60,16 +63,28 @@ VarianceOf = Callable[[npt.ArrayLike], Values]
 
 @dataclass(frozen=True, slots=True)
 class NoiseField:
-    """Noise with its place, ``YX``: `noise` and its expected `sigma` in DN, where it is known."""
+    """Noise with its place.
+
+    Attributes
+    ----------
+    noise : float32 array, YX, in DN
+    sigma : float64 array, YX, in DN
+        What noise is expected there.
+    is_known : bool array, YX
+        Where there is hardly anything but noise.
+    is_smooth : bool array, YX
+        Where there is no edge; more pixels than the former.
+    """
 
     noise: FloatArray
     sigma: Values
     is_known: npt.NDArray[np.bool_]
+    is_smooth: npt.NDArray[np.bool_]
 
     @property
     def turned(self) -> NoiseField:
         """With columns as rows."""
-        return NoiseField(self.noise.T, self.sigma.T, self.is_known.T)
+        return NoiseField(self.noise.T, self.sigma.T, self.is_known.T, self.is_smooth.T)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +172,9 @@ def noise_field(plane: FloatArray, variance: VarianceOf) -> NoiseField | None:
     sigma = expected_sigma(variance, level)
     noise = _shifted(plane, edge, 0, 0) - level
     bump = np.abs(_shifted(window, edge, 0, 0) - level) / sigma
-    is_known = _flattest(noise / sigma, corners.std(0) / sigma, bump)
-    return NoiseField(noise, sigma, is_known)
+    spread = corners.std(0) / sigma
+    is_known = _flattest(noise / sigma, spread, bump)
+    return NoiseField(noise, sigma, is_known, spread <= np.quantile(spread, _SMOOTH))
 
 
 def expected_sigma(variance: VarianceOf, level: FloatArray) -> Values:
@@ -234,34 +250,39 @@ def _further_lags(covariance: Values, floor: float) -> tuple[float, ...]:
 
 def _stripes(fields: list[NoiseField]) -> Stripes:
     """Variance that a row's distant segments have in common, beyond its neighbours'."""
-    shared = [row for field in fields for row in _shared_by_segments(field)]
-    if len(shared) < _SEGMENT:
+    shared = np.concatenate([_shared_by_segments(field) for field in fields] or [np.ones((0, 2))])
+    products, pairs = shared[shared[:, 1] > 0].T
+    if len(pairs) < _SEGMENT:
         return Stripes()
-    variance = float(np.mean(shared)) / _VARIANCE_OF_DIFFERENCE
-    error = _ERROR_OF_OVERLAP * float(np.std(shared)) / _VARIANCE_OF_DIFFERENCE
-    if variance <= _SIGNIFICANT * error / np.sqrt(len(shared)):
+    variance = float(products.sum() / pairs.sum())
+    error = _ERROR_OF_OVERLAP * float(np.sqrt(np.sum((products - variance * pairs) ** 2)))
+    if products.sum() <= _SIGNIFICANT * error:
         return Stripes()
     precision = np.mean([np.mean(1 / field.sigma**2) for field in fields])
-    return Stripes(float(np.sqrt(variance)), float(np.sqrt(variance * precision)))
+    sigma = float(np.sqrt(variance / _VARIANCE_OF_DIFFERENCE))
+    return Stripes(sigma, sigma * float(np.sqrt(precision)))
 
 
 def _shared_by_segments(field: NoiseField) -> Values:
-    """For each row, the mean product of its segments' differences from the neighbouring rows.
+    """For each row, what its segments' differences from the rows around have in common.
 
-    Segments of which neither touches the other have no noise and no local structure in common.
+    As the sum of their products and its weight, shape ``(rows, 2)``. Segments of which neither
+    touches the other have no noise and no local structure in common.
     """
-    height, n_segments = len(field.noise) - 2, field.noise.shape[1] // _SEGMENT
+    height, width = len(field.noise) - 2, field.noise.shape[1]
+    length = int(np.clip(width // 5, _SEGMENT // 2, _SEGMENT))
+    n_segments = width // length
     difference = field.noise[1:-1] - (field.noise[2:] + field.noise[:-2]) / 2
     sigma = field.sigma[1:-1]
     scaled = np.clip(difference / sigma, -_MAX_NOISE, _MAX_NOISE)
+    is_smooth = field.is_smooth[1:-1] & field.is_smooth[2:] & field.is_smooth[:-2]
 
     def per_segment(pixels: npt.NDArray[Any]) -> Values:
-        cut = pixels[:, : n_segments * _SEGMENT].reshape(height, n_segments, _SEGMENT)
+        cut = pixels[:, : n_segments * length].reshape(height, n_segments, length)
         return np.asarray(cut.sum(axis=2, dtype=np.float64))
 
-    sums, weights = per_segment(scaled / sigma), per_segment(1 / sigma**2)
-    pairs = _distant_pairs(weights)
-    return np.asarray(_distant_pairs(sums)[pairs > 0] / pairs[pairs > 0])
+    sums, weights = per_segment(is_smooth * scaled / sigma), per_segment(is_smooth / sigma**2)
+    return np.stack([_distant_pairs(sums), _distant_pairs(weights)], axis=1)
 
 
 def _distant_pairs(segments: Values) -> Values:
