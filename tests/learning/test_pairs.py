@@ -1,6 +1,7 @@
 """Learning from pairs: Noise2Noise and CARE, from scratch and from the instant denoiser."""
 
 import math
+import re
 
 import dask.array as da
 import numpy as np
@@ -176,6 +177,40 @@ def test_the_best_guess_of_a_noisy_target_is_its_mean(small_instant, rng, gain):
     assert gradients[2] < -0.01
 
 
+@pytest.mark.parametrize("start", ["scratch", "instant"])
+def test_a_brighter_target_is_brought_to_the_intensities_of_the_image(
+    clean, frames, start, small_instant
+):
+    images, events = [pair(frames[0], 500 + 12 * clean)], []
+    method = CARE(n_steps=3, batch_size=2, start=start, patch_size=32)
+    model = run(train(method, images, device="cpu"), events.append)
+    (notice,) = [event.message for event in events if isinstance(event, Notice)]
+    found = re.search(r"\(times (\S+), plus (\S+)\): results are in units of the images", notice)
+    assert float(found[1]) == pytest.approx(1 / 12, rel=0.05)
+    assert float(found[2]) == pytest.approx(-500 / 12, rel=0.15)
+    plain = run(train(method, [pair(frames[0], clean)], device="cpu"))
+    expected = [point.validation_loss for point in plain.history]
+    losses = [point.validation_loss for point in model.history]
+    assert losses == pytest.approx(expected, rel=0.1)
+
+
+def test_a_target_of_nearly_the_same_intensities_is_taken_as_it_is(clean, frames):
+    events = []
+    run(
+        train(CARE(n_steps=1, **{**SCRATCH, "patch_size": 16}), [pair(frames[0], 1.1 * clean)]),
+        events.append,
+    )
+    assert not [event for event in events if isinstance(event, Notice)]
+
+
+def test_images_that_do_not_show_the_same_thing_are_noticed(clean, rng):
+    noisy, other = rng.poisson(clean), rng.poisson(np.roll(clean[::-1], 25, axis=1))
+    events = []
+    run(train(N2N(n_steps=1, **SCRATCH), [pair(noisy, other)]), events.append)
+    (notice,) = [event.message for event in events if isinstance(event, Notice)]
+    assert "hardly resemble each other" in notice
+
+
 def test_channels_seen_together_are_trained_on_from_scratch_and_it_is_said(frames):
     layout, events = Layout("CYX", "YX", "joint"), []
     method = CARE(**SHORT, n_features=4)
@@ -188,8 +223,8 @@ def test_channels_seen_together_are_trained_on_from_scratch_and_it_is_said(frame
     assert model.n_channels == 2
 
 
-def test_images_too_small_to_measure_the_camera_on_are_trained_on_from_scratch(rng):
-    noisy, target = rng.poisson(50, size=(2, 20, 20))
+def test_images_too_small_to_measure_the_camera_on_are_trained_on_from_scratch(frames):
+    noisy, target = frames[:2, :20, :20]
     events = []
     run(train(CARE(**SHORT, n_features=4), [pair(noisy, target)]), events.append)
     (notice,) = [event.message for event in events if isinstance(event, Notice)]

@@ -138,7 +138,7 @@ class PairedMethod(TrainingMethod):
         if self.start == "scratch":
             return super()._default_patch_size(n_spatial)
         # It sees farther, and looks at a few planes to clean the middle one.
-        return (*(N_PLANES[3],) * (n_spatial - 2), 128, 128)
+        return (*(N_PLANES[3],) * (n_spatial - 2), 96, 96)
 
 
 class N2N(PairedMethod):

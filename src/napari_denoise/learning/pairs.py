@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_denoise.errors import AxesError, InputError
 from napari_denoise.intensities import FloatArray, check_pixels
 from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
 from napari_denoise.learning.patches import TrainingImage
 
-__all__ = ["check_pairs", "check_sampled_pairs"]
+__all__ = ["Likeness", "check_pairs", "check_sampled_pairs", "compare_pairs"]
+
+_BLOCK = 8
+"""Pixels, along Y and X, whose mean is compared: noise averages out."""
+
+_ALIKE = 0.3
+"""Correlation below which two images hardly show the same thing."""
+
+_TOLERANCE = 0.25
+"""Scales that differ by no more than this are taken to be the same."""
 
 
 def check_pairs(method: TrainingMethod, images: Sequence[TrainingImage]) -> None:
@@ -95,3 +106,65 @@ def check_sampled_pairs(pairs: Sequence[FloatArray]) -> None:
             f"The target is constant: every pixel that was looked at is {level:g}. "
             f"Choose an image that shows what is to be seen."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How images go with their targets.
+
+    Attributes
+    ----------
+    correlation : float
+        Of the means of small blocks; 1 for images of the same thing.
+    target_map : (float, float)
+        Scale and shift from the target's intensities to the image's.
+    is_same_scale : bool
+        Whether the target can be taken as it is.
+    """
+
+    correlation: float
+    target_map: tuple[float, float]
+    is_same_scale: bool
+
+    def in_words(self) -> str:
+        """What a user should know; empty if all is as it should be."""
+        if self.correlation < _ALIKE:
+            return (
+                f"The images and their targets hardly resemble each other (correlation "
+                f"{self.correlation:.2f}). Check that the pairs belong together."
+            )
+        if self.is_same_scale:
+            return ""
+        scale, shift = self.target_map
+        return (
+            f"The targets have other intensities than the images and are brought to theirs "
+            f"(times {scale:.3g}, plus {shift:.3g}): results are in units of the images."
+        )
+
+
+def compare_pairs(pairs: Sequence[FloatArray]) -> Likeness:
+    """Compare images with their targets where noise averages out.
+
+    Parameters
+    ----------
+    pairs : sequence of arrays, axes 2C(Z)YX
+    """
+    image, target = np.concatenate([_block_means(pair) for pair in pairs], axis=1)
+    covariance = np.cov(image, target)
+    deviations = np.sqrt(np.diag(covariance))
+    if not deviations.all():
+        return Likeness(correlation=0.0, target_map=(1.0, 0.0), is_same_scale=True)
+    correlation = float(covariance[0, 1] / deviations.prod())
+    scale = float(covariance[0, 1] / covariance[1, 1])
+    shift = float(image.mean() - scale * target.mean())
+    is_same = abs(scale - 1) < _TOLERANCE and abs(shift) < _TOLERANCE * deviations[0]
+    return Likeness(correlation, (scale, shift), is_same or correlation < _ALIKE)
+
+
+def _block_means(pair: FloatArray) -> npt.NDArray[np.float64]:
+    """Means of blocks of both, axes ``2n``."""
+    block = min(_BLOCK, *pair.shape[-2:])
+    rows, columns = (n // block for n in pair.shape[-2:])
+    cropped = pair[..., : rows * block, : columns * block].astype(np.float64)
+    blocks = cropped.reshape(*pair.shape[:-2], rows, block, columns, block)
+    return np.asarray(blocks.mean(axis=(-3, -1)).reshape(2, -1))

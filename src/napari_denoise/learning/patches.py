@@ -141,9 +141,18 @@ class PatchSampler:
         As :func:`read_image` returns them.
     patch_size : tuple of int
         Pixels per spatial axis.
+    target_map : (float, float)
+        What targets are multiplied with, and what is then added, to be in the images' units.
     """
 
-    def __init__(self, images: Sequence[TrainingImage], patch_size: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        images: Sequence[TrainingImage],
+        patch_size: tuple[int, ...],
+        *,
+        target_map: tuple[float, float] = (1.0, 0.0),
+    ) -> None:
+        self._scale, self._shift = (np.float32(number) for number in target_map)
         self._images = images
         self._units = [list(i.layout.units(tuple(i.pixels.shape))) for i in images]
         n_pixels = np.array([float(np.prod(image.pixels.shape)) for image in images])
@@ -170,14 +179,12 @@ class PatchSampler:
             Axis along which any two frames are a pair; unset: the image has a target.
         """
         image, unit, window = self._choose(rng)
-        other, partner = image.target, unit
+        patch = image.layout.read(image.pixels, unit, window)
         if repeats:
-            other, partner = image.pixels, _another(image, unit, repeats, rng)
-        patches = (
-            image.layout.read(image.pixels, unit, window),
-            image.layout.read(other, partner, window),
-        )
-        return np.stack(patches)
+            partner = _another(image, unit, repeats, rng)
+            return np.stack([patch, image.layout.read(image.pixels, partner, window)])
+        target = image.layout.read(image.target, unit, window)
+        return np.stack([patch, self._scale * target + self._shift])
 
     def draw_batch(self, n_patches: int, rng: np.random.Generator) -> FloatArray:
         """Patches, flipped and turned at random in YX; axes ``NC(Z)YX``."""

@@ -8,12 +8,11 @@ from typing import TypeVar
 import numpy as np
 
 from napari_denoise.errors import DenoiseError
-from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
 from napari_denoise.learning.methods import make_example
 from napari_denoise.learning.model import Model, ModelInfo
-from napari_denoise.learning.pairs import check_pairs, check_sampled_pairs
+from napari_denoise.learning.pairs import check_pairs, check_sampled_pairs, compare_pairs
 from napari_denoise.learning.patches import (
     PatchSampler,
     TrainingImage,
@@ -115,7 +114,12 @@ def _prepare(
     for image in images:
         read += [(yield from read_image(image))]
     sampler = PatchSampler(read, patch_size)
-    samples = yield from _samples(method, sampler, rng)
+    if isinstance(method, PairedMethod):
+        sampler = yield from _matched(method, read, patch_size, rng)
+    samples = []
+    for _ in range(_N_SAMPLES):
+        yield Progress(fraction=0.0, message="measuring intensities")
+        samples.append(sampler.draw(rng))
     return sampler, (yield from begin(method, read, samples, seed=seed))
 
 
@@ -123,22 +127,33 @@ def _wanted_size(method: TrainingMethod, images: Sequence[TrainingImage]) -> tup
     return method.patch_size_for(images[0].layout.n_spatial)
 
 
-def _samples(
-    method: TrainingMethod, sampler: PatchSampler, rng: np.random.Generator
-) -> Job[list[FloatArray]]:
-    """Patches, axes ``C(Z)YX``, from all images."""
-    samples, pairs = [], []
+def _matched(
+    method: PairedMethod,
+    images: Sequence[TrainingImage],
+    patch_size: tuple[int, ...],
+    rng: np.random.Generator,
+) -> Job[PatchSampler]:
+    """A sampler whose targets have the intensities of the images.
+
+    Raises
+    ------
+    InputError
+        If the targets leave nothing to learn.
+    """
     repeats = method.repeats if isinstance(method, N2N) else None
+    sampler, pairs = PatchSampler(images, patch_size), []
     for _ in range(_N_SAMPLES):
-        yield Progress(fraction=0.0, message="measuring intensities")
-        if isinstance(method, PairedMethod):
-            pairs.append(sampler.draw_pair(rng, repeats=repeats))
-            samples.append(pairs[-1][0])
-        else:
-            samples.append(sampler.draw(rng))
-    if pairs:
-        check_sampled_pairs(pairs)
-    return samples
+        yield Progress(fraction=0.0, message="comparing images with their targets")
+        pairs.append(sampler.draw_pair(rng, repeats=repeats))
+    check_sampled_pairs(pairs)
+    likeness = compare_pairs(pairs)
+    if words := likeness.in_words():
+        yield Notice(fraction=0.0, message=words)
+    return (
+        sampler
+        if likeness.is_same_scale
+        else PatchSampler(images, patch_size, target_map=likeness.target_map)
+    )
 
 
 def _name(image: TrainingImage) -> str:
