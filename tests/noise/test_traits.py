@@ -178,3 +178,9 @@ def test_real_wide_field_noise_is_correlated_as_the_clean_image_says(real_data):
     np.testing.assert_allclose(of_all.autocorrelation_y, paired, atol=0.03)
     np.testing.assert_allclose(of_one.autocorrelation_y, paired, atol=0.1)
     assert (of_all.mask_span_y, of_all.mask_span_x) == (5, 7)
+
+
+@pytest.mark.parametrize("name", ["cancer_cell_migration_crop", "membrane_2d_timelapse"])
+def test_real_films_that_keep_their_signal_are_not_said_to_bleach(real_data, name):
+    film = tifffile.imread(real_data / "timelapse" / f"{name}.tif")
+    assert measure(film, "TYX").bleached == 0.0
