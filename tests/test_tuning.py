@@ -17,6 +17,7 @@ from napari_denoise.filters import (
     Butterworth,
     Gaussian,
     NonLocalMeans,
+    RichardsonLucy,
     TotalVariation,
     Wavelet,
 )
@@ -230,3 +231,20 @@ def test_what_the_user_has_chosen_can_be_kept(clean, rng):
     assert list(found.settings) == ["sigma"]
     with pytest.raises(SettingsError, match="no other setting that can be tuned"):
         run(tune(Gaussian(), noisy, Layout("YX"), keep=["sigma"]))
+
+
+def test_what_undoes_a_blur_is_judged_by_what_the_camera_would_record(clean, rng):
+    """Else the less it sharpens, the better it would seem."""
+    blurred = ndimage.gaussian_filter(clean, 1.5) / clean.max() * 30
+    noisy = rng.poisson(blurred).astype(np.float32)
+    truth = clean / clean.max() * 30
+
+    def error(denoiser):
+        return np.square(run(denoise(denoiser, noisy, Layout("YX"))).image - truth).mean()
+
+    given = RichardsonLucy(psf_sigma=1.5, n_iterations=30)
+    weights = np.geomspace(0.005, 0.25, 7)
+    best, worst = (
+        end(error(given.adjusted(tv_weight=weight)) for weight in weights) for end in (min, max)
+    )
+    assert error(tuned(given, noisy).denoiser) < best + 0.25 * (worst - best)

@@ -100,6 +100,14 @@ class Denoiser(Settings, ABC):
         """
         return make_settings(type(self), {**self.model_dump(), **changes})
 
+    def recorded(self, denoised: FloatArray) -> Job[FloatArray]:
+        """What a camera without noise would record of a denoised tile, ``C(Z)YX``.
+
+        The tile itself, but for methods that also undo a blur.
+        """
+        yield from ()
+        return denoised
+
     def release(self) -> None:
         """Let go of what a run took, such as a GPU's memory; called when it ends in any way."""
 

@@ -146,7 +146,9 @@ class _Trial:
 
     def loss(self, changes: dict[str, Any]) -> Job[float]:
         """Sum of the squared errors at the spots, weighted."""
-        guess = yield from self.fitted.adjusted(**changes).denoise_tile(self.hidden)
+        denoiser = self.fitted.adjusted(**changes)
+        denoised = yield from nested(denoiser.denoise_tile(self.hidden), 0.0, 1.0)
+        guess = yield from nested(denoiser.recorded(denoised), 1.0, 1.0)
         errors = guess[self.spots] - self.crop.pixels[self.spots]
         return self.weight * float(np.vdot(errors, errors))
 

@@ -22,7 +22,7 @@ Mask = npt.NDArray[np.bool_]
 _NEAR = (sqrt(7) - 1) / 2
 """Weight of the mean of the four nearest pixels, beyond 1, in a pixel's stand-in."""
 
-_HIDDEN = 0.05
+_HIDDEN = 0.02
 """Correlation with the spot's noise below which a pixel may be seen."""
 
 _SPACING = 4

@@ -80,6 +80,10 @@ class RichardsonLucy(ChannelFilter):
         sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
         return tuple(max(size, 2 * halo) for size, halo in sizes)
 
+    def recorded(self, denoised: FloatArray) -> Job[FloatArray]:
+        sigmas = per_axis(self.psf_sigma, denoised.ndim - 1, "psf_sigma")
+        return (yield from gaussian(denoised, (0.0, *sigmas)))
+
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
         sigmas = per_axis(self.psf_sigma, pixels.ndim, "psf_sigma")
         signal = pixels - np.float32(self.background)
