@@ -235,16 +235,12 @@ def test_what_the_user_has_chosen_can_be_kept(clean, rng):
 
 def test_what_undoes_a_blur_is_judged_by_what_the_camera_would_record(clean, rng):
     """Else the less it sharpens, the better it would seem."""
-    blurred = ndimage.gaussian_filter(clean, 1.5) / clean.max() * 30
-    noisy = rng.poisson(blurred).astype(np.float32)
-    truth = clean / clean.max() * 30
+    truth = clean / clean.max() * 2000
+    noisy = rng.poisson(ndimage.gaussian_filter(truth, 1.5)).astype(np.float32)
 
     def error(denoiser):
         return np.square(run(denoise(denoiser, noisy, Layout("YX"))).image - truth).mean()
 
     given = RichardsonLucy(psf_sigma=1.5, n_iterations=30)
-    weights = np.geomspace(0.005, 0.25, 7)
-    best, worst = (
-        end(error(given.adjusted(tv_weight=weight)) for weight in weights) for end in (min, max)
-    )
-    assert error(tuned(given, noisy).denoiser) < best + 0.25 * (worst - best)
+    least, most = (error(given.adjusted(tv_weight=weight)) for weight in (0.005, 0.25))
+    assert error(tuned(given, noisy).denoiser) < min(least, most)
