@@ -181,7 +181,7 @@ def test_a_column_without_values_gives_its_place_to_others(choosable):
 
 def test_the_user_chooses_columns_in_a_menu_that_stays_open(qtbot, choosable):
     choosable.addRow({"image": "fish", "psnr_db": 30.0, "slope": 1.0})
-    menu = button(choosable, "Columns").menu()
+    menu = button(choosable, "More").menu()
     slope = menu.actions()[3]
     menu.popup(choosable.pos())
     with qtbot.waitSignal(choosable.columnsChanged):

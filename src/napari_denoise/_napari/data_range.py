@@ -22,7 +22,7 @@ class DataRange(QWidget):
         super().__init__(parent)
         self._dtype: np.dtype | None = None
         self._choice = QComboBox()
-        self._choice.addItems(["type", "maximum − minimum of the reference", "a value of my own"])
+        self._choice.addItems(["type", "max − min of the reference", "a value of my own"])
         self._choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._number = NumberBox(
             SettingField(

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -34,6 +35,7 @@ _MIN_HEIGHT = 120
 _TEXT_WIDTH = 110
 """Of columns of text at first: in a narrow dock a name must not give way to all numbers."""
 _MIN_COLUMN_WIDTH = 48
+_ARROW_WIDTH = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ class ResultTable(QWidget):
         self._table.itemSelectionChanged.connect(self._on_selection_changed)
         self._error = ErrorMessage()
         buttons = QHBoxLayout()
+        buttons.setSpacing(4)
         self._buttons: dict[str, QPushButton] = {}
         for text, tip, slot in (
             ("Copy", "Copy the selected rows, or all, for a spreadsheet", self.copy),
@@ -168,15 +171,14 @@ class ResultTable(QWidget):
             ("Remove", "Remove the selected rows", self.removeSelectedRows),
             ("Clear", "Remove all rows", self.clear),
         ):
-            button = QPushButton(text)
-            button.setToolTip(tip)
+            button = _narrow_button(text, tip)
             button.clicked.connect(slot)
             buttons.addWidget(button)
             self._buttons[text] = button
         if not all(column.is_shown for column in self._columns):
-            chooser = QPushButton("Columns")
-            chooser.setToolTip("Choose which numbers to see")
+            chooser = _narrow_button("More", "Choose which columns to see")
             chooser.setMenu(self._menu)
+            chooser.setMinimumWidth(chooser.minimumWidth() + _ARROW_WIDTH)
             buttons.addWidget(chooser)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -277,6 +279,15 @@ class _Cell(QTableWidgetItem):
 
     def __lt__(self, other: QTableWidgetItem) -> bool:
         return _rank(self.value) < _rank(other.value) if isinstance(other, _Cell) else False
+
+
+def _narrow_button(text: str, tooltip: str) -> QPushButton:
+    """A button that asks for no more than its words: five must fit into a dock."""
+    button = QPushButton(text)
+    button.setToolTip(tooltip)
+    button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 12)
+    return button
 
 
 def _is_missing(value: Any) -> bool:
