@@ -139,6 +139,9 @@ def test_maps_are_written_with_the_scale_of_their_image(tmp_path, files, measure
     assert (difference.axes, difference.scale) == ("TYX", (1.0, 0.1, 0.1))
     expected = pixels_of(files["blurred"]) - pixels_of(files["clean"])
     np.testing.assert_allclose(difference.pixels, expected, atol=1e-2)
+    recipe = difference.recipe
+    assert (recipe.operation, recipe.settings["other"]) == ("compare", "clean")
+    assert recipe.previous.settings["name"] == "gaussian"
 
 
 BAD = [

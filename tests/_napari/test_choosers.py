@@ -141,3 +141,20 @@ def test_a_closed_checklist_follows_no_more(checklist, viewer):
     checklist.close_watch()
     viewer.add_image(PIXELS)
     assert checklist.count() == 2
+
+
+def test_no_layer_may_be_meant_and_is_when_the_chosen_one_goes(qtbot, viewer):
+    first = viewer.add_image(PIXELS, name="first")
+    chooser = LayerChooser(viewer.layers, none_text="none")
+    qtbot.addWidget(chooser)
+    assert names(chooser) == ["none", "first"]
+    assert chooser.layer() is None
+    chooser.setLayer(first)
+    second = viewer.add_image(PIXELS, name="second")
+    assert chooser.layer() is first
+    chooser.setLayer(None)
+    assert chooser.layer() is None
+    chooser.setLayer(second)
+    with qtbot.waitSignal(chooser.layerChanged):
+        viewer.layers.remove(second)
+    assert chooser.layer() is None

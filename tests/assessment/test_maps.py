@@ -46,6 +46,14 @@ def test_a_map_has_the_axes_and_shape_of_its_image(rng):
     np.testing.assert_allclose(found.pixels, 1, atol=1e-5)
 
 
+def test_the_contrast_leaves_out_a_few_pixels_far_off(clean):
+    pixels = clean.pixels + np.linspace(-1, 1, clean.pixels.size).reshape(clean.pixels.shape)
+    pixels[3, 3] += 1000
+    found = run(draw_map(MapKind.DIFFERENCE, replace(clean, pixels=pixels), clean))
+    assert found.limits[1] > 900
+    assert found.contrast == pytest.approx((-1, 1), abs=0.01)
+
+
 def test_equal_images_have_limits_that_can_be_shown(clean):
     assert run(draw_map(MapKind.DIFFERENCE, clean, clean)).limits == (-1, 1)
 
