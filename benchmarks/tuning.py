@@ -1,10 +1,11 @@
 """Settings found without a clean image, beside those that the clean image says are best.
 
 Run with ``python benchmarks/tuning.py FOLDER`` on the folder of the real images; ``--only
-NAME...`` takes some filters. Each filter is tuned on the noisy image alone and run. The
-bar is the Gaussian blur whose sigma is chosen by looking at the clean image; the filter's own best
-is that of its main setting, chosen in the same way, the others being as tuned. PSNR with a data
-range of 255 in dB, on ``w2s``, where gains differ inside a pair, scale-invariant PSNR.
+NAME...`` takes some filters, ``--images NAME...`` some images. Each filter is tuned on the
+noisy image alone and run. The bar is the Gaussian blur whose sigma is chosen by looking at the
+clean image; the filter's own best is that of its main setting, chosen in the same way, the
+others being as tuned. PSNR with a data range of 255 in dB, on ``w2s``, where gains differ inside
+a pair, scale-invariant PSNR.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from napari_denoise.tuning import tune
 
 LAYOUT = Layout("YX")
 SIGMAS = np.geomspace(0.4, 6.4, 33)
-SHOWN = ("BPAE_G", "fish")
-"""The images on which the method was made; the others were only looked at."""
+SHOWN = ("BPAE_G", "fish", "WideField_BPAE_R")
+"""Images on which the method was made, the last for noise that neighbours share."""
 
 
 @dataclass
@@ -112,11 +113,11 @@ def candidates(only: list[str]) -> Iterator[Denoiser]:
 
 def summarise(label: str, rows: list[Row]) -> None:
     gaps = [row.gap for row in rows]
-    confocal = [row.tuned for row in rows if row.pair.group == "fmd_confocal"]
+    confocal = [row.tuned for row in rows if row.pair.group == "fmd_confocal"] or [np.nan]
     parts = [
         f"{label:34s}{np.mean(confocal):9.2f}",
         *(
-            f"{min(row.gap for row in rows if row.pair.group == group):+13.2f}"
+            f"{min((r.gap for r in rows if r.pair.group == group), default=np.nan):+13.2f}"
             for group in ("fmd_confocal", "fmd_repeats", "w2s")
         ),
         f"{sum(gap >= -0.3 for gap in gaps):8d}/{len(gaps)}",
@@ -130,9 +131,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="*", default=[], help="names of filters")
+    parser.add_argument("--images", nargs="*", default=[], help="names of images")
     options = parser.parse_args()
-    images = list(pairs(options.folder))
-    print(f"{os.cpu_count()} cores; {len(images)} images; made on {' and '.join(SHOWN)}")
+    images = [pair for pair in pairs(options.folder) if pair.name in (options.images or pair.name)]
+    print(f"{os.cpu_count()} cores; {len(images)} images; made on {', '.join(SHOWN)}")
     print(
         f"  {'image':18s}{'tuned':>7s}{'to blur':>8s}{'untuned':>9s}{'own best':>10s}"
         f"{'chosen':>10s}{'best':>7s}{'s':>7s}"
