@@ -23,7 +23,7 @@ _LARGEST_NETWORK = 7**3
 _MEDIAN_EFFORT = 5e6
 """Pixels times window size that a larger median takes about a tenth of a second for."""
 
-_TILE_SIZE = {2: (512, 512), 3: (64, 192, 192)}
+_TILE_SIZE = {2: (512, 512), 3: (64, 176, 176)}
 
 Sigma = Annotated[float, Ge(0), Le(200)]
 Width = Annotated[int, Ge(1), Le(201)]
