@@ -11,6 +11,7 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoiser, denoise
 from napari_denoise.errors import AxesError, InputError, SettingsError
 from napari_denoise.filters import (
+    BM3D,
     AnisotropicDiffusion,
     Bilateral,
     Box,
@@ -146,6 +147,16 @@ def test_every_filter_offers_settings_within_its_own_bounds(cls):
     for field in fields:
         for value in field.tuned_over:
             assert cls().adjusted(**{field.name: value}).value_of(field.name) == value
+
+
+def test_what_is_tried_in_a_quicker_way_comes_back_as_it_was_given(clean, rng):
+    given = Stabilized(denoiser=BM3D(strength=4, search_radius=3), gain=2, offset=10)
+    part = clean[60:140, 60:140]
+    noisy, truth = photons(part, 30, rng), part / part.max() * 30
+    found = tuned(given, noisy).denoiser
+    assert found.denoiser.stages == "both"
+    assert found.denoiser.search_radius == 3
+    assert score(truth, noisy, found) > score(truth, noisy, given) + 0.3
 
 
 def test_windows_stay_odd(clean, rng):

@@ -100,6 +100,10 @@ class Denoiser(Settings, ABC):
         """
         return make_settings(type(self), {**self.model_dump(), **changes})
 
+    def rehearsal(self) -> Denoiser:
+        """A quicker version to try settings on; the ones that suit it suit this one."""
+        return self
+
     def recorded(self, denoised: FloatArray) -> Job[FloatArray]:
         """What a camera without noise would record of a denoised tile, ``C(Z)YX``.
 

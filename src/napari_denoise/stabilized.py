@@ -88,6 +88,9 @@ class Stabilized(Denoiser):
     def adjusted(self, **changes: Any) -> Denoiser:
         return self.model_copy(update={"denoiser": self.denoiser.adjusted(**changes)})
 
+    def rehearsal(self) -> Denoiser:
+        return self.model_copy(update={"denoiser": self.denoiser.rehearsal()})
+
     def recorded(self, denoised: FloatArray) -> Job[FloatArray]:
         return (yield from self.denoiser.recorded(denoised))
 

@@ -167,7 +167,7 @@ def _prepare(denoiser: Denoiser, image: Any, layout: Layout) -> Job[list[_Trial]
         correlation = noise.correlation if noise.correlation > CORRELATED else 0.0
         crops = yield from nested(choose_crops(image, layout, units, n_crops), middle, stop)
         blind = BlindSpots.for_correlation(correlation)
-        trials += _trials_of(fitted[channel], crops, blind, n_crops * _CROP_PIXELS)
+        trials += _trials_of(fitted[channel].rehearsal(), crops, blind, n_crops * _CROP_PIXELS)
     return trials
 
 

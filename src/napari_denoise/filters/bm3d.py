@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from napari_denoise.axes import Layout
+from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import AxesError
 from napari_denoise.filters.base import NoiseRemover
 from napari_denoise.filters.collaborative import STEP, Collaboration
@@ -36,6 +37,9 @@ class _BlockMatching(NoiseRemover):
         "The first stage alone is twice as fast and about half a decibel worse.",
         advanced=True,
     )
+
+    def rehearsal(self) -> Denoiser:
+        return self.model_copy(update={"stages": "first"})
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         super().check(layout, shape)
