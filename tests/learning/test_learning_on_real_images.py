@@ -1,13 +1,16 @@
 """Real stacks, in the axes they come in."""
 
+import numpy as np
 import pytest
 import tifffile
+from skimage.io import imread
 
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
-from napari_denoise.learning.config import N2V
+from napari_denoise.learning.config import N2N, N2V
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, train
+from napari_denoise.metrics import psnr
 from napari_denoise.progress import run
 
 METHOD = N2V(n_steps=12, batch_size=2, n_features=8, learning_rate=3e-3)
@@ -36,3 +39,21 @@ def test_a_real_stack_is_trained_on_and_denoised(real_data, file, layout):
     assert result.shape == part.shape
     # So few steps make no good picture, but one in the image's units.
     assert noisy.min() - noisy.std() < result.mean() < noisy.mean() + 3 * noisy.std()
+
+
+@pytest.mark.parametrize("group", ["Confocal_BPAE_B", "WideField_BPAE_R"])
+def test_a_few_steps_on_repeats_are_worth_more_after_the_instant_denoiser(real_data, group):
+    folder, part = real_data / "fmd_repeats" / group, (slice(128, 320), slice(128, 320))
+    frames = np.stack([imread(folder / f"noisy_{i}.png")[part] for i in (1, 2, 3, 4)])
+    clean = imread(folder / "clean.png")[part]
+
+    def db_after_training(start):
+        method = N2N(repeats="S", start=start, n_steps=15, patch_size=64)
+        model = run(train(method, [TrainingImage(frames[:3], Layout("SYX"), group)], device="cpu"))
+        denoiser = ModelDenoiser.of(model, device="cpu")
+        result = run(denoise(denoiser, frames[3], Layout("YX"))).image
+        return psnr(clean, result, data_range=255)
+
+    tuned = db_after_training("instant")
+    assert tuned > psnr(clean, frames[3], data_range=255) + 4
+    assert tuned > db_after_training("scratch") + 0.3

@@ -10,7 +10,7 @@ import torch
 
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
-from napari_denoise.errors import AxesError, InputError
+from napari_denoise.errors import AxesError, DenoiseError, InputError
 from napari_denoise.learning.bundle import load_model, save_model
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import CARE, N2N, N2V
@@ -144,6 +144,15 @@ def test_a_lazy_target_trains_as_the_same_array_does(frames, small_instant):
         run(train(N2N(**SHORT), [pair(frames[0], target)])).history for target in (lazy, frames[1])
     ]
     assert histories[0] == histories[1]
+
+
+def test_an_extreme_learning_rate_never_gives_a_broken_model(clean, frames, small_instant):
+    method = CARE(learning_rate=1.0, n_steps=30, patch_size=32)
+    try:
+        model = run(train(method, [pair(frames[0], clean)], device="cpu"))
+    except DenoiseError:
+        return
+    assert np.isfinite(denoised(model, frames[1])).all()
 
 
 def test_stop_keeps_a_model_that_began_with_the_instant_denoiser(frames, small_instant):

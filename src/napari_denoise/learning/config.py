@@ -107,7 +107,11 @@ class PairedMethod(TrainingMethod):
     """A method that is shown what to give: each image has a second one of the same thing."""
 
     n_steps: int = setting(
-        300, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+        300,
+        "Training steps; one step looks at one batch of patches. From scratch take some thousand.",
+        ge=1,
+        le=1_000_000,
+        step=100,
     )
     start: Literal["instant", "scratch"] = setting(
         "instant",
