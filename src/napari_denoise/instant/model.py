@@ -35,7 +35,7 @@ _HALO = 96
 """What the network sees, and the better part of what the local mean is taken over."""
 
 _ALIGNMENT = 8
-_TILE_SIZE = {2: (768, 768), 3: (16, 512, 512)}
+_TILE_SIZE = {2: (640, 640), 3: (16, 512, 512)}
 _MEASURED = ("gain", "offset", "read_noise", "correlation_y", "correlation_x")
 _N_LEVEL_UNITS = 8
 """Planes that the image's mean level is measured on."""

@@ -13,13 +13,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from napari_denoise.errors import ModelError
-from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
+from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.instant_network import N_CONDITIONS, InstantNetwork
 
 __all__ = ["FILES", "load_network", "save_network", "shipped_network", "widened"]
 
 _FOLDER = Path(__file__).parents[1] / "instant" / "weights"
-FILES = {2: _FOLDER / "planes.safetensors", 3: _FOLDER / "planes.safetensors"}
+FILES = {2: _FOLDER / "planes.safetensors", 3: _FOLDER / "volumes.safetensors"}
 """The weights that come along, for two and for three spatial axes."""
 
 _KEY = "napari-denoise-instant"
@@ -60,11 +60,8 @@ def load_network(path: Path) -> tuple[InstantNetwork, dict[str, Any]]:
 
 
 def shipped_network(n_spatial: int) -> InstantNetwork:
-    """A network as it comes along: for planes, or for volumes.
-
-    Where there is none for volumes, it is the one for planes, that has not yet seen others.
-    """
-    return widened(load_network(FILES[n_spatial])[0], N_PLANES[n_spatial])
+    """A network as it comes along: for planes, or for volumes."""
+    return load_network(FILES[n_spatial])[0]
 
 
 def widened(network: InstantNetwork, n_planes: int) -> InstantNetwork:
