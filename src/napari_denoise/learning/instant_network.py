@@ -7,7 +7,7 @@ noise in it, and how far off that guess may be.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import prod, sqrt
+from math import sqrt
 from typing import Any, cast
 
 import torch
@@ -18,7 +18,7 @@ from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.networks import Convolution, Layers
 from napari_denoise.progress import Job, Progress, run
 
-__all__ = ["N_CONDITIONS", "InstantNetwork", "n_weights"]
+__all__ = ["N_CONDITIONS", "InstantNetwork"]
 
 N_CONDITIONS = 4
 """Maps beside the planes: darkness, read noise, and the noise's correlation along Y and X."""
@@ -155,8 +155,3 @@ def _through(blocks: nn.Module, batch: Tensor) -> Layers:
     for block in cast("list[_Block]", list(cast("nn.ModuleList", blocks))):
         batch = yield from block.layers(batch)
     return batch
-
-
-def n_weights(architecture: InstantArchitecture) -> int:
-    """How many numbers the network learns."""
-    return sum(prod(p.shape) for p in InstantNetwork(architecture).parameters())
