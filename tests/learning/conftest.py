@@ -17,10 +17,10 @@ from napari_denoise.learning.architecture import (
 from napari_denoise.learning.config import N2V
 from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
-from napari_denoise.learning.networks import UNet
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.pretrained import save_network
 from napari_denoise.learning.training import TrainingImage
+from napari_denoise.learning.unet import UNet
 from napari_denoise.recipe import Recipe
 
 

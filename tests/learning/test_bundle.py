@@ -16,8 +16,8 @@ from napari_denoise.errors import FileError, ModelError
 from napari_denoise.learning import bundle
 from napari_denoise.learning.bundle import load_model, read_model_info, save_model
 from napari_denoise.learning.instant_network import InstantNetwork
-from napari_denoise.learning.networks import UNet
 from napari_denoise.learning.prediction import ModelDenoiser
+from napari_denoise.learning.unet import UNet
 from napari_denoise.progress import run
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,10 +14,10 @@ from napari_denoise.errors import AxesError, DenoiseError, InputError
 from napari_denoise.learning.bundle import load_model, save_model
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import CARE, N2N, N2V
-from napari_denoise.learning.methods import Example, make_example
+from napari_denoise.learning.examples import Example, make_example
+from napari_denoise.learning.objectives.stabilized import StabilizedRegression
 from napari_denoise.learning.patches import PatchSampler, TrainingImage
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.restoring import mean_squared_error
 from napari_denoise.learning.training import TrainingProgress, train
 from napari_denoise.progress import Notice, Request, run
 
@@ -179,7 +179,7 @@ def test_the_best_guess_of_a_noisy_target_is_its_mean(small_instant, rng, gain):
     for shift in (-0.5, 0.0, 0.5):
         network.noise.bias.data.zero_()
         example = Example(flat + np.float32(shift), noisy, np.ones_like(noisy))
-        loss = mean_squared_error(network, camera, example, torch.device("cpu"))
+        loss = StabilizedRegression(camera, torch.device("cpu")).loss(network, example)
         gradients.append(float(torch.autograd.grad(loss, network.noise.bias)[0]))
     assert gradients[0] > 0.01
     assert abs(gradients[1]) < 1e-3

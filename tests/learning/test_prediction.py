@@ -162,8 +162,16 @@ def test_a_result_is_labelled_with_the_file_or_the_method(make_model):
 def test_settings_go_into_a_file_and_back(make_model):
     denoiser = ModelDenoiser.of(make_model(), path="a.safetensors", device="cpu")
     dumped = denoiser.model_dump(mode="json")
-    assert dumped == {"name": "model", "path": "a.safetensors", "device": "cpu"}
+    place = {"path": "a.safetensors", "device": "cpu"}
+    assert dumped == {"name": "model", **place, "output": "image"}
     assert ModelDenoiser.model_validate(dumped).path == denoiser.path
+    assert ModelDenoiser.model_validate({"name": "model", **place}) == denoiser
+
+
+def test_an_image_that_the_method_does_not_give_is_refused(make_model):
+    denoiser = ModelDenoiser.of(make_model()).model_copy(update={"output": "uncertainty"})
+    with pytest.raises(ModelError, match="Noise2Void model gives no 'uncertainty'.*image"):
+        run(denoise(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
 
 
 def test_no_model_or_no_file_is_refused(tmp_path):

@@ -69,7 +69,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     # Imported here: reading a header must not cost seconds.
     import torch  # noqa: PLC0415
 
-    from napari_denoise.learning.restoring import make_network  # noqa: PLC0415
+    from napari_denoise.learning.networks import make_network  # noqa: PLC0415
 
     info, weights = _read(Path(path), with_weights=True)
     network = make_network(info.architecture)

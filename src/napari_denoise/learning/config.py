@@ -23,6 +23,8 @@ class TrainingMethod(Settings):
 
     title: ClassVar[str]
     kind: ClassVar[Literal["learned"]] = "learned"
+    outputs: ClassVar[tuple[str, ...]] = ("image",)
+    """The images that its models can give, the usual one first."""
     citation: ClassVar[str] = ""
 
     n_steps: int = setting(

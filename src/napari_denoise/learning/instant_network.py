@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.architecture import InstantArchitecture
-from napari_denoise.learning.networks import Convolution, Layers
+from napari_denoise.learning.unet import Convolution, Layers
 from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["N_CONDITIONS", "InstantNetwork"]

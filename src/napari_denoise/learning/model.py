@@ -14,7 +14,7 @@ from napari_denoise.recipe import Recipe
 from napari_denoise.settings import Settings
 
 if TYPE_CHECKING:
-    from napari_denoise.learning.restoring import Network
+    from napari_denoise.learning.networks import Network
 
 __all__ = ["FORMAT", "Model", "ModelInfo", "TrainingPoint"]
 

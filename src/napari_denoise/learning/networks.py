@@ -1,162 +1,20 @@
-"""The U-Net, written so that its forward pass can be stepped layer by layer."""
+"""Every kind of network there is, by its architecture."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from math import sqrt
-from typing import cast
+from napari_denoise.learning.architecture import Architecture, InstantArchitecture
+from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.unet import UNet
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812  # torch's own custom
+__all__ = ["Network", "make_network"]
 
-from napari_denoise.learning.architecture import Architecture
-from napari_denoise.progress import Job, Progress, run
-
-__all__ = ["UNet"]
-
-_CONVOLVE = {2: F.conv2d, 3: F.conv3d}
-_POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
-_ORDER = {2: torch.channels_last, 3: torch.channels_last_3d}
+Network = UNet | InstantNetwork
 
 
-_WORK_PER_SLAB = 4e9
-"""Multiplications after which a large layer reports: some 50 ms on two cores."""
-
-Layers = Generator[bool, None, Tensor]
-"""Yields whether a layer is done (or only a part of it), so that others may step in between."""
-
-
-class Convolution(nn.Module):
-    """Convolution that keeps the image's size.
-
-    Unlike torch's own layers it draws its weights from a generator it is handed (He et al.
-    2015, doi:10.1109/ICCV.2015.123), not from the global one.
-    """
-
-    def __init__(
-        self, n_in: int, n_out: int, n_spatial: int, rng: torch.Generator, *, width: int = 3
-    ) -> None:
-        super().__init__()
-        weight = torch.empty(n_out, n_in, *(width,) * n_spatial)
-        weight.normal_(0.0, sqrt((2 if width > 1 else 1) / weight[0].numel()), generator=rng)
-        self.weight = nn.Parameter(weight)
-        self.bias = nn.Parameter(torch.zeros(n_out))
-
-    def forward(self, batch: Tensor) -> Tensor:
-        padding = self.weight.shape[-1] // 2
-        return _CONVOLVE[batch.ndim - 2](batch, self.weight, self.bias, padding=padding)
-
-    def layers(self, batch: Tensor) -> Layers:
-        """As :meth:`forward`, a slab along the first spatial axis at a time where it is much."""
-        work = self.weight.numel() * batch[:, 0].numel()
-        if work <= _WORK_PER_SLAB:
-            result: Tensor = self(batch)
-            yield True
-            return result
-        n_rows, reach = batch.shape[2], self.weight.shape[-1] // 2
-        thickness = int(max(1, n_rows * _WORK_PER_SLAB // work))
-        slabs = []
-        for start in range(0, n_rows, thickness):
-            stop, first = min(start + thickness, n_rows), max(start - reach, 0)
-            # Read a little more on both sides and drop what came of it: it lacked neighbours.
-            slab = self(batch.narrow(2, first, min(stop + reach, n_rows) - first))
-            slabs.append(slab.narrow(2, start - first, stop - start))
-            yield stop == n_rows
-        return torch.cat(slabs, dim=2)
-
-
-class Block(nn.Module):
-    """The two convolutions of a level, each rectified."""
-
-    def __init__(self, n_in: int, n_out: int, n_spatial: int, rng: torch.Generator) -> None:
-        super().__init__()
-        self.first = Convolution(n_in, n_out, n_spatial, rng)
-        self.second = Convolution(n_out, n_out, n_spatial, rng)
-
-    def layers(self, batch: Tensor) -> Layers:
-        """The forward pass, layer by layer."""
-        batch = F.relu_((yield from self.first.layers(batch)))
-        return F.relu_((yield from self.second.layers(batch)))
-
-
-class UNet(nn.Module):
-    """U-Net with two convolutions per level, average pooling and nearest-neighbour upsampling.
-
-    Images of any size are padded at their ends and cropped again. There is no batch
-    normalisation: every pixel depends on its neighbourhood alone, so tiles leave no seams.
-    After Ronneberger et al. 2015, doi:10.1007/978-3-319-24574-4_28.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    rng : torch.Generator, optional
-        For the first weights; a fixed seed if None.
-    """
-
-    def __init__(self, architecture: Architecture, rng: torch.Generator | None = None) -> None:
-        super().__init__()
-        self.architecture = architecture
-        rng = rng or torch.Generator().manual_seed(0)
-        n, depth = architecture.n_spatial, len(architecture.pooling)
-        widths = [architecture.n_features * 2**level for level in range(depth + 1)]
-        n_in = [architecture.n_channels, *widths]
-        self.down = nn.ModuleList(Block(n_in[i], widths[i], n, rng) for i in range(depth))
-        self.bottom = Block(n_in[depth], widths[depth], n, rng)
-        self.up = nn.ModuleList(
-            Block(widths[i] + widths[i + 1], widths[i], n, rng) for i in reversed(range(depth))
-        )
-        self.head = Convolution(widths[0], architecture.n_channels, n, rng, width=1)
-
-    def forward(self, batch: Tensor) -> Tensor:
-        return run(self.steps(batch))
-
-    def steps(self, batch: Tensor) -> Job[Tensor]:
-        """The forward pass as a job that reports after each layer, so it can be cancelled.
-
-        Parameters
-        ----------
-        batch : Tensor, axes NC(Z)YX, normalised
-
-        Returns
-        -------
-        Tensor
-            Same shape.
-        """
-        crop = (slice(None), slice(None), *map(slice, batch.shape[2:]))
-        n_layers, n_done = 4 * len(self.architecture.pooling) + 3, 0
-        layers = self._layers(self._pad(batch))
-        while True:
-            try:
-                n_done += next(layers)
-            except StopIteration as end:
-                result: Tensor = end.value[crop]
-                return result
-            yield Progress(fraction=n_done / n_layers)
-
-    def _layers(self, batch: Tensor) -> Layers:
-        skipped: list[Tensor] = []
-        pooling = self.architecture.pooling
-        for factors, block in zip(pooling, cast("list[Block]", list(self.down)), strict=True):
-            batch = yield from block.layers(batch)
-            skipped.append(batch)
-            batch = _POOL[batch.ndim - 2](batch, factors)
-        batch = yield from self.bottom.layers(batch)
-        for factors, block in zip(pooling[::-1], cast("list[Block]", list(self.up)), strict=True):
-            scale = [float(factor) for factor in factors]
-            batch = F.interpolate(batch, scale_factor=scale, mode="nearest")
-            batch = torch.cat([batch, skipped.pop()], dim=1)
-            batch = yield from block.layers(batch)
-        return (yield from self.head.layers(batch))
-
-    def _pad(self, batch: Tensor) -> Tensor:
-        """Repeat the last pixels until every level can be halved."""
-        ends: list[int] = []
-        alignment = self.architecture.alignment()
-        for size, step in zip(batch.shape[:1:-1], alignment[::-1], strict=True):
-            ends += [0, -size % step]
-        padded = F.pad(batch, ends, mode="replicate") if any(ends) else batch
-        # Channels last is the order in which convolutions are fastest. contiguous() would leave
-        # a single channel as it is, and with it every layer behind it.
-        ordered = torch.empty_like(padded, memory_format=_ORDER[batch.ndim - 2])
-        return ordered.copy_(padded)
+def make_network(architecture: Architecture | InstantArchitecture) -> Network:
+    """A network of this shape, as yet untrained."""
+    match architecture:
+        case Architecture():
+            return UNet(architecture)
+        case InstantArchitecture():
+            return InstantNetwork(architecture)

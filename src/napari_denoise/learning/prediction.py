@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import PrivateAttr
 
@@ -20,9 +20,8 @@ from napari_denoise.progress import Job
 from napari_denoise.settings import setting
 
 if TYPE_CHECKING:
-    import torch
-
-    from napari_denoise.learning.restoring import Network
+    from napari_denoise.learning.networks import Network
+    from napari_denoise.learning.objectives import Objective
 
 __all__ = ["ModelDenoiser"]
 
@@ -38,11 +37,16 @@ class ModelDenoiser(Denoiser):
 
     name: Literal["model"] = "model"
     path: Path | None = setting(None, "Model file (.safetensors).")
+    output: str = setting(
+        "image",
+        "Which of the images that the model gives: image, or what else its method can tell, such "
+        "as uncertainty.",
+    )
     device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.")
 
     _model: Model | None = PrivateAttr(None)
     _info: ModelInfo | None = PrivateAttr(None)
-    _placed: tuple[Any, Any] | None = PrivateAttr(None)
+    _placed: tuple[Network, Objective] | None = PrivateAttr(None)
 
     @classmethod
     def of(
@@ -65,7 +69,8 @@ class ModelDenoiser(Denoiser):
     @property
     def label(self) -> str:
         """The file's name without ending; the method's title for a model in memory."""
-        return self.path.stem if self.path else self.info.method.title
+        label = self.path.stem if self.path else self.info.method.title
+        return label if self.output == "image" else f"{label} {self.output}"
 
     @property
     def info(self) -> ModelInfo:
@@ -113,6 +118,12 @@ class ModelDenoiser(Denoiser):
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         info = self.info
+        outputs = info.method.outputs
+        if self.output not in outputs:
+            raise ModelError(
+                f"A {info.method.title} model gives no {self.output!r}. "
+                f"Choose from: {', '.join(outputs)}."
+            )
         if layout.n_spatial != len(info.spatial):
             raise AxesError(
                 f"This model was trained on {info.in_words()}; the image is to be denoised as "
@@ -128,18 +139,17 @@ class ModelDenoiser(Denoiser):
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
         # Imported here: this module is imported before anyone needs torch.
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
-        from napari_denoise.learning.restoring import restore  # noqa: PLC0415
 
-        network, device = self._place()
-        with memory_errors(device):
-            return (yield from restore(network, self.info.normalization, tile, device))
+        network, objective = self._place()
+        with memory_errors(objective.device):
+            return (yield from objective.restore(network, tile, self.output))
 
     def release(self) -> None:
         if self._placed is None:
             return
         from napari_denoise.learning.device import empty_cache  # noqa: PLC0415
 
-        device = self._placed[1]
+        device = self._placed[1].device
         self._placed = None
         empty_cache(device)
 
@@ -148,9 +158,10 @@ class ModelDenoiser(Denoiser):
             raise ModelError("No model has been chosen. Give the path of a model file.")
         return self.path
 
-    def _place(self) -> tuple[Network, torch.device]:
-        """The network on its device, until :meth:`release`."""
+    def _place(self) -> tuple[Network, Objective]:
+        """The network on its device, and what it is used with, until :meth:`release`."""
         from napari_denoise.learning.device import resolve_device  # noqa: PLC0415
+        from napari_denoise.learning.objectives import make_objective  # noqa: PLC0415
 
         if self._placed is None:
             if self._model is None:
@@ -159,5 +170,6 @@ class ModelDenoiser(Denoiser):
             network = self._model.network
             # The model in memory stays on the CPU, whatever device a run takes.
             network = network if device.type == "cpu" else deepcopy(network).to(device)
-            self._placed = network, device
+            info = self._model
+            self._placed = network, make_objective(info.method, info.normalization, device)
         return self._placed

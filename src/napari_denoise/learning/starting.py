@@ -13,12 +13,12 @@ from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import Architecture, choose_pooling
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import PairedMethod, TrainingMethod
-from napari_denoise.learning.networks import UNet
+from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization, measure_normalization
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.pretrained import shipped_network
-from napari_denoise.learning.restoring import Network
 from napari_denoise.learning.stabilization import stabilized_pixels
+from napari_denoise.learning.unet import UNet
 from napari_denoise.noise.calibrate import calibrate
 from napari_denoise.noise.calibration import Calibration
 from napari_denoise.progress import Job, Notice, nested

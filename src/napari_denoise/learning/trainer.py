@@ -12,10 +12,11 @@ from torch import Tensor
 
 from napari_denoise.errors import DenoiseError
 from napari_denoise.learning.config import TrainingMethod
-from napari_denoise.learning.methods import Example
+from napari_denoise.learning.examples import Example
 from napari_denoise.learning.model import TrainingPoint
+from napari_denoise.learning.networks import Network
+from napari_denoise.learning.objectives import make_objective
 from napari_denoise.learning.optimizer import AdamW, flatten, flatten_weights
-from napari_denoise.learning.restoring import Network, mean_squared_error
 from napari_denoise.learning.starting import Start
 from napari_denoise.progress import Notice, Progress
 
@@ -69,8 +70,7 @@ class Trainer:
         self, method: TrainingMethod, start: Start, validation: Example, device: torch.device
     ) -> None:
         self._method = method
-        self._device = device
-        self._normalization = start.normalization
+        self._objective = make_objective(method, start.normalization, device)
         self._network: Network = start.network.to(device)
         self._average = deepcopy(self._network).requires_grad_(requires_grad=False)
         self._optimizer = AdamW(
@@ -142,7 +142,7 @@ class Trainer:
         return self._method.first_step_size() * 0.5**self._n_rollbacks
 
     def _loss(self, network: Network, example: Example) -> Tensor:
-        return mean_squared_error(network, self._normalization, example, self._device)
+        return self._objective.loss(network, example)
 
     def _mark(self) -> float | None:
         """Measure the validation loss and keep the weights; None if they are no good."""

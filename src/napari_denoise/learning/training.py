@@ -10,7 +10,7 @@ import numpy as np
 from napari_denoise.errors import DenoiseError
 from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
-from napari_denoise.learning.methods import make_example
+from napari_denoise.learning.examples import make_example
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.learning.pairs import check_pairs, check_sampled_pairs, compare_pairs
 from napari_denoise.learning.patches import (

@@ -5,7 +5,7 @@ import torch
 
 from napari_denoise.learning import networks
 from napari_denoise.learning.architecture import Architecture
-from napari_denoise.learning.networks import UNet
+from napari_denoise.learning.unet import UNet
 from napari_denoise.progress import run
 
 PLANE = Architecture(n_channels=1, n_features=4, pooling=((2, 2), (2, 2)))

@@ -1,0 +1,26 @@
+"""How each kind of network learns, and how its answer becomes an image."""
+
+from __future__ import annotations
+
+import torch
+
+from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.objectives.objective import Objective
+from napari_denoise.learning.objectives.regression import Regression
+from napari_denoise.learning.objectives.stabilized import StabilizedRegression
+
+__all__ = ["Objective", "make_objective"]
+
+
+def make_objective(
+    method: TrainingMethod, normalization: Normalization | Camera, device: torch.device
+) -> Objective:
+    """The objective of a method whose network sees images normalised in this way."""
+    del method
+    match normalization:
+        case Normalization():
+            return Regression(normalization, device)
+        case Camera():
+            return StabilizedRegression(normalization, device)

@@ -1,0 +1,60 @@
+"""The network sees a plane of even noise and is told the camera, as the instant denoiser is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.device import mixed_precision
+from napari_denoise.learning.examples import Example
+from napari_denoise.learning.objectives.objective import Objective
+from napari_denoise.learning.stabilization import (
+    clean_plane,
+    clean_planes,
+    noise_variance,
+    planes_around,
+)
+from napari_denoise.progress import Job, run
+
+__all__ = ["StabilizedRegression"]
+
+
+class StabilizedRegression(Objective):
+    """Mean square error of the middle plane, in intensities and not in stabilised values.
+
+    So the best guess is the mean of all that may be there, and a noisy target does as well as a
+    clean one. Weighing by the guess, and not by the target, leaves that so.
+
+    Parameters
+    ----------
+    camera : Camera
+    device : torch.device
+    """
+
+    def __init__(self, camera: Camera, device: torch.device) -> None:
+        super().__init__(device)
+        self.camera = camera
+
+    def loss(self, network: Any, example: Example) -> Tensor:
+        shown, target, weight = (
+            torch.from_numpy(batch.reshape(len(batch), -1, *batch.shape[-2:])).to(self.device)
+            for batch in (example.shown, example.target, example.weight)
+        )
+        n_planes, middle = shown.shape[1], shown.shape[1] // 2
+        seen = shown[:, planes_around(middle, network.architecture.n_planes, n_planes)]
+        with mixed_precision(self.device, 2):
+            guess, _ = run(clean_plane(network, self.camera, seen))
+        weight = weight[:, middle] / noise_variance(self.camera, guess.detach())
+        squares = (guess - target[:, middle]).square() * weight
+        return squares.mean()
+
+    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
+        del output
+        planes = torch.from_numpy(tile.reshape(-1, *tile.shape[-2:])).to(self.device)
+        cleaned, _ = yield from clean_planes(network, self.camera, planes)
+        return np.asarray(cleaned.cpu().numpy().reshape(tile.shape))
