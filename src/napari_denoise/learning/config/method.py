@@ -1,0 +1,79 @@
+"""The settings that all learned methods share."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, cast
+
+from annotated_types import Ge, Le
+
+from napari_denoise.settings import PerAxis, Settings, per_axis, setting
+
+__all__ = ["TrainingMethod"]
+
+PatchWidth = Annotated[int, Ge(1), Le(1024)]
+
+
+class TrainingMethod(Settings):
+    """Settings every learned method has: how long, on what, with which network.
+
+    A subclass adds a field ``name`` with a ``Literal`` tag and what is its own.
+    """
+
+    title: ClassVar[str]
+    kind: ClassVar[Literal["learned"]] = "learned"
+    outputs: ClassVar[tuple[str, ...]] = ("image",)
+    """The images that its models can give, the usual one first."""
+    citation: ClassVar[str] = ""
+
+    n_steps: int = setting(
+        800, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+    )
+    batch_size: int = setting(2, "Patches per step.", ge=1, le=1024, advanced=True)
+    patch_size: PerAxis[PatchWidth] | None = setting(
+        None,
+        "Size of the patches, one value or one per axis (Z, Y, X); unset: chosen from the image.",
+        unit="pixels",
+        step=8,
+        advanced=True,
+    )
+    learning_rate: float | None = setting(
+        None,
+        "First step size of the optimiser; it falls to zero over the training; unset: 0.001, or "
+        "0.0003 where it begins with the instant denoiser.",
+        gt=0,
+        le=1,
+        step=1e-4,
+        advanced=True,
+    )
+    depth: int = setting(
+        2,
+        "How often the network halves the image; each one doubles how far it sees.",
+        ge=1,
+        le=5,
+        advanced=True,
+    )
+    n_features: int | None = setting(
+        None,
+        "Feature maps in the network's first layer; unset: 32 for planes, 16 for volumes.",
+        ge=4,
+        le=256,
+        step=8,
+        advanced=True,
+    )
+
+    def features_for(self, n_spatial: int) -> int:
+        """The feature maps of a network with two or three spatial axes."""
+        # A volume costs three times the work per pixel, and has three times the neighbours.
+        return self.n_features or {2: 32, 3: 16}[n_spatial]
+
+    def first_step_size(self) -> float:
+        """Of the optimiser."""
+        return self.learning_rate or 1e-3
+
+    def patch_size_for(self, n_spatial: int) -> tuple[int, ...]:
+        """The patch size with two or three spatial axes; SettingsError if it is for others."""
+        wanted = self.patch_size or self._default_patch_size(n_spatial)
+        return cast("tuple[int, ...]", per_axis(wanted, n_spatial, "patch_size"))
+
+    def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
+        return {2: (64, 64), 3: (8, 32, 32)}[n_spatial]
