@@ -8,8 +8,8 @@ from napari_denoise.learning.architecture import Architecture, choose_pooling
 from napari_denoise.learning.unet import UNet
 
 
-def architecture(*pooling) -> Architecture:
-    return Architecture(n_channels=1, n_features=4, pooling=pooling)
+def architecture(*pooling, **others) -> Architecture:
+    return Architecture(n_channels=1, n_features=4, pooling=pooling, **others)
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,9 @@ def architecture(*pooling) -> Architecture:
         ((1, 1, 1),),
     ],
 )
-def test_the_halo_is_exactly_the_receptive_field(pooling):
-    shape = architecture(*pooling)
+@pytest.mark.parametrize(("shrinking", "skips"), [("average", "all"), ("blur", "deep")])
+def test_the_halo_is_exactly_the_receptive_field(pooling, shrinking, skips):
+    shape = architecture(*pooling, shrinking=shrinking, skips=skips)
     network = UNet(shape)
     for parameter in network.parameters():
         torch.nn.init.ones_(parameter)  # every path from input to output counts
@@ -41,6 +42,27 @@ def test_the_halo_is_exactly_the_receptive_field(pooling):
             seen = gradient[0, 0].nonzero()[:, axis]
             farthest = max(farthest, centre[axis] - seen.min(), seen.max() - centre[axis])
         assert farthest == reach
+
+
+@pytest.mark.parametrize("pooling", [((2, 2), (2, 2)), ((1, 2, 2), (2, 2, 2))])
+def test_the_largest_of_pixels_is_looked_for_no_farther_than_a_blur_reaches(pooling, rng):
+    blurred = architecture(*pooling, shrinking="blur").halo()
+    shape = architecture(*pooling, shrinking="max-blur", skips="deep")
+    assert shape.halo() == blurred
+    network, reach = UNet(shape), blurred[-1]
+    n = 8 * (reach // 4 + 2)
+    image = torch.from_numpy(rng.normal(size=(1, 1, *(8,) * (shape.n_spatial - 1), n))).float()
+    other = image.clone()
+    other[..., n // 2 + reach :] += 1.0
+    assert torch.equal(network(other)[..., : n // 2], network(image)[..., : n // 2])
+
+
+def test_the_full_resolution_is_handed_across_unless_the_skips_are_deep():
+    handed = {
+        skips: [architecture((2, 2), (2, 2), skips=skips).has_skip(level) for level in (0, 1)]
+        for skips in ("all", "deep", "none")
+    }
+    assert handed == {"all": [True, True], "deep": [False, True], "none": [False, False]}
 
 
 def test_short_axes_are_not_pooled():

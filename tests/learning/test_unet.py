@@ -3,25 +3,51 @@
 import pytest
 import torch
 
-from napari_denoise.learning import networks
+from napari_denoise.learning import unet
 from napari_denoise.learning.architecture import Architecture
 from napari_denoise.learning.unet import UNet
 from napari_denoise.progress import run
 
 PLANE = Architecture(n_channels=1, n_features=4, pooling=((2, 2), (2, 2)))
 VOLUME = Architecture(n_channels=2, n_features=4, pooling=((1, 2, 2), (2, 2, 2)))
+SMOOTH_PLANE = PLANE.model_copy(update={"shrinking": "max-blur", "skips": "deep"})
+SMOOTH_VOLUME = VOLUME.model_copy(update={"shrinking": "blur", "skips": "none"})
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 7), (31, 64), (33, 1)])
-def test_any_size_of_a_plane_comes_back(size):
+@pytest.mark.parametrize("architecture", [PLANE, SMOOTH_PLANE])
+def test_any_size_of_a_plane_comes_back(size, architecture):
     batch = torch.zeros(2, 1, *size)
-    assert UNet(PLANE)(batch).shape == batch.shape
+    assert UNet(architecture)(batch).shape == batch.shape
 
 
 @pytest.mark.parametrize("size", [(1, 1, 1), (1, 9, 16), (7, 11, 5)])
-def test_any_size_of_a_volume_comes_back(size):
+@pytest.mark.parametrize("architecture", [VOLUME, SMOOTH_VOLUME])
+def test_any_size_of_a_volume_comes_back(size, architecture):
     batch = torch.zeros(1, 2, *size)
-    assert UNet(VOLUME)(batch).shape == batch.shape
+    assert UNet(architecture)(batch).shape == batch.shape
+
+
+@pytest.mark.parametrize("shrinking", ["average", "blur", "max-blur"])
+def test_shrinking_leaves_a_plain_image_plain(shrinking):
+    plain = torch.full((1, 1, 8, 12), 7.0)
+    torch.testing.assert_close(unet.shrink(plain, (2, 1), shrinking), torch.full((1, 1, 4, 12), 7.0))
+
+
+def test_blurred_shrinking_weighs_four_pixels_by_the_binomial():
+    line = torch.zeros(1, 1, 1, 8)
+    line[..., 3] = 8.0
+    shrunk = unet.shrink(line, (1, 2), "blur")
+    torch.testing.assert_close(shrunk[0, 0, 0], torch.tensor([0.0, 3.0, 1.0, 0.0]))
+    reversed_line = unet.shrink(line.flip(-1), (1, 2), "blur")
+    torch.testing.assert_close(reversed_line, shrunk.flip(-1))
+
+
+def test_max_blur_keeps_a_lone_pixel_brighter_than_the_mean_does():
+    spot = torch.zeros(1, 1, 8, 8)
+    spot[..., 3, 3] = 1.0
+    blurred, average = (unet.shrink(spot, (2, 2), how) for how in ("max-blur", "average"))
+    assert blurred.max() > 2 * average.max()
 
 
 def test_stepping_gives_what_the_forward_pass_gives():
@@ -39,7 +65,7 @@ def test_a_large_layer_is_done_in_slabs_that_do_not_show(architecture, monkeypat
     size = (21, 18, 30)[-architecture.n_spatial :]
     batch = torch.rand(1, architecture.n_channels, *size)
     whole = network(batch)
-    monkeypatch.setattr(networks, "_WORK_PER_SLAB", 5e4)
+    monkeypatch.setattr(unet, "_WORK_PER_SLAB", 5e4)
     events = []
     in_slabs = run(network.steps(batch), events.append)
     torch.testing.assert_close(in_slabs, whole, rtol=1e-5, atol=1e-6)

@@ -34,12 +34,19 @@ class Architecture(Settings):
     pooling : tuple of tuple of int
         Per level, by how much it shrinks the image along each spatial axis: 2, or 1 along an
         axis with too few planes.
+    shrinking : {"average", "blur", "max-blur"}
+        How: the mean of the pixels that become one; a binomial blur of them and their neighbours
+        (Zhang 2019, arXiv:1904.11486); or a blur of the larger one of each two.
+    skips : {"all", "deep", "none"}
+        Levels that are handed across to the way up: all, all but that of full resolution, or none.
     """
 
     name: Literal["unet"] = "unet"
     n_channels: Annotated[int, Ge(1), Le(1024)]
     n_features: Annotated[int, Ge(1), Le(256)]
     pooling: Annotated[Levels, Len(1, 5)]
+    shrinking: Literal["average", "blur", "max-blur"] = "average"
+    skips: Literal["all", "deep", "none"] = "all"
 
     @property
     def n_spatial(self) -> int:
@@ -52,7 +59,12 @@ class Architecture(Settings):
 
     def halo(self) -> tuple[int, ...]:
         """How many pixels around a pixel can change it, per spatial axis."""
-        return tuple(_farthest(factors) for factors in zip(*self.pooling, strict=True))
+        margin = 0 if self.shrinking == "average" else 1
+        return tuple(_farthest(factors, margin) for factors in zip(*self.pooling, strict=True))
+
+    def has_skip(self, level: int) -> bool:
+        """Whether a level (0: full resolution) is handed across to the way up."""
+        return {"all": True, "deep": level > 0, "none": False}[self.skips]
 
 
 class InstantArchitecture(Settings):
@@ -127,20 +139,23 @@ def choose_pooling(patch_size: tuple[int, ...], depth: int) -> Levels:
     return cast("Levels", tuple(levels))
 
 
-def _farthest(factors: tuple[int, ...]) -> int:
+def _farthest(factors: tuple[int, ...], margin: int) -> int:
     """The halo along one axis; it depends on where a pixel lies in its pooling window."""
-    spans = ((place, _seen(place, place, factors)) for place in range(prod(factors)))
+    spans = ((place, _seen(place, place, factors, margin)) for place in range(prod(factors)))
     return max(max(place - low, high - place) for place, (low, high) in spans)
 
 
-def _seen(low: int, high: int, factors: tuple[int, ...]) -> tuple[int, int]:
+def _seen(low: int, high: int, factors: tuple[int, ...], margin: int) -> tuple[int, int]:
     """First and last pixel that a level and those below it read to give pixels low to high.
 
-    Two convolutions of width 3 on the way down and two on the way up see one pixel further each.
+    Two convolutions of width 3 on the way down and two on the way up see one pixel further each;
+    shrinking sees `margin` pixels more than those that become one.
     """
     if factors:
         low, high = low - 2, high + 2
         factor = factors[0]
-        first, last = _seen(low // factor, high // factor, factors[1:])
-        low, high = min(low, first * factor), max(high, last * factor + factor - 1)
+        first, last = _seen(low // factor, high // factor, factors[1:], margin)
+        beyond = margin if factor > 1 else 0
+        low = min(low, first * factor - beyond)
+        high = max(high, last * factor + factor - 1 + beyond)
     return low - 2, high + 2

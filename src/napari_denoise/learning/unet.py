@@ -13,10 +13,11 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 from napari_denoise.learning.architecture import Architecture
 from napari_denoise.progress import Job, Progress, run
 
-__all__ = ["UNet"]
+__all__ = ["UNet", "shrink"]
 
 _CONVOLVE = {2: F.conv2d, 3: F.conv3d}
 _POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
+_MAX_POOL = {2: F.max_pool2d, 3: F.max_pool3d}
 _ORDER = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 
@@ -81,7 +82,7 @@ class Block(nn.Module):
 
 
 class UNet(nn.Module):
-    """U-Net with two convolutions per level, average pooling and nearest-neighbour upsampling.
+    """U-Net with two convolutions per level and nearest-neighbour upsampling.
 
     Images of any size are padded at their ends and cropped again. There is no batch
     normalisation: every pixel depends on its neighbourhood alone, so tiles leave no seams.
@@ -104,7 +105,8 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(Block(n_in[i], widths[i], n, rng) for i in range(depth))
         self.bottom = Block(n_in[depth], widths[depth], n, rng)
         self.up = nn.ModuleList(
-            Block(widths[i] + widths[i + 1], widths[i], n, rng) for i in reversed(range(depth))
+            Block(widths[i] * architecture.has_skip(i) + widths[i + 1], widths[i], n, rng)
+            for i in reversed(range(depth))
         )
         self.head = Convolution(widths[0], architecture.n_channels, n, rng, width=1)
 
@@ -139,8 +141,8 @@ class UNet(nn.Module):
         pooling = self.architecture.pooling
         for factors, block in zip(pooling, cast("list[Block]", list(self.down)), strict=True):
             batch = yield from block.layers(batch)
-            skipped.append(batch)
-            batch = _POOL[batch.ndim - 2](batch, factors)
+            skipped.append(batch if self.architecture.has_skip(len(skipped)) else batch[:, :0])
+            batch = shrink(batch, factors, self.architecture.shrinking)
         batch = yield from self.bottom.layers(batch)
         for factors, block in zip(pooling[::-1], cast("list[Block]", list(self.up)), strict=True):
             scale = [float(factor) for factor in factors]
@@ -160,3 +162,15 @@ class UNet(nn.Module):
         # a single channel as it is, and with it every layer behind it.
         ordered = torch.empty_like(padded, memory_format=_ORDER[batch.ndim - 2])
         return ordered.copy_(padded)
+
+
+def shrink(batch: Tensor, factors: tuple[int, ...], how: str) -> Tensor:
+    """Make the image smaller by these factors."""
+    mean, largest = _POOL[batch.ndim - 2], _MAX_POOL[batch.ndim - 2]
+    if how == "average":
+        return mean(batch, factors)
+    ends = [end for factor in factors[::-1] for end in (factor - 1, factor - 1)]
+    batch = F.pad(batch, ends, mode="replicate")
+    # The mean of two pixels, again and again, is a binomial blur.
+    batch = (largest if how == "max-blur" else mean)(batch, factors, stride=1)
+    return mean(mean(batch, factors, stride=1), factors)
