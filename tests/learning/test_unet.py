@@ -31,7 +31,9 @@ def test_any_size_of_a_volume_comes_back(size, architecture):
 @pytest.mark.parametrize("shrinking", ["average", "blur", "max-blur"])
 def test_shrinking_leaves_a_plain_image_plain(shrinking):
     plain = torch.full((1, 1, 8, 12), 7.0)
-    torch.testing.assert_close(unet.shrink(plain, (2, 1), shrinking), torch.full((1, 1, 4, 12), 7.0))
+    torch.testing.assert_close(
+        unet.shrink(plain, (2, 1), shrinking), torch.full((1, 1, 4, 12), 7.0)
+    )
 
 
 def test_blurred_shrinking_weighs_four_pixels_by_the_binomial():
