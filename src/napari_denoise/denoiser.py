@@ -51,6 +51,11 @@ class Denoiser(Settings, ABC):
         """What a result is called: the method, or the model's own name."""
         return self.title
 
+    @property
+    def gives_image(self) -> bool:
+        """Whether the result is the image, and not something about it, such as its uncertainty."""
+        return True
+
     @abstractmethod
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
         """Clean one tile, ``C(Z)YX`` float32 in the image's units; same shape and units out."""

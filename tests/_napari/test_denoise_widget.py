@@ -48,6 +48,19 @@ def test_a_result_equals_what_the_same_call_in_a_script_gives(dock, viewer, fini
     assert recipe.settings == Gaussian().model_dump(mode="json")
 
 
+def test_an_uncertainty_is_shown_in_its_own_range_and_not_held_to_the_image(
+    dock, viewer, finish, rng
+):
+    pixels = rng.poisson(30 + 200 * scene((96, 96), rng=rng)).astype(np.uint16)
+    viewer.add_image(pixels, name="cells", contrast_limits=(0, 60_000))
+    dock.setMethod(Instant)
+    dock._method._chosen.setValue(Instant(output="uncertainty"))
+    assert finish(dock._run_bar) == ""
+    layer = viewer.layers["cells · Instant uncertainty"]
+    assert layer.contrast_limits[1] == pytest.approx(layer.data.max())
+    assert "ntensit" not in dock._run_bar.message() + dock._run_bar._notices.text()
+
+
 def test_the_instant_denoiser_is_what_a_new_dock_offers(qtbot, viewer, finish, rng):
     pixels = rng.poisson(30 + 200 * scene((96, 96), rng=rng)).astype(np.uint16)
     viewer.add_image(pixels, name="cells")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -147,12 +148,14 @@ class DenoiseWidget(ViewerDock):
             job = denoise(denoiser, source.pixels, layout, dtype=dtype)
             return checked(job, source.pixels, source.axes)
 
-        label = self._method.label()
-        return Task(make_job, partial(self._add_result, source, label, recipe))
+        add = partial(result_layer, label=self._method.label(), recipe=recipe)
+        add = partial(add, is_image=denoiser.gives_image)
+        return Task(make_job, partial(self._add_result, source, add))
 
-    def _add_result(self, source: Source, label: str, recipe: Recipe, result: Checked) -> None:
-        pixels = result.denoised.image
-        self._viewer.add_layer(result_layer(source, pixels, label=label, recipe=recipe))
+    def _add_result(
+        self, source: Source, make_layer: Callable[..., Image], result: Checked
+    ) -> None:
+        self._viewer.add_layer(make_layer(source, result.denoised.image))
         tell_intensities(self._run_bar, result)
         if len(result.denoised.fitted) == 1 and source.layer is self._layer.layer():
             self._camera.setFindings(result.denoised.fitted[0].findings())

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_denoise._napari.model_form import ModelForm
 from napari_denoise._napari.models import (
     MODEL_FILTER,
     ModelShelf,
@@ -66,6 +67,9 @@ class DenoiserChooser(QWidget):
         for form in self._forms:
             layout.addWidget(form)
             form.valueChanged.connect(self.valueChanged)
+        self._model_form = ModelForm()
+        self._model_form.valueChanged.connect(self.valueChanged)
+        layout.addWidget(self._model_form)
         self._stabilize = QCheckBox("Even out photon noise first")
         self._stabilize.setChecked(True)
         self._stabilize.setToolTip(
@@ -100,7 +104,9 @@ class DenoiserChooser(QWidget):
     def label(self) -> str:
         """What a result is called."""
         model = self.model()
-        return model.label if model else self.value("auto").label
+        if model:
+            return model.result_label(self._model_form.value()["output"])
+        return self.value("auto").label
 
     def value(self, device: str) -> Denoiser:
         """The denoiser as it stands; `device` matters to networks only.
@@ -111,7 +117,7 @@ class DenoiserChooser(QWidget):
             If a filter's settings do not fit together.
         """
         if isinstance(self._chosen, ShelvedModel):
-            return self._chosen.denoiser(device)
+            return self._chosen.denoiser(device, **self._model_form.value())
         chosen = cast("Denoiser", self._chosen.value())
         if isinstance(chosen, Instant):
             return chosen.model_copy(update={"device": device})
@@ -185,8 +191,10 @@ class DenoiserChooser(QWidget):
         self._methods.setToolTip(self._methods.currentText())
         for form in self._forms:
             form.setVisible(form is self._chosen)
+        self._model_form.setVisible(isinstance(self._chosen, ShelvedModel))
         if isinstance(self._chosen, ShelvedModel):
             self._about.setText(self._chosen.summary)
+            self._model_form.setOutputs(self._chosen.info.method.outputs)
             self._stabilize.hide()
         else:
             explain(self._about, self._chosen.settings_class)

@@ -186,7 +186,9 @@ def calibration_of(layer: Image, channel: int | None = None) -> Calibration | No
         return None
 
 
-def result_layer(source: Source, pixels: Any, *, label: str, recipe: Recipe) -> Image:
+def result_layer(
+    source: Source, pixels: Any, *, label: str, recipe: Recipe, is_image: bool = True
+) -> Image:
     """A new layer for a result: where its source is, shown as its source is.
 
     Parameters
@@ -199,6 +201,9 @@ def result_layer(source: Source, pixels: Any, *, label: str, recipe: Recipe) -> 
         What was done, in a word or two.
     recipe : Recipe
         How to do it again; the source's own recipe is put before it.
+    is_image : bool
+        Whether it is a cleaned image; what is only about the image, such as its uncertainty, gets
+        contrast limits of its own.
     """
     state = source.layer.as_layer_data_tuple()[1]
     chained = recipe.model_copy(update={"source": source.name, "previous": source.recipe})
@@ -211,6 +216,9 @@ def result_layer(source: Source, pixels: Any, *, label: str, recipe: Recipe) -> 
         **{key: state[key] for key in _DISPLAY},
     )
     layer.contrast_limits_range = source.layer.contrast_limits_range
+    if not is_image:
+        layer.reset_contrast_limits_range()
+        layer.reset_contrast_limits()
     return layer
 
 

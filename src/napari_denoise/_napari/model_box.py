@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QFormLayout, QPushButton, QVBoxLayout, Q
 from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.dock import Task, ViewerDock, dtype_for
 from napari_denoise._napari.layers import read_layer, result_layer, tell_intensities
+from napari_denoise._napari.model_form import ModelForm
 from napari_denoise._napari.models import MODEL_FILTER, MODEL_SUFFIX, ModelShelf, ShelvedModel
 from napari_denoise._napari.preferences import preferences, remember
 from napari_denoise._qt.message import WrappedLabel
@@ -46,6 +47,7 @@ class ModelBox(QWidget):
         self._saved = WrappedLabel(self)
         self._save_button = QPushButton("Save model…")
         self._save_button.clicked.connect(self._on_save_clicked)
+        self._form = ModelForm()
         chooser = LayerChooser(viewer.layers)
         self._layer = dock.closing(chooser, chooser.close_watch)
         self._run_bar = dock.makeRunBar(self._prepare, run_text="Apply to layer")
@@ -71,6 +73,7 @@ class ModelBox(QWidget):
             self._layer.setLayer(layer)
         self._title.setText(model.title)
         self._summary.setText(model.summary)
+        self._form.setOutputs(model.info.method.outputs)
         self._saved.setText("Not saved yet; the Denoise dock offers it until napari closes.")
         copy = f"In case of an accident there is a copy in {model.path}."
         self._saved.setToolTip(copy if model.path else "")
@@ -104,6 +107,7 @@ class ModelBox(QWidget):
         for widget in (self._title, self._summary, self._saved, self._save_button):
             layout.addWidget(widget)
         layout.addLayout(form)
+        layout.addWidget(self._form)
         layout.addWidget(self._run_bar)
 
     def _on_save_clicked(self) -> None:
@@ -120,7 +124,7 @@ class ModelBox(QWidget):
         if layer is None or model is None:
             raise InputError("There is no image layer. Open or add an image first.")
         source = read_layer(layer, self._trained_on.get(id(layer), ""))
-        denoiser = model.denoiser(self._device)
+        denoiser = model.denoiser(self._device, **self._form.value())
         layout = denoiser.layout_for(source.axes)
         dtype = dtype_for(preferences().result_dtype, source.pixels)
         recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
@@ -130,7 +134,13 @@ class ModelBox(QWidget):
             return checked(job, source.pixels, source.axes)
 
         def add(result: Checked) -> None:
-            added = result_layer(source, result.denoised.image, label=model.label, recipe=recipe)
+            added = result_layer(
+                source,
+                result.denoised.image,
+                label=model.result_label(denoiser.output),
+                recipe=recipe,
+                is_image=denoiser.gives_image,
+            )
             self._viewer.add_layer(added)
             tell_intensities(self._run_bar, result)
 

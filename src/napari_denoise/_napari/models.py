@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from platformdirs import user_data_path
@@ -73,11 +73,15 @@ class ShelvedModel:
         """What a result is called: the method, or the file the user gave the model."""
         return self.path.stem if self.path and self.is_saved else self.info.method.title
 
-    def denoiser(self, device: str) -> ModelDenoiser:
-        """The denoiser that applies the model on a device."""
+    def result_label(self, output: str) -> str:
+        """What a result is called, with the one of the model's images that it is."""
+        return self.label if output == "image" else f"{self.label} {output}"
+
+    def denoiser(self, device: str, **settings: Any) -> ModelDenoiser:
+        """The denoiser that applies the model on a device, with these settings."""
         if self.model is not None:
-            return ModelDenoiser.of(self.model, path=self.path, device=device)
-        return ModelDenoiser(path=self.path, device=device)
+            return ModelDenoiser.of(self.model, path=self.path, device=device, **settings)
+        return ModelDenoiser(path=self.path, device=device, **settings)
 
 
 def trained_model(name: str, model: Model, path: Path | None) -> ShelvedModel:

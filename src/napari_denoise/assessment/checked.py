@@ -51,6 +51,8 @@ def checked(job: Job[Denoised], image: Any, axes: str) -> Job[Checked]:
         As the job does; the check never loses a result.
     """
     denoised = yield from nested(job, 0.0, _SHARE)
+    if not all(each.gives_image for each in denoised.fitted):
+        return Checked(denoised, None)
     try:
         before, after = (stack_of(Image(each, axes)).pixels for each in (image, denoised.image))
         checking = check_photometry(before, after, n_clipped=denoised.n_clipped)

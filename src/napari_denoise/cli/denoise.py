@@ -80,12 +80,14 @@ def apply(
     out: Output,
     *,
     model: Annotated[Path, typer.Option(help="Model file (.safetensors).")],
+    settings: Set = None,
     axes: Axes = None,
     dtype: DType = "float32",
     device: Device = "auto",
 ) -> None:
     """Apply a trained model."""
-    denoiser = ModelDenoiser(path=model, device=device)
+    given = {**parse_settings(settings), "path": model, "device": device}
+    denoiser = make_settings(ModelDenoiser, given)
     image = open_input(source, axes, out)
     _run(denoiser, image, denoiser.layout_for(image.axes), out, dtype)
 

@@ -121,6 +121,10 @@ class Instant(Denoiser):
     def label(self) -> str:
         return "Instant uncertainty" if self.output == "uncertainty" else self.title
 
+    @property
+    def gives_image(self) -> bool:
+        return self.output == "image"
+
     def halo(self, n_spatial: int) -> tuple[int, ...]:
         return (*(N_PLANES[3] // 2,) * (n_spatial - 2), _HALO, _HALO)
 

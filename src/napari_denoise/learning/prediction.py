@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import PrivateAttr
 
@@ -15,6 +15,7 @@ from napari_denoise.errors import AxesError, ModelError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.bundle import load_model, read_model_info
+from napari_denoise.learning.config import UNCERTAINTY
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.progress import Job
 from napari_denoise.settings import setting
@@ -36,13 +37,14 @@ class ModelDenoiser(Denoiser):
     kind: ClassVar[Literal["filter", "instant", "model"]] = "model"
 
     name: Literal["model"] = "model"
-    path: Path | None = setting(None, "Model file (.safetensors).")
+    path: Path | None = setting(None, "Model file (.safetensors).", hidden=True)
     output: str = setting(
         "image",
         "Which of the images that the model gives: image, or what else its method can tell, such "
         "as uncertainty.",
+        hidden=True,
     )
-    device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.")
+    device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.", hidden=True)
 
     _model: Model | None = PrivateAttr(None)
     _info: ModelInfo | None = PrivateAttr(None)
@@ -50,7 +52,12 @@ class ModelDenoiser(Denoiser):
 
     @classmethod
     def of(
-        cls, model: Model, *, path: str | os.PathLike[str] | None = None, device: str = "auto"
+        cls,
+        model: Model,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        **settings: Any,
     ) -> Self:
         """The denoiser of a model in memory.
 
@@ -61,8 +68,10 @@ class ModelDenoiser(Denoiser):
             Where it has been saved, for the recipe.
         device : str
             "auto", "cpu", "cuda:0", "mps".
+        **settings
+            The other fields, such as `output`.
         """
-        denoiser: Self = cls(path=None if path is None else Path(path), device=device)
+        denoiser: Self = cls(path=None if path is None else Path(path), device=device, **settings)
         denoiser._model = denoiser._info = model
         return denoiser
 
@@ -71,6 +80,10 @@ class ModelDenoiser(Denoiser):
         """The file's name without ending; the method's title for a model in memory."""
         label = self.path.stem if self.path else self.info.method.title
         return label if self.output == "image" else f"{label} {self.output}"
+
+    @property
+    def gives_image(self) -> bool:
+        return self.output != UNCERTAINTY
 
     @property
     def info(self) -> ModelInfo:

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from napari_denoise.learning.config.blind_spot import N2V
-from napari_denoise.learning.config.method import TrainingMethod
+from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.config.paired import CARE, N2N, PairedMethod
 
-__all__ = ["CARE", "N2N", "N2V", "AnyMethod", "PairedMethod", "TrainingMethod"]
+__all__ = ["CARE", "N2N", "N2V", "UNCERTAINTY", "AnyMethod", "PairedMethod", "TrainingMethod"]
 
 AnyMethod = Annotated[N2V | N2N | CARE, Field(discriminator="name")]
 """What a model file may name."""

@@ -8,7 +8,10 @@ from annotated_types import Ge, Le
 
 from napari_denoise.settings import PerAxis, Settings, per_axis, setting
 
-__all__ = ["TrainingMethod"]
+__all__ = ["UNCERTAINTY", "TrainingMethod"]
+
+UNCERTAINTY = "uncertainty"
+"""The output that is no image: the standard deviation of what may be there, in its units."""
 
 PatchWidth = Annotated[int, Ge(1), Le(1024)]
 
