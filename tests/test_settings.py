@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pytest
 from annotated_types import Ge, Lt
@@ -23,6 +23,8 @@ class Example(Settings):
     careful: bool = setting(default=True, description="Whether to check.")
     path: Path | None = setting(None, "Where.")
     note: str = setting("", "What.")
+
+    presets: ClassVar = {"paper": {"count": 9, "how": "median"}}
 
 
 class Ordered(Settings):
@@ -112,3 +114,15 @@ def test_one_value_is_spread_over_the_axes_and_a_wrong_number_refused():
 def test_settings_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Example().count = 4
+
+
+def test_a_preset_fills_the_fields_that_are_not_given():
+    chosen = make_settings(Example, {"count": "2"}, preset="paper")
+    assert chosen == Example(count=2, how="median")
+
+
+def test_an_unknown_preset_is_answered_with_the_known_ones():
+    with pytest.raises(SettingsError, match=r"no preset 'papers'\. Example has: paper"):
+        make_settings(Example, {}, preset="papers")
+    with pytest.raises(SettingsError, match="Ordered has: none"):
+        make_settings(Ordered, {}, preset="paper")

@@ -108,6 +108,7 @@ def describe_methods() -> list[dict[str, Any]]:
             "summary": (cls.__doc__ or "").strip().splitlines()[0],
             "citation": cls.citation,
             "settings": [field.to_json() for field in describe(cls)],
+            "presets": {name: dict(values) for name, values in cls.presets.items()},
             **({"outputs": list(cls.outputs)} if issubclass(cls, TrainingMethod) else {}),
         }
         for cls in classes

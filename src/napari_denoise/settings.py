@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from types import MappingProxyType, NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -38,6 +38,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
     )
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    """Names for values that belong together, such as those of a paper."""
 
     @classmethod
     def tag(cls) -> str:
@@ -239,16 +242,24 @@ def _bounds(rules: Iterable[Any]) -> dict[str, Any]:
     return limits
 
 
-def make_settings(cls: type[S], values: Mapping[str, Any]) -> S:
+def make_settings(cls: type[S], values: Mapping[str, Any], *, preset: str = "") -> S:
     """Validate `values` (text is read as numbers where numbers belong) into settings.
+
+    Parameters
+    ----------
+    preset : str
+        One of the class's presets, for the fields that `values` does not name.
 
     Raises
     ------
     SettingsError
         One sentence: which setting, what was given, what is allowed.
     """
+    if preset and preset not in cls.presets:
+        known = ", ".join(cls.presets) or "none"
+        raise SettingsError(f"There is no preset {preset!r}. {cls.__name__} has: {known}.")
     try:
-        return cls.model_validate(dict(values))
+        return cls.model_validate({**cls.presets.get(preset, {}), **values})
     except ValidationError as error:
         raise SettingsError(_explain(cls, error)) from error
 

@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pytest
 from annotated_types import Ge, Gt, Lt
@@ -395,3 +395,34 @@ def test_a_choice_that_may_be_left_open_offers_none(form):
     assert form.value().axis == "S"
     form.setValue(form.value().model_copy(update={"axis": None}))
     assert form.value().axis is None
+
+
+class WithPresets(Settings):
+    """Values that belong together have a name."""
+
+    presets: ClassVar = {"the_paper": {"count": 7, "rate": 0.5}}
+
+    name: Literal["with_presets"] = "with_presets"
+    count: int = setting(3, "How many.", gt=0, lt=10)
+    rate: float = setting(4e-4, "How fast.", gt=0, le=1)
+
+
+def test_a_preset_fills_the_form_and_is_named_until_a_field_is_changed(qtbot):
+    form = SettingsForm(WithPresets)
+    qtbot.addWidget(form)
+    assert form._presets.currentText() == "defaults"
+    with qtbot.waitSignal(form.valueChanged):
+        form._presets.setCurrentIndex(1)
+        form._presets.activated.emit(1)
+    assert form.value() == WithPresets(count=7, rate=0.5)
+    assert form._presets.currentText() == "the paper"
+    form.editor("count").setValue(8)
+    assert form._presets.currentIndex() == -1
+    form.editor("count").setValue(7)
+    assert form._presets.currentText() == "the paper"
+
+
+def test_a_form_without_presets_does_not_ask_for_one(qtbot):
+    form = SettingsForm(Gaussian)
+    qtbot.addWidget(form)
+    assert form._presets.parent() is None

@@ -6,9 +6,10 @@ import html
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFormLayout, QLabel, QToolButton, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QToolButton, QWidget
 
 from napari_denoise._qt.editors import Editor, make_editor
+from napari_denoise.errors import SettingsError
 from napari_denoise.settings import SettingField, Settings, describe, make_settings
 
 __all__ = ["SettingsForm", "label_of"]
@@ -31,7 +32,9 @@ class SettingsForm(QWidget):
         self._class = settings_class
         self._editors: dict[str, Editor] = {}
         self._is_quiet = False
+        self._presets = QComboBox()
         self._build()
+        self._show_preset()
 
     @property
     def settings_class(self) -> type[Settings]:
@@ -57,8 +60,13 @@ class SettingsForm(QWidget):
                 editor.setValue(getattr(settings, name))
         finally:
             self._is_quiet = False
+        self._show_preset()
         if self._raw() != before:
             self.valueChanged.emit()
+
+    def setPreset(self, name: str) -> None:
+        """Show one of the class's presets; the defaults where it is empty."""
+        self.setValue(make_settings(self._class, {}, preset=name))
 
     def reset(self) -> None:
         """Show the defaults."""
@@ -82,6 +90,8 @@ class SettingsForm(QWidget):
         self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        if self._class.presets:
+            self._add_presets()
         fields = [field for field in describe(self._class) if not field.hidden]
         for field in (field for field in fields if not field.advanced):
             self._add_row(field)
@@ -91,6 +101,26 @@ class SettingsForm(QWidget):
             rows = [widget for field in advanced for widget in self._add_row(field)]
             self._folded = rows
             self._on_fold_toggled(is_open=False)
+
+    def _add_presets(self) -> None:
+        self._presets.addItem("defaults", "")
+        for name in self._class.presets:
+            self._presets.addItem(name.replace("_", " "), name)
+        self._presets.setPlaceholderText("your own")
+        self._presets.setToolTip("<p>Values that belong together, to begin with.</p>")
+        self._presets.activated.connect(lambda _: self.setPreset(self._presets.currentData()))
+        self._layout.addRow("Preset", self._presets)
+
+    def _show_preset(self) -> None:
+        """Name the preset that the fields are as in, if any."""
+        if not self._class.presets:
+            return
+        try:
+            shown = self.value()
+        except SettingsError:
+            shown = None
+        known = [make_settings(self._class, {}, preset=name) for name in ("", *self._class.presets)]
+        self._presets.setCurrentIndex(known.index(shown) if shown in known else -1)
 
     def _add_row(self, field: SettingField) -> tuple[QLabel, Editor]:
         editor = make_editor(field)
@@ -121,6 +151,7 @@ class SettingsForm(QWidget):
 
     def _on_editor_value_changed(self) -> None:
         if not self._is_quiet:
+            self._show_preset()
             self.valueChanged.emit()
 
 

@@ -22,6 +22,9 @@ def methods(*, as_json: AsJson = False) -> None:
         say(f"{method['name']} ({method['kind']}) – {method['title']}: {method['summary']}")
         for field in method["settings"]:
             say(f"    {_setting_line(field)}")
+        for name, values in method["presets"].items():
+            changed = ", ".join(f"{key}={value}" for key, value in values.items())
+            say(f"    preset {name}: {changed}")
 
 
 def _setting_line(field: dict[str, Any]) -> str:

@@ -47,6 +47,9 @@ def train(
         ),
     ] = None,
     settings: Set = None,
+    preset: Annotated[
+        str, typer.Option(help="Begin with a preset of the method, such as paper; see methods.")
+    ] = "",
     axes: Axes = None,
     spatial: SpatialAxes = Spatial.YX,
     channels: ChannelRole = Channels.INDEPENDENT,
@@ -55,7 +58,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model. Ctrl-C once stops and keeps what was learned; twice discards it."""
-    chosen = make_settings(registry.method_class(method), parse_settings(settings))
+    chosen = make_settings(registry.method_class(method), parse_settings(settings), preset=preset)
     _check_model_path(model)
     stacks = [
         TrainingImage(
