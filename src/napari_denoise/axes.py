@@ -163,13 +163,22 @@ class Layout:
             May be lazy (dask, zarr, memory-mapped).
         window : tuple of slice, optional
             One slice per spatial axis, in the order of `spatial`; the whole unit if empty.
+
+        Raises
+        ------
+        InputError
+            If a pixel is NaN or infinite.
         """
+        return as_float32(self.cut(image, unit, window))
+
+    def cut(self, image: Any, unit: UnitIndex, window: tuple[slice, ...] = ()) -> npt.NDArray[Any]:
+        """As :meth:`read`, in the image's own dtype and with whatever is in it."""
         pixels = np.asarray(image[self._full_index(unit, window)])
         kept = [letter for letter in self.axes if letter in self.unit_axes]
         pixels = pixels.transpose([kept.index(letter) for letter in self.unit_axes])
         if "C" not in self.unit_axes:
             pixels = pixels[np.newaxis]
-        return as_float32(pixels)
+        return pixels
 
     def write(
         self, image: Any, unit: UnitIndex, window: tuple[slice, ...], pixels: npt.NDArray[Any]

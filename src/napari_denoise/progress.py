@@ -18,7 +18,17 @@ from enum import Enum, auto
 from itertools import islice
 from typing import TypeVar
 
-__all__ = ["Job", "Notice", "Progress", "Request", "Stopwatch", "nested", "run", "run_all"]
+__all__ = [
+    "Job",
+    "Notice",
+    "Progress",
+    "Request",
+    "Skipped",
+    "Stopwatch",
+    "nested",
+    "run",
+    "run_all",
+]
 
 T = TypeVar("T")
 
@@ -48,6 +58,28 @@ class Progress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Progress):
     """Something the user should know that is no error, such as a fall-back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped(Notice):
+    """One of several images that could not be used; the work goes on with the others.
+
+    Attributes
+    ----------
+    name : str
+        Of the image, or of its file.
+    reason : str
+        Why, in a sentence.
+    """
+
+    name: str
+    reason: str
+
+    @classmethod
+    def because(cls, name: str, reason: object, fraction: float = 0.0) -> Skipped:
+        """Say that an image is left out, and why."""
+        message = f"{name} is left out: {reason}"
+        return cls(fraction=fraction, message=message, name=name, reason=str(reason))
 
 
 Job = Generator[Progress, Request | None, T]

@@ -16,8 +16,9 @@ from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import CARE, N2N, N2V
 from napari_denoise.learning.examples import Example, make_example
 from napari_denoise.learning.objectives.stabilized import StabilizedRegression
-from napari_denoise.learning.patches import PatchSampler, TrainingImage
+from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.prediction import ModelDenoiser
+from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.training import TrainingProgress, train
 from napari_denoise.progress import Notice, Request, run
 
@@ -74,7 +75,8 @@ def test_care_brings_an_image_it_has_not_seen_closer_to_the_clean_one(clean, fra
 def test_pairs_are_cut_and_turned_alike(rng):
     pixels = np.arange(3 * 20 * 30, dtype=np.float32).reshape(3, 20, 30)
     sampler = PatchSampler([pair(pixels, pixels + 0.5, Layout("TYX"))], (8, 8))
-    shown, target = sampler.draw_pairs(50, rng)
+    patches = sampler.draw(50, rng)
+    shown, target = patches.shown, patches.target
     np.testing.assert_array_equal(target, shown + 0.5)
     assert len({patch[0].tobytes() for patch in shown - shown.min((-1, -2), keepdims=True)}) > 4
 
@@ -84,8 +86,8 @@ def test_repeats_pair_any_two_frames_and_never_one_with_itself(rng):
     place = np.arange(64).reshape(8, 8) / 1000
     pixels = (frame + 10 * channel)[..., np.newaxis, np.newaxis] + place
     image = TrainingImage(pixels, Layout("TCYX"), "film")
-    sampler = PatchSampler([image], (4, 4))
-    pairs = np.array([sampler.draw_pair(rng, repeats="T") for _ in range(300)])
+    drawn = PatchSampler([image], (4, 4), repeats="T").draw(300, rng)
+    pairs = np.stack([drawn.shown, drawn.target], axis=1)
     first, second = np.floor(pairs[:, :, 0, 0, 0]).T.astype(int)
     seen = set(zip(first, second, strict=True))
     assert seen == {(a + c, b + c) for c in (0, 10) for a in range(4) for b in range(4) if a != b}

@@ -6,16 +6,16 @@ import pytest
 
 from napari_denoise.axes import Layout
 from napari_denoise.errors import AxesError, InputError, SettingsError
-from napari_denoise.learning import patches as patches_module
+from napari_denoise.learning import reading
 from napari_denoise.learning.config import N2V
 from napari_denoise.learning.patches import (
-    PatchSampler,
     TrainingImage,
     check_images,
     choose_patch_size,
-    read_image,
 )
-from napari_denoise.progress import run
+from napari_denoise.learning.reading import read_images
+from napari_denoise.learning.sampler import PatchSampler
+from napari_denoise.progress import Skipped, run
 
 
 def image_of(shape, axes, spatial="YX", channels="independent", name="image", **more):
@@ -35,30 +35,30 @@ def image_of(shape, axes, spatial="YX", channels="independent", name="image", **
 )
 def test_patches_have_the_shape_that_the_network_sees(rng, image, expected):
     wanted = N2V(patch_size=8).patch_size_for(image.layout.n_spatial)
-    patch = PatchSampler([image], choose_patch_size([image], wanted)).draw(rng)
-    assert patch.shape == expected
-    assert patch.dtype == np.float32
+    patches = PatchSampler([image], choose_patch_size([image], wanted)).draw(1, rng)
+    for part in (patches.shown, patches.target, patches.weight):
+        assert part.shape == (1, *expected)
+        assert part.dtype == np.float32
 
 
 def test_patches_come_from_all_units_of_all_images(rng):
     first = image_of((3, 8, 8), "ZYX")
     second = TrainingImage(np.full((8, 8), -1.0), Layout("YX"), "second")
     sampler = PatchSampler([first, second], (8, 8))
-    seen = {float(sampler.draw(rng).flat[0]) for _ in range(200)}
+    seen = set(sampler.draw(200, rng, turned=False).shown[:, 0, 0, 0])
     assert seen == {0.0, 64.0, 128.0, -1.0}
 
 
 def test_patches_reach_every_corner(rng):
     image = image_of((10, 12), "YX")
     sampler = PatchSampler([image], (4, 4))
-    seen = np.concatenate([sampler.draw(rng).ravel() for _ in range(500)])
-    assert set(seen) == set(range(120))
+    assert set(sampler.draw(500, rng).shown.flat) == set(range(120))
 
 
 def test_square_patches_are_laid_in_eight_ways_and_others_in_four(rng):
     for size, n_ways in (((4, 4), 8), ((4, 5), 4)):
         sampler = PatchSampler([image_of(size, "YX")], size)
-        batch = sampler.draw_batch(300, rng)
+        batch = sampler.draw(300, rng).shown
         assert batch.shape == (300, 1, *size)
         assert len({patch.tobytes() for patch in batch}) == n_ways
 
@@ -74,22 +74,24 @@ def test_a_lazy_image_that_fits_is_read_once():
         block, chunks=((1,) * 3, (16,), (16,)), dtype=np.uint16, meta=np.empty((0,), np.uint16)
     )
     reads.clear()
-    read = run(read_image(TrainingImage(lazy, Layout("TYX"), "lazy")))
+    (read,) = run(read_images([TrainingImage(lazy, Layout("TYX"), "lazy")]))
     assert isinstance(read.pixels, np.ndarray)
     assert read.pixels.dtype == np.uint16
     assert len(reads) == 3
 
 
 def test_a_lazy_image_that_does_not_fit_stays_lazy(monkeypatch, rng):
-    monkeypatch.setattr(patches_module, "_IN_MEMORY_BYTES", 100)
+    monkeypatch.setattr(reading, "_IN_MEMORY_BYTES", 100)
     lazy = TrainingImage(da.zeros((3, 16, 16), chunks=(1, 16, 16)), Layout("TYX"), "lazy")
-    assert run(read_image(lazy)).pixels is lazy.pixels
-    assert PatchSampler([lazy], (8, 8)).draw(rng).shape == (1, 8, 8)
+    (read,) = run(read_images([lazy]))
+    assert read.pixels is lazy.pixels
+    assert PatchSampler([lazy], (8, 8)).draw(2, rng).shown.shape == (2, 1, 8, 8)
 
 
 def test_an_integer_array_in_memory_is_taken_as_it_is():
     image = image_of((2, 8, 8), "TYX", dtype=np.uint8)
-    assert run(read_image(image)).pixels is image.pixels
+    (read,) = run(read_images([image]))
+    assert read.pixels is image.pixels
 
 
 @pytest.mark.parametrize("make", [np.asarray, da.from_array])
@@ -98,7 +100,19 @@ def test_nan_is_found_before_training_and_the_image_named(make):
     pixels[2, 3, 3] = np.nan
     image = TrainingImage(make(pixels), Layout("TYX"), "broken")
     with pytest.raises(InputError, match="broken has 1 pixels that are NaN"):
-        run(read_image(image))
+        run(read_images([image]))
+
+
+def test_a_broken_image_among_several_is_left_out_and_named(rng):
+    good = image_of((20, 20), "YX", name="good")
+    bad = TrainingImage(np.full((20, 20), np.nan), Layout("YX"), "bad")
+    events = []
+    assert run(read_images([bad, good]), events.append) == [good]
+    (skipped,) = [event for event in events if isinstance(event, Skipped)]
+    assert skipped.name == "bad"
+    assert skipped.message.startswith("bad is left out: bad has 400 pixels that are NaN")
+    with pytest.raises(InputError, match="None of the 2 images can be used. The first: bad has"):
+        run(read_images([bad, bad]))
 
 
 def test_images_that_do_not_go_together_are_refused():

@@ -9,7 +9,7 @@ import numpy as np
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.config import CARE, N2N, N2V, TrainingMethod
 from napari_denoise.learning.masking import mask_pixels
-from napari_denoise.learning.patches import PatchSampler
+from napari_denoise.learning.sampler import PatchSampler
 
 __all__ = ["Example", "make_example"]
 
@@ -39,17 +39,18 @@ def make_example(
     """Draw a batch and turn it into what `method` learns from."""
     match method:
         case N2V():
-            patches = sampler.draw_batch(method.batch_size, rng)
+            patches = sampler.draw(method.batch_size, rng)
             percentage = method.masked_pixel_percentage
-            shown, mask = mask_pixels(patches, percentage, method.replacement, rng)
-            return Example(shown=shown, target=patches, weight=mask)
+            shown, mask = mask_pixels(patches.shown, percentage, method.replacement, rng)
+            return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)
         case N2N():
-            pairs = sampler.draw_pairs(method.batch_size, rng, repeats=method.repeats)
+            pairs = sampler.draw(method.batch_size, rng)
             # Either may be the one that is seen: if one is a little brighter, the result is not.
-            is_swapped = rng.integers(2, size=(method.batch_size, *(1,) * (pairs.ndim - 2))) > 0
-            shown, target = np.where(is_swapped, pairs[::-1], pairs)
-            return Example(shown=shown, target=target, weight=np.ones_like(target))
+            swap = rng.integers(2, size=(method.batch_size, *(1,) * (pairs.shown.ndim - 1))) > 0
+            shown = np.where(swap, pairs.target, pairs.shown)
+            target = np.where(swap, pairs.shown, pairs.target)
+            return Example(shown=shown, target=target, weight=pairs.weight)
         case CARE():
-            shown, target = sampler.draw_pairs(method.batch_size, rng)
-            return Example(shown=shown, target=target, weight=np.ones_like(target))
+            pairs = sampler.draw(method.batch_size, rng)
+            return Example(shown=pairs.shown, target=pairs.target, weight=pairs.weight)
     raise NotImplementedError(type(method).__name__)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from napari_denoise.errors import InputError
-from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import Architecture, choose_pooling
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import PairedMethod, TrainingMethod
@@ -17,6 +16,7 @@ from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization, measure_normalization
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.pretrained import shipped_network
+from napari_denoise.learning.sampler import Patches
 from napari_denoise.learning.stabilization import stabilized_pixels
 from napari_denoise.learning.unet import UNet
 from napari_denoise.noise.calibrate import calibrate
@@ -40,7 +40,7 @@ class Start:
 def begin(
     method: TrainingMethod,
     images: Sequence[TrainingImage],
-    samples: Sequence[FloatArray],
+    samples: Patches,
     *,
     seed: int,
 ) -> Job[Start]:
@@ -49,8 +49,8 @@ def begin(
     Parameters
     ----------
     images : sequence of TrainingImage
-    samples : sequence of arrays, axes C(Z)YX
-        Patches of all of them.
+    samples : Patches
+        Of all of them.
     seed : int
         Of a fresh network's weights.
 
@@ -68,23 +68,22 @@ def begin(
     return _from_scratch(method, samples, seed)
 
 
-def _from_scratch(method: TrainingMethod, samples: Sequence[FloatArray], seed: int) -> Start:
-    n_channels, *patch_size = samples[0].shape
+def _from_scratch(method: TrainingMethod, samples: Patches, seed: int) -> Start:
+    n_channels, *patch_size = samples.shown.shape[1:]
     architecture = Architecture(
         n_channels=n_channels,
         n_features=method.features_for(len(patch_size)),
         pooling=choose_pooling(tuple(patch_size), method.depth),
     )
     network = UNet(architecture, torch.Generator().manual_seed(seed))
-    return Start(network, measure_normalization(samples))
+    return Start(network, measure_normalization([samples.known_pixels()]))
 
 
-def _from_instant(images: Sequence[TrainingImage], samples: Sequence[FloatArray]) -> Job[Start]:
-    if len(samples[0]) > 1:
+def _from_instant(images: Sequence[TrainingImage], samples: Patches) -> Job[Start]:
+    if samples.shown.shape[1] > 1:
         raise InputError("The instant denoiser sees channels one at a time, not together.")
     camera = yield from _measure_camera(images)
-    levels = [stabilized_pixels(camera, torch.from_numpy(sample)).mean() for sample in samples]
-    level = float(torch.stack(levels).mean())
+    level = float(stabilized_pixels(camera, torch.from_numpy(samples.known_pixels())).mean())
     network = shipped_network(images[0].layout.n_spatial)
     return Start(network, camera.model_copy(update={"level": level}))
 

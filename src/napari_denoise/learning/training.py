@@ -14,12 +14,12 @@ from napari_denoise.learning.examples import make_example
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.learning.pairs import check_pairs, check_sampled_pairs, compare_pairs
 from napari_denoise.learning.patches import (
-    PatchSampler,
     TrainingImage,
     check_images,
     choose_patch_size,
-    read_image,
 )
+from napari_denoise.learning.reading import read_images
+from napari_denoise.learning.sampler import Patches, PatchSampler
 from napari_denoise.learning.starting import Start, begin
 from napari_denoise.learning.trainer import Trainer, TrainingProgress
 from napari_denoise.progress import Job, Notice, Progress, Request
@@ -110,16 +110,11 @@ def _prepare(
     if method.patch_size and _wanted_size(method, images) != patch_size:
         extent = " × ".join(str(size) for size in patch_size)
         yield Notice(fraction=0.0, message=f"The images have room for patches of {extent} only.")
-    read: list[TrainingImage] = []
-    for image in images:
-        read += [(yield from read_image(image))]
+    read = yield from read_images(images)
     sampler = PatchSampler(read, patch_size)
     if isinstance(method, PairedMethod):
         sampler = yield from _matched(method, read, patch_size, rng)
-    samples = []
-    for _ in range(_N_SAMPLES):
-        yield Progress(fraction=0.0, message="measuring intensities")
-        samples.append(sampler.draw(rng))
+    samples = yield from _drawn(sampler, rng, "measuring intensities")
     return sampler, (yield from begin(method, read, samples, seed=seed))
 
 
@@ -141,19 +136,25 @@ def _matched(
         If the targets leave nothing to learn.
     """
     repeats = method.repeats if isinstance(method, N2N) else None
-    sampler, pairs = PatchSampler(images, patch_size), []
-    for _ in range(_N_SAMPLES):
-        yield Progress(fraction=0.0, message="comparing images with their targets")
-        pairs.append(sampler.draw_pair(rng, repeats=repeats))
+    sampler = PatchSampler(images, patch_size, repeats=repeats)
+    drawn = yield from _drawn(sampler, rng, "comparing images with their targets")
+    pairs = [*np.stack([drawn.shown, drawn.target], axis=1)]
     check_sampled_pairs(pairs)
     likeness = compare_pairs(pairs)
     if words := likeness.in_words():
         yield Notice(fraction=0.0, message=words)
-    return (
-        sampler
-        if likeness.is_same_scale
-        else PatchSampler(images, patch_size, target_map=likeness.target_map)
-    )
+    if likeness.is_same_scale:
+        return sampler
+    return PatchSampler(images, patch_size, repeats=repeats, target_map=likeness.target_map)
+
+
+def _drawn(sampler: PatchSampler, rng: np.random.Generator, message: str) -> Job[Patches]:
+    """Patches to measure on."""
+    drawn = []
+    for _ in range(_N_SAMPLES):
+        yield Progress(fraction=0.0, message=message)
+        drawn.append(sampler.draw(1, rng, turned=False))
+    return Patches.joined(drawn)
 
 
 def _name(image: TrainingImage) -> str:

@@ -38,7 +38,8 @@ class Regression(Objective):
             guess: Tensor = network(shown)
         # Sums over all pixels: picking out the weighted ones would not be deterministic on GPUs.
         squares = (guess.float() - target).square() * weight
-        return squares.sum() / weight.sum()
+        # Of a small region there may be no hidden pixel in a whole batch.
+        return squares.sum() / weight.sum().clamp(min=1)
 
     def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
         del output

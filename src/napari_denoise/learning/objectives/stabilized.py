@@ -49,9 +49,10 @@ class StabilizedRegression(Objective):
         seen = shown[:, planes_around(middle, network.architecture.n_planes, n_planes)]
         with mixed_precision(self.device, 2):
             guess, _ = run(clean_plane(network, self.camera, seen))
-        weight = weight[:, middle] / noise_variance(self.camera, guess.detach())
-        squares = (guess - target[:, middle]).square() * weight
-        return squares.mean()
+        weight = weight[:, middle]
+        certainty = weight / noise_variance(self.camera, guess.detach())
+        squares = (guess - target[:, middle]).square() * certainty
+        return squares.sum() / weight.sum().clamp(min=1)
 
     def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
         del output

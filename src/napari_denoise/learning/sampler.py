@@ -1,0 +1,169 @@
+"""Where training patches come from: drawn at random, one batch at a time, never stacked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_denoise.axes import Layout, UnitIndex
+from napari_denoise.intensities import FloatArray, as_float32
+from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.places import Anywhere, InRegion, Place
+
+__all__ = ["PatchSampler", "Patches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """Patches drawn together; all arrays ``NC(Z)YX`` float32, in the images' units.
+
+    Attributes
+    ----------
+    shown : array
+        The patches themselves.
+    target : array
+        What goes with each: the same place of its target, or of a repeat; the patches
+        themselves where there is neither.
+    weight : array
+        1 for pixels to learn from; 0 for those outside the region, where `shown` and `target`
+        hold the mean of the others.
+    """
+
+    shown: FloatArray
+    target: FloatArray
+    weight: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Patches]) -> Patches:
+        """All of them in one."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def known_pixels(self) -> FloatArray:
+        """What `shown` holds inside the region in all channels, axes ``Cn``."""
+        inside = self.weight.all(axis=1)
+        return np.moveaxis(self.shown, 1, 0)[:, inside]
+
+
+class PatchSampler:
+    """Draws patches at random places of all images, large images more often.
+
+    Parameters
+    ----------
+    images : sequence of TrainingImage
+        As :func:`~napari_denoise.learning.patches.read_image` returns them.
+    patch_size : tuple of int
+        Pixels per spatial axis.
+    repeats : str, optional
+        Axis along which any two frames are a pair; unset: pairs are images and their targets.
+    target_map : (float, float)
+        What targets are multiplied with, and what is then added, to be in the images' units.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[TrainingImage],
+        patch_size: tuple[int, ...],
+        *,
+        repeats: str | None = None,
+        target_map: tuple[float, float] = (1.0, 0.0),
+    ) -> None:
+        self._scale, self._shift = (np.float32(number) for number in target_map)
+        self._images = images
+        self._repeats = repeats
+        self._places = [_places(image, patch_size) for image in images]
+        n_pixels = np.array([places.n_pixels for places in self._places])
+        self._shares = n_pixels / n_pixels.sum()
+
+    def draw(self, n: int, rng: np.random.Generator, *, turned: bool = True) -> Patches:
+        """Draw `n` patches.
+
+        Parameters
+        ----------
+        turned : bool
+            Whether each is flipped and turned in YX at random; what belongs together alike.
+
+        Raises
+        ------
+        InputError
+            If a pixel is NaN or infinite (only large lazy images are not checked before).
+        """
+        drawn = [self._draw_one(rng, turned=turned) for _ in range(n)]
+        shown, target, weight = (np.stack(parts) for parts in zip(*drawn, strict=True))
+        return Patches(shown, target, weight)
+
+    def _draw_one(self, rng: np.random.Generator, *, turned: bool) -> tuple[FloatArray, ...]:
+        """A patch, its target and its weight."""
+        which = int(rng.choice(len(self._images), p=self._shares))
+        image, place = self._images[which], self._places[which].draw(rng)
+        parts = self._read(image, place, rng)
+        return tuple(_turn(np.stack(parts), rng)) if turned else parts
+
+    def _read(
+        self, image: TrainingImage, place: Place, rng: np.random.Generator
+    ) -> tuple[FloatArray, ...]:
+        partner = place
+        if self._repeats:
+            partner = Place(_another(image, place.unit, self._repeats, rng), place.window)
+        inside = _inside(image, place, partner)
+        shown = _read(image.layout, image.pixels, place, inside)
+        target = shown
+        if self._repeats:
+            target = _read(image.layout, image.pixels, partner, inside)
+        elif image.target is not None:
+            target = _read(image.layout, image.target, place, inside)
+            target = self._scale * target + self._shift
+        weight = np.ones_like(shown) if inside is None else inside.astype(np.float32)
+        return shown, target, weight
+
+
+def _places(image: TrainingImage, size: tuple[int, ...]) -> Anywhere | InRegion:
+    shape = tuple(image.pixels.shape)
+    if image.region is None:
+        return Anywhere(image.layout, shape, size)
+    return InRegion(image.layout, shape, size, image.region)
+
+
+def _inside(image: TrainingImage, *places: Place) -> npt.NDArray[np.bool_] | None:
+    """Which pixels lie in the region at all these places, ``C(Z)YX``; None if there is none."""
+    if image.region is None:
+        return None
+    whole = np.broadcast_to(image.region, tuple(image.pixels.shape))
+    parts = [image.layout.cut(whole, place.unit, place.window) for place in places]
+    return np.asarray(np.logical_and.reduce(parts))
+
+
+def _read(
+    layout: Layout, pixels: Any, place: Place, inside: npt.NDArray[np.bool_] | None
+) -> FloatArray:
+    if inside is None:
+        return layout.read(pixels, place.unit, place.window)
+    patch = layout.cut(pixels, place.unit, place.window)
+    filled = np.zeros(patch.shape, np.float32)
+    for channel, here, result in zip(patch, inside, filled, strict=True):
+        known = as_float32(channel[here])
+        # Their mean gives no single one of them away, as a copy of the nearest would.
+        result[...] = known.mean(dtype=np.float64) if known.size else 0.0
+        result[here] = known
+    return filled
+
+
+def _another(
+    image: TrainingImage, unit: UnitIndex, axis: str, rng: np.random.Generator
+) -> UnitIndex:
+    """The same unit elsewhere along an axis."""
+    place = image.layout.axes.index(axis)
+    here, n = unit[place], image.pixels.shape[place]
+    assert isinstance(here, int)  # noqa: S101  # it lies along a batch axis
+    return (*unit[:place], (here + int(rng.integers(1, n))) % n, *unit[place + 1 :])
+
+
+def _turn(patch: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """One of the eight ways to lay a square, or of the four to lay a rectangle."""
+    is_square = patch.shape[-1] == patch.shape[-2]
+    turned = np.rot90(patch, int(rng.integers(4)) * (1 if is_square else 2), axes=(-2, -1))
+    return turned[..., ::-1] if rng.integers(2) else turned
