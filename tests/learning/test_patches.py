@@ -111,7 +111,7 @@ def test_a_broken_image_among_several_is_left_out_and_named(rng):
     (skipped,) = [event for event in events if isinstance(event, Skipped)]
     assert skipped.name == "bad"
     assert skipped.message.startswith("bad is left out: bad has 400 pixels that are NaN")
-    with pytest.raises(InputError, match="None of the 2 images can be used. The first: bad has"):
+    with pytest.raises(InputError, match=r"None of the 2 images can be used\. The first: bad has"):
         run(read_images([bad, bad]))
 
 
