@@ -68,7 +68,8 @@ def _sources(image: TrainingImage) -> list[tuple[Any, str]]:
 
 
 def _n_bytes(source: Any) -> int:
-    return int(prod(source.shape)) * np.dtype(source.dtype).itemsize
+    n_bytes: int = prod(source.shape) * np.dtype(source.dtype).itemsize
+    return n_bytes
 
 
 def _read_image(image: TrainingImage, *, fits: bool) -> Job[TrainingImage]:
