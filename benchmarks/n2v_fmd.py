@@ -15,10 +15,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import tifffile
 import torch
+from fmd import CONFOCAL, PLANE, confocal, psnr_255
 
-from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.learning.config import N2V
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -26,22 +25,13 @@ from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import run
 from napari_denoise.settings import make_settings
 
-IMAGES = ("BPAE_B", "BPAE_G", "BPAE_R", "fish", "mice")
-LAYOUT = Layout("YX")
-
-
-def psnr_255(clean: np.ndarray, image: np.ndarray) -> float:
-    error = np.mean((clean.astype(np.float64) - image) ** 2)
-    return float(10 * np.log10(255**2 / error))
-
 
 def measure(folder: Path, name: str, method: N2V, seed: int) -> dict[str, float]:
-    noisy = tifffile.imread(folder / "noisy" / f"{name}.tif")
-    clean = tifffile.imread(folder / "clean" / f"{name}.tif")
+    noisy, clean = confocal(folder, name)
     start = time.perf_counter()
-    model = run(train(method, [TrainingImage(noisy, LAYOUT, name)], seed=seed, device="cpu"))
+    model = run(train(method, [TrainingImage(noisy, PLANE, name)], seed=seed, device="cpu"))
     trained = time.perf_counter()
-    denoised = run(denoise(ModelDenoiser.of(model, device="cpu"), noisy, LAYOUT)).image
+    denoised = run(denoise(ModelDenoiser.of(model, device="cpu"), noisy, PLANE)).image
     return {
         "noisy_db": psnr_255(clean, noisy),
         "n2v_db": psnr_255(clean, denoised),
@@ -53,7 +43,7 @@ def measure(folder: Path, name: str, method: N2V, seed: int) -> dict[str, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with noisy/ and clean/")
-    parser.add_argument("--images", nargs="+", default=IMAGES)
+    parser.add_argument("--images", nargs="+", default=CONFOCAL)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")

@@ -20,45 +20,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from skimage.io import imread
+from fmd import FRAMES, GROUPS, LOWER, PLANE, UPPER, WHOLE, Group
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import Denoiser, denoise
 from napari_denoise.instant.model import Instant
 from napari_denoise.learning.config import CARE, N2N, N2V, TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, TrainingProgress, train
 from napari_denoise.progress import run
 
-GROUPS = ("Confocal_BPAE_B", "TwoPhoton_BPAE_R", "WideField_BPAE_R")
 STEPS = {"instant": (30, 100), "scratch": (300, 1000)}
 STEPS_OTHERS = {"instant": (30,), "scratch": (300,)}
-FRAMES = Layout("SYX")
-UPPER, LOWER = (slice(None, 256), slice(None)), (slice(256, None), slice(None))
-WHOLE = (slice(None), slice(None))
 
 Row = dict[str, str | int | float]
-
-
-class Group:
-    """Four noisy frames of a field, and the clean one."""
-
-    def __init__(self, folder: Path) -> None:
-        self.name = folder.name
-        self.noisy = np.stack([imread(folder / f"noisy_{i}.png") for i in (1, 2, 3, 4)])
-        self.clean = imread(folder / "clean.png")
-
-    def pairs(self, frames: slice, part: tuple[slice, slice]) -> TrainingImage:
-        """Frames, and the clean image for each."""
-        noisy = self.noisy[frames][(slice(None), *part)]
-        clean = np.broadcast_to(self.clean[part], noisy.shape)
-        return TrainingImage(noisy, FRAMES, self.name, clean, "clean")
-
-    def psnr(self, denoiser: Denoiser, part: tuple[slice, slice] = WHOLE) -> float:
-        """Of the last frame, in dB."""
-        result = run(denoise(denoiser, self.noisy[3], Layout("YX"))).image.clip(0, 255)
-        error = np.mean((result[part] - self.clean[part].astype(np.float64)) ** 2)
-        return round(float(10 * np.log10(255**2 / error)), 2)
 
 
 def train_timed(
@@ -83,7 +56,7 @@ def rows_of(
     for part, where in ((WHOLE, "frame"), (LOWER, "lower half")):
         instant = group.psnr(Instant(device="cpu"), part)
         yield {"what": f"instant, {where}", "group": group.name, "db": instant}
-    image = TrainingImage(group.noisy[3], Layout("YX"), group.name)
+    image = TrainingImage(group.noisy[3], PLANE, group.name)
     denoiser, seconds = train_timed(N2V(), [image], seed)
     yield {"what": "N2V", "group": group.name, "db": group.psnr(denoiser), "step_s": seconds}
     repeats = TrainingImage(group.noisy[:3], FRAMES, group.name)
