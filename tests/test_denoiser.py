@@ -142,6 +142,43 @@ def test_a_denoiser_is_fitted_to_each_channel_once():
     assert (result == 0).all()
 
 
+class Placed(Doubling):
+    """Several results, in each the place of every pixel."""
+
+    @property
+    def n_stacked(self):
+        return 3
+
+    def halo(self, n_spatial):
+        return (2,) * n_spatial
+
+    def denoise_tile_at(self, tile, place):
+        yield Progress(fraction=0.0)
+        y, x = (
+            start + np.arange(size) for start, size in zip(place.start, tile.shape[1:], strict=True)
+        )
+        return (1e6 * place.sample + 1e4 * place.unit + 100 * y[:, None] + x)[None]
+
+
+@pytest.mark.parametrize(("axes", "shape"), [("YX", (21, 30)), ("XTY", (30, 2, 21))])
+def test_several_results_lie_along_a_leading_axis_and_each_tile_knows_its_place(axes, shape):
+    result = run(denoise(Placed(), np.zeros(shape), Layout(axes)))
+    assert result.axes == "S" + axes
+    assert result.image.shape == (3, *shape)
+    sizes = dict(zip(axes, shape, strict=True))
+    index = np.indices([3, sizes.get("T", 1), 21, 30])
+    expected = np.tensordot([1e6, 1e4, 100, 1], index, 1)
+    if axes == "YX":
+        np.testing.assert_array_equal(result.image, expected[:, 0])
+    else:
+        np.testing.assert_array_equal(result.image, expected.transpose(0, 3, 1, 2))
+
+
+def test_several_results_of_an_image_that_has_samples_already_are_refused():
+    with pytest.raises(AxesError, match=r"the image has one already \(axes SYX\)"):
+        next(denoise(Placed(), np.zeros((2, 8, 8)), Layout("SYX")))
+
+
 def test_progress_rises_to_one():
     seen = []
     run(denoise(Doubling(), np.ones((3, 20, 20)), Layout("ZYX")), seen.append)

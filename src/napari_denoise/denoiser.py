@@ -11,17 +11,19 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_denoise.axes import Layout, UnitIndex, check_axes
+from napari_denoise.errors import AxesError
 from napari_denoise.intensities import FloatArray, cast_saturating, check_pixels
 from napari_denoise.progress import Job, nested, run_all
 from napari_denoise.settings import SettingField, Settings, describe, make_settings
-from napari_denoise.tiling import Tile, tiles
+from napari_denoise.tiling import Place, Tile, tiles
 
 __all__ = ["Denoised", "Denoiser", "check_input", "denoise", "fit_channels"]
 
@@ -56,9 +58,22 @@ class Denoiser(Settings, ABC):
         """Whether the result is the image, and not something about it, such as its uncertainty."""
         return True
 
+    @property
+    def n_stacked(self) -> int:
+        """How many results lie along a leading axis S; 0 for a single one without that axis."""
+        return 0
+
     @abstractmethod
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
         """Clean one tile, ``C(Z)YX`` float32 in the image's units; same shape and units out."""
+
+    def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        """As :meth:`denoise_tile`, for methods that have to know where the tile lies.
+
+        Where two tiles overlap, what they draw at random has to be the same.
+        """
+        del place
+        return self.denoise_tile(tile)
 
     def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
         """Return this denoiser with what it must know of the whole image, such as its noise level.
@@ -136,16 +151,20 @@ class Denoised:
 
     Attributes
     ----------
-    image : array in the input's axes, shape and units
+    image : array in the input's units
+        In its axes and shape too, or with a leading axis S where several results were asked for.
     n_clipped : int
         Pixels that did not fit into an integer dtype and were set to its end.
     fitted : tuple of Denoiser
         What was applied to each channel: the settings with all that was measured on the image.
+    axes : str
+        Of `image`.
     """
 
     image: Any
     n_clipped: int
     fitted: tuple[Denoiser, ...] = ()
+    axes: str = ""
 
 
 def denoise(
@@ -169,7 +188,7 @@ def denoise(
     dtype : dtype, default float32
         Of the result. Integer types are rounded and saturated, and the clipped pixels counted.
     out : writable array-like, optional
-        Where to write, in the image's axes and in `dtype`; a new numpy array if None.
+        Where to write, in the result's axes and in `dtype`; a new numpy array if None.
 
     Returns
     -------
@@ -183,38 +202,44 @@ def denoise(
         NaN, which is found in the tile that has it.
     """
     check_input(denoiser, image, layout)
+    stacked = (denoiser.n_stacked,) if denoiser.n_stacked else ()
+    axes = "S" * len(stacked) + layout.axes
     if out is None:
-        out = np.empty(tuple(image.shape), dtype=dtype)
+        out = np.empty((*stacked, *image.shape), dtype=dtype)
     fitted = yield from fit_channels(denoiser, image, layout)
     try:
         n_clipped = yield from _denoise_tiles(denoiser, fitted, image, layout, out)
     finally:
         for each in (denoiser, *fitted.values()):
             each.release()
-    return Denoised(out, n_clipped, tuple(fitted.values()))
+    return Denoised(out, n_clipped, tuple(fitted.values()), axes)
 
 
 def _denoise_tiles(
     denoiser: Denoiser, fitted: Mapping[int | None, Denoiser], image: Any, layout: Layout, out: Any
 ) -> Job[int]:
     """Fill `out`; returns how many pixels were clipped."""
-    places = list(_places(denoiser, layout, tuple(image.shape)))
-    targets = iter(places)
+    work = list(_work(denoiser, layout, tuple(image.shape)))
+    written = replace(layout, axes="S" + layout.axes) if denoiser.n_stacked else layout
+    targets = iter(work)
     n_clipped = 0
 
     def write(pixels: FloatArray) -> None:
         nonlocal n_clipped
-        unit, tile = next(targets)
+        unit, tile, place = next(targets)
         cropped, clipped = cast_saturating(pixels[(slice(None), *tile.crop)], out.dtype)
-        layout.write(out, unit, tile.target, cropped)
+        where = (place.sample, *unit) if denoiser.n_stacked else unit
+        written.write(out, where, tile.target, cropped)
         n_clipped += clipped
 
     jobs = (
-        fitted[layout.channel_of(unit)].denoise_tile(layout.read(image, unit, tile.source))
-        for unit, tile in places
+        fitted[layout.channel_of(unit)].denoise_tile_at(
+            layout.read(image, unit, tile.source), place
+        )
+        for unit, tile, place in work
     )
-    n_threads = min(os.cpu_count() or 1, len(places)) if denoiser.is_threaded else 1
-    yield from run_all(jobs, write, n_jobs=len(places), n_threads=n_threads, noun="tile")
+    n_threads = min(os.cpu_count() or 1, len(work)) if denoiser.is_threaded else 1
+    yield from run_all(jobs, write, n_jobs=len(work), n_threads=n_threads, noun="tile")
     return n_clipped
 
 
@@ -227,15 +252,18 @@ def fit_channels(denoiser: Denoiser, image: Any, layout: Layout) -> Job[dict[int
     return fitted
 
 
-def _places(
+def _work(
     denoiser: Denoiser, layout: Layout, shape: tuple[int, ...]
-) -> Iterator[tuple[UnitIndex, Tile]]:
-    """Each tile of each unit, in the order in which they are denoised."""
+) -> Iterator[tuple[UnitIndex, Tile, Place]]:
+    """Each tile of each unit of each result, in the order in which they are denoised."""
     size, n = layout.unit_shape(shape)[1:], layout.n_spatial
     core, halo, alignment = denoiser.tile_size(n), denoiser.halo(n), denoiser.alignment(n)
-    for unit in layout.units(shape):
+    for sample, (i, unit) in product(
+        range(max(denoiser.n_stacked, 1)), enumerate(layout.units(shape))
+    ):
         for tile in tiles(size, core, halo, alignment):
-            yield unit, tile
+            start = tuple(span.start for span in tile.source)
+            yield unit, tile, Place(i, start, sample)
 
 
 def check_input(denoiser: Denoiser, image: Any, layout: Layout) -> None:
@@ -248,6 +276,11 @@ def check_input(denoiser: Denoiser, image: Any, layout: Layout) -> None:
     """
     check_pixels(image)
     check_axes(layout.axes, tuple(image.shape))
+    if denoiser.n_stacked and "S" in layout.axes:
+        raise AxesError(
+            f"Several results lie along an axis S, and the image has one already (axes "
+            f"{layout.axes}). Denoise one of its samples at a time, or ask for a single result."
+        )
     # Reject settings for another number of axes (one sigma each for Z, Y, X on a plane) up front.
     denoiser.halo(layout.n_spatial)
     denoiser.check(layout, tuple(image.shape))

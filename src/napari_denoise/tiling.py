@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
-__all__ = ["Tile", "tiles"]
+__all__ = ["Place", "Tile", "tiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,25 @@ class Tile:
     source: tuple[slice, ...]
     target: tuple[slice, ...]
     crop: tuple[slice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in an image a tile lies, for methods that draw random numbers.
+
+    Attributes
+    ----------
+    unit : int
+        The unit it is of, counted from 0 in the image's order.
+    start : tuple of int
+        Its first pixel within the unit, per spatial axis; the very first if empty.
+    sample : int
+        Which of several results it is for, from 0.
+    """
+
+    unit: int = 0
+    start: tuple[int, ...] = ()
+    sample: int = 0
 
 
 def tiles(

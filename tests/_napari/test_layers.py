@@ -92,6 +92,16 @@ def test_a_result_carries_its_recipe(result):
     assert recipe.previous is None
 
 
+def test_several_results_get_a_slider_and_lie_where_their_source_lies(layer):
+    pixels = np.zeros((4, *layer.data.shape), np.float32)
+    several = result_layer(read_layer(layer), pixels, label="samples", recipe=RECIPE)
+    corner = tuple(size - 1 for size in layer.data.shape)
+    np.testing.assert_allclose(several.data_to_world((3, *corner))[1:], layer.data_to_world(corner))
+    assert several.data_to_world((3, *corner))[0] == 3
+    assert several.units[1:] == layer.units
+    assert read_layer(several).axes == "S" + read_layer(layer).axes
+
+
 def test_a_result_of_a_result_carries_both_recipes(result):
     again = result_layer(read_layer(result), result.data, label="Median", recipe=RECIPE)
     sources = [step.source for step in recipe_of(again.metadata).steps()]

@@ -32,6 +32,14 @@ def test_planes_are_found_in_any_order_of_axes(noisy):
     assert found.photometry.n_clipped >= 3
 
 
+def test_of_several_results_one_is_checked(noisy):
+    def job():
+        yield from ()
+        return Denoised(np.stack([noisy.pixels * 1.1, noisy.pixels]), 0, (), "SYX")
+
+    assert not run(checked(job(), noisy.pixels, "YX")).photometry.is_safe
+
+
 def test_a_result_that_cannot_be_checked_is_not_lost(noisy):
     broken = np.full_like(noisy.pixels, np.nan)
 

@@ -195,8 +195,8 @@ def result_layer(
     ----------
     source : Source
         What the job read.
-    pixels : array-like, shape of ``source.pixels``
-        The result.
+    pixels : array-like
+        The result, in the shape of ``source.pixels``; several along a leading axis get a slider.
     label : str
         What was done, in a word or two.
     recipe : Recipe
@@ -212,7 +212,7 @@ def result_layer(
         name=f"{source.name} · {label}",
         rgb=False,
         metadata={METADATA_KEY: chained.model_dump(mode="json")},
-        **source.geometry,
+        **(_stacked(source) if pixels.ndim > len(source.axes) else source.geometry),
         **{key: state[key] for key in _DISPLAY},
     )
     layer.contrast_limits_range = source.layer.contrast_limits_range
@@ -220,6 +220,24 @@ def result_layer(
         layer.reset_contrast_limits_range()
         layer.reset_contrast_limits()
     return layer
+
+
+def _stacked(source: Source) -> dict[str, Any]:
+    """A source's geometry with a leading axis, along which several results lie."""
+    geometry, n = dict(source.geometry), len(source.axes)
+    for key, size in (("rotate", n), ("affine", n + 1)):
+        matrix = np.eye(size + 1)
+        matrix[1:, 1:] = geometry[key]
+        geometry[key] = matrix
+    shear = np.asarray(geometry["shear"])
+    # A vector holds what is above the diagonal, row by row; of the new row that is nothing.
+    geometry["shear"] = np.pad(shear, (n, 0) if shear.ndim == 1 else ((1, 0), (1, 0)))
+    geometry["scale"] = (1.0, *geometry["scale"])
+    geometry["translate"] = (0.0, *geometry["translate"])
+    geometry["units"] = ("pixel", *geometry["units"])
+    labels = geometry["axis_labels"]
+    geometry["axis_labels"] = ("sample", *(labels if named_axes(labels) else source.axes.lower()))
+    return geometry
 
 
 def preview_layer(source: Source, plane: Any, place: Mapping[str, int]) -> Image:

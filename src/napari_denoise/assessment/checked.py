@@ -54,7 +54,9 @@ def checked(job: Job[Denoised], image: Any, axes: str) -> Job[Checked]:
     if not all(each.gives_image for each in denoised.fitted):
         return Checked(denoised, None)
     try:
-        before, after = (stack_of(Image(each, axes)).pixels for each in (image, denoised.image))
+        # Of several results along an axis of their own one stands for all.
+        result = denoised.image[0] if denoised.image.ndim > len(axes) else denoised.image
+        before, after = (stack_of(Image(each, axes)).pixels for each in (image, result))
         checking = check_photometry(before, after, n_clipped=denoised.n_clipped)
         photometry = yield from nested(checking, _SHARE, 1.0, "checking intensities")
     except DenoiseError:

@@ -10,6 +10,7 @@ import numpy as np
 from napari_denoise.cli.output import say
 from napari_denoise.errors import FileError, SettingsError
 from napari_denoise.io.images import Image, check_destination, read_image, write_image
+from napari_denoise.io.units import PIXEL
 from napari_denoise.recipe import Recipe
 
 __all__ = ["open_input", "result_dtype", "save_result"]
@@ -42,13 +43,17 @@ def result_dtype(name: str, image: Image) -> np.dtype[Any]:
 
 
 def save_result(out: Path, pixels: Any, source: Image, recipe: Recipe, n_clipped: int) -> None:
-    """Write a result with everything its source says of space and channels, and name the file."""
+    """Write a result with everything its source says of space and channels, and name the file.
+
+    Several results of one source lie along a leading axis S.
+    """
+    n_more = pixels.ndim - len(source.axes)
     write_image(
         out,
         pixels,
-        axes=source.axes,
-        scale=source.scale,
-        units=source.units,
+        axes="S" * n_more + source.axes,
+        scale=(1.0,) * n_more + source.scale,
+        units=(PIXEL,) * n_more + source.units,
         channel_names=source.channel_names,
         recipe=recipe,
     )
