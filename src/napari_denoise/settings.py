@@ -131,7 +131,7 @@ def setting(
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
-FieldType = Literal["int", "float", "bool", "choice", "text", "path"]
+FieldType = Literal["int", "float", "bool", "choice", "text", "path", "settings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ class SettingField:
     Attributes
     ----------
     type : str
-        "int", "float", "bool", "choice", "text" or "path".
+        "int", "float", "bool", "choice", "text", "path", or "settings" of their own.
     per_axis : bool
         Whether one value per spatial axis may be given instead of one.
     tuned_over : (float, float) or None
@@ -176,6 +176,8 @@ class SettingField:
         values["choices"] = list(self.choices)
         if isinstance(self.default, Path):
             values["default"] = str(self.default)
+        if isinstance(self.default, Settings):
+            values["default"] = self.default.model_dump(mode="json")
         return values
 
 
@@ -199,6 +201,8 @@ def _describe_field(name: str, info: FieldInfo) -> SettingField:
         Path: "path",
     }
     plain: FieldType = next((kinds[k] for k in kinds if k in leaves), "text")
+    if any(isinstance(leaf, type) and issubclass(leaf, Settings) for leaf in leaves):
+        plain = "settings"
     return SettingField(
         name=name,
         type="choice" if choices else plain,

@@ -12,6 +12,7 @@ from napari_denoise.errors import AxesError, InputError
 from napari_denoise.intensities import FloatArray, check_pixels
 from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
 from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.simulation import check_clean
 
 __all__ = ["Likeness", "check_pairs", "check_sampled_pairs", "compare_pairs"]
 
@@ -35,8 +36,13 @@ def check_pairs(method: TrainingMethod, images: Sequence[TrainingImage]) -> None
     AxesError
         If there are no repeats along the axis that is to have them.
     """
+    noise = method.simulated_noise()
+    if noise is not None:
+        check_clean(noise, images)
     for image in images:
-        if isinstance(method, N2N) and method.repeats:
+        if noise is not None:
+            _check_no_target(image)
+        elif isinstance(method, N2N) and method.repeats:
             _check_repeats(image, method.repeats)
         elif isinstance(method, PairedMethod):
             _check_target(image, method.title)
@@ -45,6 +51,14 @@ def check_pairs(method: TrainingMethod, images: Sequence[TrainingImage]) -> None
                 f"{method.title} learns from the noisy image alone, and {image.name} comes with a "
                 f"target. Leave the target out, or choose a method for pairs."
             )
+
+
+def _check_no_target(image: TrainingImage) -> None:
+    if image.target is not None:
+        raise InputError(
+            f"Noise is to be added to {image.name} as to a clean image, and it has a target as "
+            f"well. Choose one of the two."
+        )
 
 
 def _check_target(image: TrainingImage, title: str) -> None:

@@ -10,11 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_denoise.axes import Layout, UnitIndex
+from napari_denoise.errors import InputError
 from napari_denoise.intensities import FloatArray, as_float32
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.places import Anywhere, InRegion, Place
+from napari_denoise.learning.simulation import Simulation
 
 __all__ = ["PatchSampler", "Patches"]
+
+_N_TRIES = 100
+"""Patches that are looked at to find one within the region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class PatchSampler:
         Axis along which any two frames are a pair; unset: pairs are images and their targets.
     target_map : (float, float)
         What targets are multiplied with, and what is then added, to be in the images' units.
+    simulation : Simulation, optional
+        Adds noise to what is shown, and leaves the target clean.
     """
 
     def __init__(
@@ -71,13 +78,34 @@ class PatchSampler:
         *,
         repeats: str | None = None,
         target_map: tuple[float, float] = (1.0, 0.0),
+        simulation: Simulation | None = None,
     ) -> None:
-        self._scale, self._shift = (np.float32(number) for number in target_map)
-        self._images = images
-        self._repeats = repeats
+        self.images = tuple(images)
+        self.patch_size = patch_size
+        self._repeats, self._target_map, self._simulation = repeats, target_map, simulation
         self._places = [_places(image, patch_size) for image in images]
         n_pixels = np.array([places.n_pixels for places in self._places])
         self._shares = n_pixels / n_pixels.sum()
+
+    @property
+    def is_noise_added(self) -> bool:
+        """Whether the images are clean."""
+        return self._simulation is not None
+
+    def resized(self, patch_size: tuple[int, ...]) -> PatchSampler:
+        """The same with patches of another size."""
+        return self.replaced(patch_size=patch_size)
+
+    def replaced(self, **changes: Any) -> PatchSampler:
+        """The same, but for these parameters."""
+        given: dict[str, Any] = {
+            "images": self.images,
+            "patch_size": self.patch_size,
+            "repeats": self._repeats,
+            "target_map": self._target_map,
+            "simulation": self._simulation,
+        }
+        return PatchSampler(**given | changes)
 
     def draw(self, n: int, rng: np.random.Generator, *, turned: bool = True) -> Patches:
         """Draw `n` patches.
@@ -92,16 +120,41 @@ class PatchSampler:
         InputError
             If a pixel is NaN or infinite (only large lazy images are not checked before).
         """
-        drawn = [self._draw_one(rng, turned=turned) for _ in range(n)]
+        drawn = [self._draw_one(rng, turned=turned)[0] for _ in range(n)]
         shown, target, weight = (np.stack(parts) for parts in zip(*drawn, strict=True))
         return Patches(shown, target, weight)
 
-    def _draw_one(self, rng: np.random.Generator, *, turned: bool) -> tuple[FloatArray, ...]:
-        """A patch, its target and its weight."""
-        which = int(rng.choice(len(self._images), p=self._shares))
-        image, place = self._images[which], self._places[which].draw(rng)
-        parts = self._read(image, place, rng)
-        return tuple(_turn(np.stack(parts), rng)) if turned else parts
+    def draw_in_channel(self, rng: np.random.Generator) -> tuple[int | None, FloatArray]:
+        """A patch ``C(Z)YX`` that is whole, and its channel where those are seen one at a time.
+
+        Raises
+        ------
+        InputError
+            If no patch lies within the region.
+        """
+        for _ in range(_N_TRIES):
+            (shown, _, weight), channel = self._draw_one(rng, turned=False)
+            if weight.all():
+                return channel, shown
+        raise InputError(
+            f"Hardly a patch of {' × '.join(map(str, self.patch_size))} pixels lies within the "
+            f"region."
+        )
+
+    def _draw_one(
+        self, rng: np.random.Generator, *, turned: bool
+    ) -> tuple[tuple[FloatArray, ...], int | None]:
+        """A patch, its target and its weight; and which channel it is from."""
+        which = int(rng.choice(len(self.images), p=self._shares))
+        image, place = self.images[which], self._places[which].draw(rng)
+        shown, target, weight = self._read(image, place, rng)
+        if turned:
+            shown, target, weight = _turn(np.stack([shown, target, weight]), rng)
+        if self._simulation:
+            # After turning: stripes lie along the camera's rows, and not along the specimen's.
+            shown = self._simulation.record(shown, image, place, rng)
+        scale, shift = (np.float32(number) for number in self._target_map)
+        return (shown, scale * target + shift, weight), image.layout.channel_of(place.unit)
 
     def _read(
         self, image: TrainingImage, place: Place, rng: np.random.Generator
@@ -116,7 +169,6 @@ class PatchSampler:
             target = _read(image.layout, image.pixels, partner, inside)
         elif image.target is not None:
             target = _read(image.layout, image.target, place, inside)
-            target = self._scale * target + self._shift
         weight = np.ones_like(shown) if inside is None else inside.astype(np.float32)
         return shown, target, weight
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from napari_denoise.errors import InputError
+from napari_denoise.errors import FileError, InputError
+from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import Architecture, choose_pooling
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import PairedMethod, TrainingMethod
@@ -16,17 +17,20 @@ from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization, measure_normalization
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.pretrained import shipped_network
-from napari_denoise.learning.sampler import Patches
+from napari_denoise.learning.sampler import Patches, PatchSampler
 from napari_denoise.learning.stabilization import stabilized_pixels
 from napari_denoise.learning.unet import UNet
 from napari_denoise.noise.calibrate import calibrate
 from napari_denoise.noise.calibration import Calibration
-from napari_denoise.progress import Job, Notice, nested
+from napari_denoise.progress import Job, Notice, Progress, nested
 
 __all__ = ["Start", "begin"]
 
 _N_CALIBRATED = 8
 """Images and channels that the camera is measured on."""
+
+_N_PATCHES = 128
+"""Patches that it is measured on where images are not taken whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Start:
 
 def begin(
     method: TrainingMethod,
-    images: Sequence[TrainingImage],
+    sampler: PatchSampler,
     samples: Patches,
     *,
     seed: int,
@@ -48,9 +52,9 @@ def begin(
 
     Parameters
     ----------
-    images : sequence of TrainingImage
+    sampler : PatchSampler
     samples : Patches
-        Of all of them.
+        From all images.
     seed : int
         Of a fresh network's weights.
 
@@ -61,7 +65,7 @@ def begin(
     """
     if isinstance(method, PairedMethod) and method.start == "instant":
         try:
-            return (yield from _from_instant(images, samples))
+            return (yield from _from_instant(sampler, samples, seed))
         except InputError as error:
             message = f"{error} So the training starts from scratch."
             yield Notice(fraction=0.0, message=message)
@@ -79,16 +83,16 @@ def _from_scratch(method: TrainingMethod, samples: Patches, seed: int) -> Start:
     return Start(network, measure_normalization([samples.known_pixels()]))
 
 
-def _from_instant(images: Sequence[TrainingImage], samples: Patches) -> Job[Start]:
+def _from_instant(sampler: PatchSampler, samples: Patches, seed: int) -> Job[Start]:
     if samples.shown.shape[1] > 1:
         raise InputError("The instant denoiser sees channels one at a time, not together.")
-    camera = yield from _measure_camera(images)
+    camera = yield from _measure_camera(sampler, seed)
     level = float(stabilized_pixels(camera, torch.from_numpy(samples.known_pixels())).mean())
-    network = shipped_network(images[0].layout.n_spatial)
+    network = shipped_network(sampler.images[0].layout.n_spatial)
     return Start(network, camera.model_copy(update={"level": level}))
 
 
-def _measure_camera(images: Sequence[TrainingImage]) -> Job[Camera]:
+def _measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
     """The median of the cameras found on some of the images.
 
     Raises
@@ -96,13 +100,13 @@ def _measure_camera(images: Sequence[TrainingImage]) -> Job[Camera]:
     InputError
         If none of them can be calibrated.
     """
-    places = [(image, channel) for image in images for channel in _channels(image)]
+    is_whole = not (sampler.is_noise_added or any(i.region is not None for i in sampler.images))
+    jobs = _of_images(sampler.images) if is_whole else (yield from _of_patches(sampler, seed))
     found: list[Calibration] = []
-    for image, channel in places[:: -(-len(places) // _N_CALIBRATED)]:
-        job = calibrate(image.pixels, image.layout.axes, channel=channel)
+    for job in jobs:
         try:
             found.append((yield from nested(job, 0.0, 0.0, "measuring the camera's noise")))
-        except InputError as error:
+        except (InputError, FileError) as error:
             problem = error
     if not found:
         raise problem
@@ -116,6 +120,25 @@ def _measure_camera(images: Sequence[TrainingImage]) -> Job[Camera]:
         read_noise=median("read_noise"),
         correlation=(median("correlation_y"), median("correlation_x")),
     )
+
+
+def _of_images(images: Sequence[TrainingImage]) -> list[Job[Calibration]]:
+    places = [(image, channel) for image in images for channel in _channels(image)]
+    return [
+        calibrate(image.pixels, image.layout.axes, channel=channel)
+        for image, channel in places[:: -(-len(places) // _N_CALIBRATED)]
+    ]
+
+
+def _of_patches(sampler: PatchSampler, seed: int) -> Job[list[Job[Calibration]]]:
+    """Where the images are clean, or not to be looked at everywhere: on what the network sees."""
+    rng = np.random.default_rng(seed)
+    planes: dict[int | None, list[FloatArray]] = {}
+    for _ in range(_N_PATCHES):
+        yield Progress(fraction=0.0, message="measuring the camera's noise")
+        channel, patch = sampler.draw_in_channel(rng)
+        planes.setdefault(channel, []).append(patch.reshape(-1, *patch.shape[-2:]))
+    return [calibrate(np.concatenate(own), "SYX") for own in planes.values()]
 
 
 def _channels(image: TrainingImage) -> Sequence[int | None]:

@@ -8,27 +8,25 @@ from typing import TypeVar
 import numpy as np
 
 from napari_denoise.errors import DenoiseError
-from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
+from napari_denoise.learning.config import TrainingMethod
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
 from napari_denoise.learning.examples import make_example
 from napari_denoise.learning.model import Model, ModelInfo
-from napari_denoise.learning.pairs import check_pairs, check_sampled_pairs, compare_pairs
+from napari_denoise.learning.pairs import check_pairs
 from napari_denoise.learning.patches import (
     TrainingImage,
     check_images,
     choose_patch_size,
 )
+from napari_denoise.learning.preparing import draw_samples, make_sampler
 from napari_denoise.learning.reading import read_images
-from napari_denoise.learning.sampler import Patches, PatchSampler
+from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.starting import Start, begin
 from napari_denoise.learning.trainer import Trainer, TrainingProgress
-from napari_denoise.progress import Job, Notice, Progress, Request
+from napari_denoise.progress import Job, Notice, Request
 from napari_denoise.recipe import Recipe, software_version
 
 __all__ = ["TrainingImage", "TrainingProgress", "train"]
-
-_N_SAMPLES = 128
-"""Patches that intensities are measured on."""
 
 T = TypeVar("T")
 
@@ -111,50 +109,13 @@ def _prepare(
         extent = " × ".join(str(size) for size in patch_size)
         yield Notice(fraction=0.0, message=f"The images have room for patches of {extent} only.")
     read = yield from read_images(images)
-    sampler = PatchSampler(read, patch_size)
-    if isinstance(method, PairedMethod):
-        sampler = yield from _matched(method, read, patch_size, rng)
-    samples = yield from _drawn(sampler, rng, "measuring intensities")
-    return sampler, (yield from begin(method, read, samples, seed=seed))
+    sampler = yield from make_sampler(method, read, patch_size, rng)
+    samples = yield from draw_samples(sampler, rng, "measuring intensities")
+    return sampler, (yield from begin(method, sampler, samples, seed=seed))
 
 
 def _wanted_size(method: TrainingMethod, images: Sequence[TrainingImage]) -> tuple[int, ...]:
     return method.patch_size_for(images[0].layout.n_spatial)
-
-
-def _matched(
-    method: PairedMethod,
-    images: Sequence[TrainingImage],
-    patch_size: tuple[int, ...],
-    rng: np.random.Generator,
-) -> Job[PatchSampler]:
-    """A sampler whose targets have the intensities of the images.
-
-    Raises
-    ------
-    InputError
-        If the targets leave nothing to learn.
-    """
-    repeats = method.repeats if isinstance(method, N2N) else None
-    sampler = PatchSampler(images, patch_size, repeats=repeats)
-    drawn = yield from _drawn(sampler, rng, "comparing images with their targets")
-    pairs = [*np.stack([drawn.shown, drawn.target], axis=1)]
-    check_sampled_pairs(pairs)
-    likeness = compare_pairs(pairs)
-    if words := likeness.in_words():
-        yield Notice(fraction=0.0, message=words)
-    if likeness.is_same_scale:
-        return sampler
-    return PatchSampler(images, patch_size, repeats=repeats, target_map=likeness.target_map)
-
-
-def _drawn(sampler: PatchSampler, rng: np.random.Generator, message: str) -> Job[Patches]:
-    """Patches to measure on."""
-    drawn = []
-    for _ in range(_N_SAMPLES):
-        yield Progress(fraction=0.0, message=message)
-        drawn.append(sampler.draw(1, rng, turned=False))
-    return Patches.joined(drawn)
 
 
 def _name(image: TrainingImage) -> str:

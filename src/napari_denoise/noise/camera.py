@@ -166,7 +166,8 @@ class ScmosNoise(CameraNoise):
     def _pixels(self, clean: Pixels, recording: Recording) -> PixelMaps:
         shape = recording.plane_shape or (clean.shape[0], clean.shape[1])
         gain, offset, read_noise = _pattern(self, shape)
-        return gain[recording.rows], offset[recording.rows], read_noise[recording.rows]
+        part = recording.rows, recording.columns
+        return gain[part], offset[part], read_noise[part]
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ from napari_denoise.noise.models import (
     StripeNoise,
 )
 
-__all__ = ["SINGLE_NOISES", "Composite"]
+__all__ = ["SINGLE_NOISES", "AnyNoise", "Composite", "SingleNoise"]
 
 SINGLE_NOISES: tuple[type[NoiseModel], ...] = (
     PoissonNoise,
@@ -37,7 +37,7 @@ SINGLE_NOISES: tuple[type[NoiseModel], ...] = (
 )
 """All there are."""
 
-AnyNoise = Annotated[
+SingleNoise = Annotated[
     PoissonNoise
     | GaussianNoise
     | CameraNoise
@@ -61,7 +61,7 @@ class Composite(NoiseModel):
     title: ClassVar[str] = "Several in order"
 
     name: Literal["composite"] = "composite"
-    noises: Annotated[tuple[AnyNoise, ...], MinLen(1)]
+    noises: Annotated[tuple[SingleNoise, ...], MinLen(1)]
 
     @classmethod
     def of(cls, noises: Sequence[NoiseModel]) -> NoiseModel:
@@ -106,3 +106,7 @@ class Composite(NoiseModel):
         for noise in self.noises:
             noisy = noise.sample(noisy, recording, rng)
         return noisy
+
+
+AnyNoise = Annotated[SingleNoise | Composite, Field(discriminator="name")]
+"""One kind of noise, or several: what settings may hold."""

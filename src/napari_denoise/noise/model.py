@@ -32,6 +32,8 @@ class Recording:
         Of the whole plane; None if all of it is given.
     rows : slice
         Which of its rows are given.
+    columns : slice
+        Which of its columns are given.
     dose : float
         Share of the full exposure.
     """
@@ -42,6 +44,7 @@ class Recording:
     n_frames: int | None = None
     plane_shape: tuple[int, int] | None = None
     rows: slice = field(default_factory=lambda: slice(None))
+    columns: slice = field(default_factory=lambda: slice(None))
     dose: float = 1.0
 
 
@@ -81,4 +84,4 @@ class NoiseModel(Settings, ABC):
 
     @abstractmethod
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
-        """One noisy version of a plane, or of some of its rows, ``YX``, in the same units."""
+        """One noisy version of a plane, or of a part of it, ``YX``, in the same units."""

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, cast
 
 from annotated_types import Ge, Le
 
+from napari_denoise.noise.model import NoiseModel
 from napari_denoise.settings import PerAxis, Settings, per_axis, setting
 
 __all__ = ["UNCERTAINTY", "TrainingMethod"]
@@ -68,6 +69,10 @@ class TrainingMethod(Settings):
         """The feature maps of a network with two or three spatial axes."""
         # A volume costs three times the work per pixel, and has three times the neighbours.
         return self.n_features or {2: 32, 3: 16}[n_spatial]
+
+    def simulated_noise(self) -> NoiseModel | None:
+        """The noise that is added to clean images to learn from; None to learn from noisy ones."""
+        return None
 
     def first_step_size(self) -> float:
         """Of the optimiser."""

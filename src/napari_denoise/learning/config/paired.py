@@ -6,6 +6,8 @@ from typing import ClassVar, Literal
 
 from napari_denoise.learning.architecture import N_PLANES
 from napari_denoise.learning.config.method import TrainingMethod
+from napari_denoise.noise.composite import AnyNoise
+from napari_denoise.noise.model import NoiseModel
 from napari_denoise.settings import setting
 
 __all__ = ["CARE", "N2N", "PairedMethod"]
@@ -68,9 +70,21 @@ class N2N(PairedMethod):
 
 
 class CARE(PairedMethod):
-    """CARE: learns from pairs of a noisy and a clean image, such as a short and a long exposure."""
+    """CARE: learns from pairs of a noisy and a clean image, such as a short and a long exposure.
+
+    Where there are clean images only, noise is added to them.
+    """
 
     title: ClassVar[str] = "CARE"
     citation: ClassVar[str] = "Weigert et al. 2018, doi:10.1038/s41592-018-0216-7"
 
     name: Literal["care"] = "care"
+    noise: AnyNoise | None = setting(
+        None,
+        "Noise to add to images that are clean, new in every step; there is no target then. "
+        "Unset: the images are noisy, and each has a clean target.",
+        hidden=True,
+    )
+
+    def simulated_noise(self) -> NoiseModel | None:
+        return self.noise

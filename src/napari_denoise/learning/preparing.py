@@ -1,0 +1,68 @@
+"""What patches a method learns from: images, pairs, or clean images with noise added to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
+from napari_denoise.learning.pairs import check_sampled_pairs, compare_pairs
+from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.sampler import Patches, PatchSampler
+from napari_denoise.learning.simulation import simulate_with
+from napari_denoise.progress import Job, Notice, Progress
+
+__all__ = ["draw_samples", "make_sampler"]
+
+_N_SAMPLES = 128
+"""Patches that intensities are measured on."""
+
+
+def make_sampler(
+    method: TrainingMethod,
+    images: Sequence[TrainingImage],
+    patch_size: tuple[int, ...],
+    rng: np.random.Generator,
+) -> Job[PatchSampler]:
+    """A sampler of what the method learns from; targets have the intensities of the images.
+
+    Raises
+    ------
+    InputError
+        If the targets leave nothing to learn, or the noise to be added does not suit the images.
+    """
+    repeats = method.repeats if isinstance(method, N2N) else None
+    sampler = PatchSampler(images, patch_size, repeats=repeats)
+    noise = method.simulated_noise()
+    if noise is not None:
+        samples = yield from draw_samples(sampler, rng, "measuring the range")
+        job = simulate_with(noise, sampler.images, samples.known_pixels())
+        sampler = sampler.replaced(simulation=(yield from job))
+    if noise is not None or isinstance(method, PairedMethod):
+        return (yield from _matched(sampler, rng, has_targets=repeats is None))
+    return sampler
+
+
+def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) -> Job[Patches]:
+    """Patches to measure on."""
+    drawn = []
+    for _ in range(_N_SAMPLES):
+        yield Progress(fraction=0.0, message=message)
+        drawn.append(sampler.draw(1, rng, turned=False))
+    return Patches.joined(drawn)
+
+
+def _matched(
+    sampler: PatchSampler, rng: np.random.Generator, *, has_targets: bool
+) -> Job[PatchSampler]:
+    """A sampler whose targets have the intensities of the images."""
+    drawn = yield from draw_samples(sampler, rng, "comparing images with their targets")
+    pairs = [*np.stack([drawn.shown, drawn.target], axis=1)]
+    check_sampled_pairs(pairs)
+    likeness = compare_pairs(pairs)
+    if words := likeness.in_words():
+        yield Notice(fraction=0.0, message=words)
+    if likeness.is_same_scale or not has_targets:
+        return sampler
+    return sampler.replaced(target_map=likeness.target_map)
