@@ -173,7 +173,7 @@ class Layout:
 
     def cut(self, image: Any, unit: UnitIndex, window: tuple[slice, ...] = ()) -> npt.NDArray[Any]:
         """As :meth:`read`, in the image's own dtype and with whatever is in it."""
-        pixels = np.asarray(image[self._full_index(unit, window)])
+        pixels = np.asarray(image[self.index(unit, window)])
         kept = [letter for letter in self.axes if letter in self.unit_axes]
         pixels = pixels.transpose([kept.index(letter) for letter in self.unit_axes])
         if "C" not in self.unit_axes:
@@ -187,11 +187,12 @@ class Layout:
         if "C" not in self.unit_axes:
             pixels = pixels[0]
         kept = [letter for letter in self.axes if letter in self.unit_axes]
-        image[self._full_index(unit, window)] = pixels.transpose(
+        image[self.index(unit, window)] = pixels.transpose(
             [self.unit_axes.index(letter) for letter in kept]
         )
 
-    def _full_index(self, unit: UnitIndex, window: tuple[slice, ...]) -> UnitIndex:
+    def index(self, unit: UnitIndex, window: tuple[slice, ...]) -> UnitIndex:
+        """Index into the image of a window of a unit, see :meth:`read`."""
         spans = dict(zip(self.spatial, window, strict=True)) if window else {}
         return tuple(
             spans.get(letter, place) for letter, place in zip(self.axes, unit, strict=True)

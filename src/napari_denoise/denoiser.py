@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -20,10 +19,11 @@ import numpy.typing as npt
 
 from napari_denoise.axes import Layout, UnitIndex, check_axes
 from napari_denoise.errors import AxesError
-from napari_denoise.intensities import FloatArray, cast_saturating, check_pixels
-from napari_denoise.progress import Job, nested, run_all
+from napari_denoise.intensities import FloatArray, check_pixels
+from napari_denoise.progress import Job, nested
 from napari_denoise.settings import SettingField, Settings, describe, make_settings
-from napari_denoise.tiling import Place, Tile, tiles
+from napari_denoise.tile_work import Grid, TileWork
+from napari_denoise.tiling import Place
 
 __all__ = ["Denoised", "Denoiser", "check_input", "denoise", "fit_channels"]
 
@@ -70,7 +70,8 @@ class Denoiser(Settings, ABC):
     def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         """As :meth:`denoise_tile`, for methods that have to know where the tile lies.
 
-        Where two tiles overlap, what they draw at random has to be the same.
+        Where two tiles overlap, what they draw at random has to be the same. Outside the place's
+        core the result may be anything.
         """
         del place
         return self.denoise_tile(tile)
@@ -219,28 +220,15 @@ def _denoise_tiles(
     denoiser: Denoiser, fitted: Mapping[int | None, Denoiser], image: Any, layout: Layout, out: Any
 ) -> Job[int]:
     """Fill `out`; returns how many pixels were clipped."""
-    work = list(_work(denoiser, layout, tuple(image.shape)))
-    written = replace(layout, axes="S" + layout.axes) if denoiser.n_stacked else layout
-    targets = iter(work)
-    n_clipped = 0
+    n = layout.n_spatial
+    grid = Grid(denoiser.tile_size(n), denoiser.halo(n), denoiser.alignment(n))
 
-    def write(pixels: FloatArray) -> None:
-        nonlocal n_clipped
-        unit, tile, place = next(targets)
-        cropped, clipped = cast_saturating(pixels[(slice(None), *tile.crop)], out.dtype)
-        where = (place.sample, *unit) if denoiser.n_stacked else unit
-        written.write(out, where, tile.target, cropped)
-        n_clipped += clipped
+    def clean(unit: UnitIndex, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        return fitted[layout.channel_of(unit)].denoise_tile_at(tile, place)
 
-    jobs = (
-        fitted[layout.channel_of(unit)].denoise_tile_at(
-            layout.read(image, unit, tile.source), place
-        )
-        for unit, tile, place in work
-    )
-    n_threads = min(os.cpu_count() or 1, len(work)) if denoiser.is_threaded else 1
-    yield from run_all(jobs, write, n_jobs=len(work), n_threads=n_threads, noun="tile")
-    return n_clipped
+    work = TileWork(image, layout, grid, clean, out=out, n_stacked=denoiser.n_stacked)
+    yield from work.run(n_threads=(os.cpu_count() or 1) if denoiser.is_threaded else 1)
+    return work.n_clipped
 
 
 def fit_channels(denoiser: Denoiser, image: Any, layout: Layout) -> Job[dict[int | None, Denoiser]]:
@@ -250,20 +238,6 @@ def fit_channels(denoiser: Denoiser, image: Any, layout: Layout) -> Job[dict[int
         job = denoiser.fitted(image, layout, members)
         fitted[channel] = yield from nested(job, 0.0, 0.0)
     return fitted
-
-
-def _work(
-    denoiser: Denoiser, layout: Layout, shape: tuple[int, ...]
-) -> Iterator[tuple[UnitIndex, Tile, Place]]:
-    """Each tile of each unit of each result, in the order in which they are denoised."""
-    size, n = layout.unit_shape(shape)[1:], layout.n_spatial
-    core, halo, alignment = denoiser.tile_size(n), denoiser.halo(n), denoiser.alignment(n)
-    for sample, (i, unit) in product(
-        range(max(denoiser.n_stacked, 1)), enumerate(layout.units(shape))
-    ):
-        for tile in tiles(size, core, halo, alignment):
-            start = tuple(span.start for span in tile.source)
-            yield unit, tile, Place(i, start, sample)
 
 
 def check_input(denoiser: Denoiser, image: Any, layout: Layout) -> None:

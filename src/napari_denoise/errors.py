@@ -8,7 +8,8 @@
     ├── FileError         a file is missing, unreadable or cannot be written
     ├── SettingsError     a setting is unknown or out of bounds
     ├── ModelError        a model file is damaged, newer, or for other images
-    └── DeviceError       the chosen device cannot compute, or is out of memory
+    └── DeviceError       the chosen device cannot compute
+        └── OutOfMemoryError  its memory does not suffice
 
 Each message is one or two sentences: what was given, and what to do. None derives from
 ``RuntimeError``: Qt's generator workers swallow that one.
@@ -23,6 +24,7 @@ __all__ = [
     "FileError",
     "InputError",
     "ModelError",
+    "OutOfMemoryError",
     "SettingsError",
 ]
 
@@ -53,3 +55,7 @@ class ModelError(DenoiseError, ValueError):
 
 class DeviceError(DenoiseError):
     """The chosen device cannot compute, or has run out of memory."""
+
+
+class OutOfMemoryError(DeviceError):
+    """The memory of the chosen device does not suffice; less at a time may do."""

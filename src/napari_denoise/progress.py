@@ -84,6 +84,8 @@ class Skipped(Notice):
 
 Job = Generator[Progress, Request | None, T]
 
+Announce = Callable[[float, str], Progress]
+
 
 def run(job: Job[T], on_progress: Callable[[Progress], Request | None] | None = None) -> T:
     """Run a job to its end in the calling thread and return its result.
@@ -136,6 +138,7 @@ def run_all(
     n_jobs: int,
     n_threads: int = 1,
     noun: str = "part",
+    announce: Announce | None = None,
 ) -> Job[None]:
     """Run independent jobs as one, and hand over their results in order.
 
@@ -153,13 +156,16 @@ def run_all(
         job ends each of them at its next event.
     noun : str
         What a job is called in messages: "tile 3 of 7".
+    announce : callable, optional
+        Makes the event that follows upon `collect`, from its fraction and message.
     """
+    announce = announce or _plainly
     if n_threads > 1:
-        yield from _run_on_threads(jobs, collect, n_jobs, n_threads, noun)
+        yield from _run_on_threads(jobs, collect, n_jobs, n_threads, noun, announce)
         return
     for i, job in enumerate(jobs):
         collect((yield from nested(job, i / n_jobs, (i + 1) / n_jobs)))
-        yield Progress(fraction=(i + 1) / n_jobs, message=f"{noun} {i + 1} of {n_jobs}")
+        yield announce((i + 1) / n_jobs, f"{noun} {i + 1} of {n_jobs}")
 
 
 _PATIENCE_S = 0.05
@@ -170,8 +176,17 @@ class _ClosedError(Exception):
     """Ends a job in its thread after the job that started it was closed."""
 
 
-def _run_on_threads(
-    jobs: Iterable[Job[T]], collect: Callable[[T], None], n_jobs: int, n_threads: int, noun: str
+def _plainly(fraction: float, message: str) -> Progress:
+    return Progress(fraction=fraction, message=message)
+
+
+def _run_on_threads(  # noqa: PLR0917
+    jobs: Iterable[Job[T]],
+    collect: Callable[[T], None],
+    n_jobs: int,
+    n_threads: int,
+    noun: str,
+    announce: Announce,
 ) -> Job[None]:
     supply, closed, fractions = iter(jobs), threading.Event(), [0.0] * n_jobs
     running: deque[Future[T]] = deque()
@@ -185,8 +200,7 @@ def _run_on_threads(
                     yield Progress(fraction=sum(fractions) / n_jobs)
                 collect(running.popleft().result())
                 fractions[n_done] = 1.0
-                done = f"{noun} {n_done + 1} of {n_jobs}"
-                yield Progress(fraction=sum(fractions) / n_jobs, message=done)
+                yield announce(sum(fractions) / n_jobs, f"{noun} {n_done + 1} of {n_jobs}")
         finally:
             closed.set()
             for future in running:

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
-__all__ = ["Place", "Tile", "tiles"]
+__all__ = ["Place", "Tile", "halves", "tiles"]
+
+
+Span = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in an image a tile lies, for methods that draw random numbers.
+    """Where in an image a tile lies, for methods that draw random numbers or can save work.
 
     Attributes
     ----------
@@ -45,11 +48,14 @@ class Place:
         Its first pixel within the unit, per spatial axis; the very first if empty.
     sample : int
         Which of several results it is for, from 0.
+    core : tuple of slice
+        The part of the tile that is wanted, per spatial axis; all of it if empty.
     """
 
     unit: int = 0
     start: tuple[int, ...] = ()
     sample: int = 0
+    core: tuple[slice, ...] = ()
 
 
 def tiles(
@@ -71,16 +77,45 @@ def tiles(
         yield Tile(*(tuple(part) for part in zip(*spans, strict=True)))
 
 
+def halves(
+    tile: Tile, shape: Sequence[int], halo: Sequence[int], alignment: Sequence[int]
+) -> tuple[Tile, ...]:
+    """Cut a tile of a unit in two, along the longest axis of its core; none if it is too small.
+
+    What both read lies within what the tile reads. The other arguments are those of :func:`tiles`.
+    """
+    lengths = [span.stop - span.start for span in tile.target]
+    axis = max(range(len(lengths)), key=lambda axis: lengths[axis] / alignment[axis])
+    step, span = alignment[axis], tile.target[axis]
+    middle = span.start + ceil(lengths[axis] / 2 / step) * step
+    if middle >= span.stop:
+        return ()
+    return tuple(
+        _part_of(tile, axis, _span(start, stop, halo=halo[axis], step=step, size=shape[axis]))
+        for start, stop in ((span.start, middle), (middle, span.stop))
+    )
+
+
+def _part_of(tile: Tile, axis: int, span: Span) -> Tile:
+    """The tile with one axis exchanged."""
+    parts = zip((tile.source, tile.target, tile.crop), span, strict=True)
+    return Tile(*((*part[:axis], new, *part[axis + 1 :]) for part, new in parts))
+
+
 def _core_size(size: int, wanted: int, step: int) -> int:
     """The evened-out size of the cores along one axis: no sliver at the end."""
     n_cores = ceil(size / max(wanted, 1))
     return max(step, ceil(size / n_cores / step) * step)
 
 
-def _spans(size: int, wanted: int, halo: int, step: int) -> Iterator[tuple[slice, slice, slice]]:
+def _spans(size: int, wanted: int, halo: int, step: int) -> Iterator[Span]:
     core = _core_size(size, wanted, step)
-    halo = ceil(halo / step) * step
     for start in range(0, size, core):
-        stop = min(start + core, size)
-        first, last = max(start - halo, 0), min(stop + halo, size)
-        yield slice(first, last), slice(start, stop), slice(start - first, stop - first)
+        yield _span(start, min(start + core, size), halo=halo, step=step, size=size)
+
+
+def _span(start: int, stop: int, *, halo: int, step: int, size: int) -> Span:
+    """Source, target and crop of a core along one axis."""
+    halo = ceil(halo / step) * step
+    first, last = max(start - halo, 0), min(stop + halo, size)
+    return slice(first, last), slice(start, stop), slice(start - first, stop - first)

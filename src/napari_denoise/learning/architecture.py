@@ -9,7 +9,7 @@ from annotated_types import Ge, Le, Len
 
 from napari_denoise.settings import Settings
 
-__all__ = ["N_PLANES", "Architecture", "InstantArchitecture", "choose_pooling"]
+__all__ = ["N_PLANES", "Architecture", "InstantArchitecture", "Levels", "choose_pooling"]
 
 N_PLANES = {2: 1, 3: 5}
 """Planes that the instant denoiser looks at, with two and with three spatial axes."""

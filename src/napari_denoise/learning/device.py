@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.errors import DeviceError
+from napari_denoise.errors import DeviceError, OutOfMemoryError
 
 __all__ = [
     "DeviceInfo",
@@ -112,7 +112,7 @@ def memory_errors(device: torch.device) -> Iterator[None]:
 
     Raises
     ------
-    DeviceError
+    OutOfMemoryError
         If memory ran out.
     """
     try:
@@ -123,7 +123,8 @@ def memory_errors(device: torch.device) -> Iterator[None]:
             raise
         # The frames that failed still hold what filled the memory.
         traceback.clear_frames(error.__traceback__)
-        raise DeviceError(
+        empty_cache(device)
+        raise OutOfMemoryError(
             f"The device {device} has run out of memory. Close other programs, choose another "
             f"device, or train with a smaller batch_size or patch_size."
         ) from None

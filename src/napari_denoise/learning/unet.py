@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from math import sqrt
+from collections.abc import Generator, Iterator, Sequence
+from math import ceil, sqrt
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.learning.architecture import Architecture
+from napari_denoise.learning.architecture import Architecture, Levels
 from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["UNet", "shrink"]
@@ -23,6 +23,9 @@ _ORDER = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 _WORK_PER_SLAB = 4e9
 """Multiplications after which a large layer reports: some 50 ms on two cores."""
+
+Window = tuple[slice, ...]
+"""One slice per spatial axis."""
 
 Layers = Generator[bool, None, Tensor]
 """Yields whether a layer is done (or only a part of it), so that others may step in between."""
@@ -55,8 +58,11 @@ class Convolution(nn.Module):
             result: Tensor = self(batch)
             yield True
             return result
+        return (yield from self._slabs(batch, ceil(work / _WORK_PER_SLAB)))
+
+    def _slabs(self, batch: Tensor, n_slabs: int) -> Layers:
         n_rows, reach = batch.shape[2], self.weight.shape[-1] // 2
-        thickness = int(max(1, n_rows * _WORK_PER_SLAB // work))
+        thickness = ceil(n_rows / n_slabs)
         slabs = []
         for start in range(0, n_rows, thickness):
             stop, first = min(start + thickness, n_rows), max(start - reach, 0)
@@ -113,42 +119,49 @@ class UNet(nn.Module):
     def forward(self, batch: Tensor) -> Tensor:
         return run(self.steps(batch))
 
-    def steps(self, batch: Tensor) -> Job[Tensor]:
+    def steps(self, batch: Tensor, core: Window | None = None) -> Job[Tensor]:
         """The forward pass as a job that reports after each layer, so it can be cancelled.
 
         Parameters
         ----------
         batch : Tensor, axes NC(Z)YX, normalised
+        core : tuple of slice, optional
+            The part that is wanted, one slice per spatial axis; all if None. On their way up the
+            layers compute no more than it takes.
 
         Returns
         -------
         Tensor
-            Same shape.
+            The core; float32, whatever precision the weights are in.
         """
-        crop = (slice(None), slice(None), *map(slice, batch.shape[2:]))
+        core = core or tuple(slice(0, size) for size in batch.shape[2:])
         n_layers, n_done = 4 * len(self.architecture.pooling) + 3, 0
-        layers = self._layers(self._pad(batch))
+        layers = self._layers(self._pad(batch), core)
         while True:
             try:
                 n_done += next(layers)
             except StopIteration as end:
-                result: Tensor = end.value[crop]
+                result: Tensor = end.value
                 return result
             yield Progress(fraction=n_done / n_layers)
 
-    def _layers(self, batch: Tensor) -> Layers:
-        skipped: list[Tensor] = []
-        pooling = self.architecture.pooling
+    def _layers(self, batch: Tensor, core: Window) -> Layers:
+        pooling, skipped = self.architecture.pooling, list[Tensor]()
+        needed = list(_needed(core, batch.shape[2:], pooling))
         for factors, block in zip(pooling, cast("list[Block]", list(self.down)), strict=True):
             batch = yield from block.layers(batch)
-            skipped.append(batch if self.architecture.has_skip(len(skipped)) else batch[:, :0])
+            read, _ = needed[len(skipped)]
+            skip = batch[(..., *read)]
+            skipped.append(skip if self.architecture.has_skip(len(skipped)) else skip[:, :0])
             batch = shrink(batch, factors, self.architecture.shrinking)
         batch = yield from self.bottom.layers(batch)
-        for factors, block in zip(pooling[::-1], cast("list[Block]", list(self.up)), strict=True):
+        batch = batch[(..., *needed[-1][1])]
+        ways = zip(pooling[::-1], cast("list[Block]", list(self.up)), needed[-2::-1], strict=True)
+        for factors, block, (_, kept) in ways:
             scale = [float(factor) for factor in factors]
             batch = F.interpolate(batch, scale_factor=scale, mode="nearest")
             batch = torch.cat([batch, skipped.pop()], dim=1)
-            batch = yield from block.layers(batch)
+            batch = (yield from block.layers(batch))[(..., *kept)]
         return (yield from self.head.layers(batch))
 
     def _pad(self, batch: Tensor) -> Tensor:
@@ -174,3 +187,24 @@ def shrink(batch: Tensor, factors: tuple[int, ...], how: str) -> Tensor:
     # The mean of two pixels, again and again, is a binomial blur.
     batch = (largest if how == "max-blur" else mean)(batch, factors, stride=1)
     return mean(mean(batch, factors, stride=1), factors)
+
+
+def _needed(core: Window, sizes: Sequence[int], pooling: Levels) -> Iterator[tuple[Window, Window]]:
+    """Per level what its block on the way up must read, and which part of what it gives is kept.
+
+    Two convolutions see two pixels further than what they give rightly.
+    """
+    wanted = core
+    for factors in pooling:
+        spans = list(zip(wanted, sizes, factors, strict=True))
+        first = [max(span.start - 2, 0) // factor for span, _, factor in spans]
+        last = [-(-min(span.stop + 2, size) // factor) for span, size, factor in spans]
+        origin = [start * factor for start, factor in zip(first, factors, strict=True)]
+        ends = [stop * factor for stop, factor in zip(last, factors, strict=True)]
+        yield (
+            tuple(map(slice, origin, ends)),
+            tuple(slice(w.start - o, w.stop - o) for w, o in zip(wanted, origin, strict=True)),
+        )
+        wanted = tuple(map(slice, first, last))
+        sizes = [size // factor for size, factor in zip(sizes, factors, strict=True)]
+    yield tuple(slice(0, size) for size in sizes), wanted
