@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_denoise.tiling import tiles
+from napari_denoise.tiling import halves, tiles
 
 
 @st.composite
@@ -42,3 +42,31 @@ def test_cores_are_evened_out():
     (first, second) = tiles((1030,), (1024,), (0,), (1,))
     assert first.target[0].stop == 515
     assert second.target == (slice(515, 1030),)
+
+
+@given(
+    size=st.lists(st.integers(1, 60), min_size=2, max_size=3),
+    core=st.integers(1, 40),
+    halo=st.integers(0, 9),
+    step=st.sampled_from([1, 2, 4]),
+)
+def test_the_halves_of_a_tile_read_within_it_and_write_what_it_writes(size, core, halo, step):
+    n = len(size)
+    grid = (size, (core,) * n, (halo,) * n, (step,) * n)
+    for tile in tiles(*grid):
+        parts = halves(tile, size, grid[2], grid[3])
+        assert parts or all(span.stop - span.start <= step for span in tile.target)
+        written = np.zeros(size, int)
+        for part in parts:
+            written[part.target] += 1
+            read = np.zeros(size, bool)
+            read[tile.source] = True
+            assert read[part.source].all()
+            assert all(span.start % step == 0 for span in part.source)
+            assert shape_of(part.crop) == shape_of(part.target)
+        assert not parts or (written[tile.target] == 1).all()
+        assert not parts or written.sum() == written[tile.target].sum()
+
+
+def shape_of(window):
+    return [span.stop - span.start for span in window]

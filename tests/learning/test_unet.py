@@ -89,3 +89,15 @@ def test_signals_keep_their_size_through_fresh_layers():
     batch = torch.randn(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     wide = Architecture(n_channels=1, n_features=32, pooling=((2, 2), (2, 2)))
     assert 0.1 < UNet(wide)(batch).std() < 10
+
+
+@pytest.mark.parametrize("architecture", [PLANE, VOLUME, SMOOTH_PLANE, SMOOTH_VOLUME])
+def test_a_part_alone_is_what_it_is_in_the_whole(architecture):
+    network = UNet(architecture).requires_grad_(requires_grad=False)
+    sizes = (17, 58, 43)[-architecture.n_spatial :]
+    batch = torch.rand(1, architecture.n_channels, *sizes)
+    whole = network(batch)
+    for core in [(slice(8, 9), slice(24, 40), slice(12, 31)), (slice(0, 3), slice(50, 58)) * 2]:
+        core = core[-architecture.n_spatial :]
+        part = run(network.steps(batch, core))
+        torch.testing.assert_close(part, whole[(..., *core)], rtol=1e-5, atol=1e-6)

@@ -151,17 +151,17 @@ class UNet(nn.Module):
         for factors, block in zip(pooling, cast("list[Block]", list(self.down)), strict=True):
             batch = yield from block.layers(batch)
             read, _ = needed[len(skipped)]
-            skip = batch[(..., *read)]
+            skip = _cut(batch, read)
             skipped.append(skip if self.architecture.has_skip(len(skipped)) else skip[:, :0])
             batch = shrink(batch, factors, self.architecture.shrinking)
         batch = yield from self.bottom.layers(batch)
-        batch = batch[(..., *needed[-1][1])]
+        batch = _cut(batch, needed[-1][1])
         ways = zip(pooling[::-1], cast("list[Block]", list(self.up)), needed[-2::-1], strict=True)
         for factors, block, (_, kept) in ways:
             scale = [float(factor) for factor in factors]
             batch = F.interpolate(batch, scale_factor=scale, mode="nearest")
             batch = torch.cat([batch, skipped.pop()], dim=1)
-            batch = (yield from block.layers(batch))[(..., *kept)]
+            batch = _cut((yield from block.layers(batch)), kept)
         return (yield from self.head.layers(batch))
 
     def _pad(self, batch: Tensor) -> Tensor:
@@ -187,6 +187,10 @@ def shrink(batch: Tensor, factors: tuple[int, ...], how: str) -> Tensor:
     # The mean of two pixels, again and again, is a binomial blur.
     batch = (largest if how == "max-blur" else mean)(batch, factors, stride=1)
     return mean(mean(batch, factors, stride=1), factors)
+
+
+def _cut(batch: Tensor, window: Window) -> Tensor:
+    return batch[(slice(None), slice(None), *window)]
 
 
 def _needed(core: Window, sizes: Sequence[int], pooling: Levels) -> Iterator[tuple[Window, Window]]:
