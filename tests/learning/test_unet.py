@@ -97,7 +97,10 @@ def test_a_part_alone_is_what_it_is_in_the_whole(architecture):
     sizes = (17, 58, 43)[-architecture.n_spatial :]
     batch = torch.rand(1, architecture.n_channels, *sizes)
     whole = network(batch)
-    for spans in [(slice(8, 9), slice(24, 40), slice(12, 31)), (slice(0, 3), slice(50, 58)) * 2]:
+    for spans in [
+        (slice(8, 9), slice(24, 40), slice(12, 31)),
+        (slice(0, 3), slice(50, 58), slice(30, 43)),
+    ]:
         core = spans[-architecture.n_spatial :]
         part = run(network.steps(batch, core))
         torch.testing.assert_close(part, whole[(..., *core)], rtol=1e-5, atol=1e-6)
