@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from math import ceil, prod
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, Self, cast
 
 from annotated_types import Ge, Le, Len
+from pydantic import model_validator
 
 from napari_denoise.settings import Settings
 
-__all__ = ["N_PLANES", "Architecture", "InstantArchitecture", "Levels", "choose_pooling"]
+__all__ = [
+    "N_PLANES",
+    "Architecture",
+    "BlurredArchitecture",
+    "InstantArchitecture",
+    "Levels",
+    "choose_pooling",
+]
 
 N_PLANES = {2: 1, 3: 5}
 """Planes that the instant denoiser looks at, with two and with three spatial axes."""
@@ -65,6 +73,47 @@ class Architecture(Settings):
     def has_skip(self, level: int) -> bool:
         """Whether a level (0: full resolution) is handed across to the way up."""
         return {"all": True, "deep": level > 0, "none": False}[self.skips]
+
+
+class BlurredArchitecture(Settings):
+    """Shape of a network whose answer is blurred by a PSF in the end.
+
+    Attributes
+    ----------
+    sharp : Architecture
+        Of the U-Net that answers.
+    psf_size : tuple of int
+        Pixels of the PSF per spatial axis, odd.
+    """
+
+    name: Literal["blurred"] = "blurred"
+    sharp: Architecture
+    psf_size: Annotated[tuple[Annotated[int, Ge(1), Le(1023)], ...], Len(2, 3)]
+
+    @model_validator(mode="after")
+    def _has_a_centre(self) -> Self:
+        if len(self.psf_size) != self.n_spatial or any(size % 2 == 0 for size in self.psf_size):
+            raise ValueError("the PSF needs an odd size along each spatial axis")
+        return self
+
+    @property
+    def n_channels(self) -> int:
+        """Channels of the image that it reads and writes together."""
+        return self.sharp.n_channels
+
+    @property
+    def n_spatial(self) -> int:
+        """Two or three."""
+        return self.sharp.n_spatial
+
+    def alignment(self) -> tuple[int, ...]:
+        """By how much the deepest level has shrunk the image, per spatial axis."""
+        return self.sharp.alignment()
+
+    def halo(self) -> tuple[int, ...]:
+        """How many pixels around a pixel can change it, per spatial axis."""
+        pairs = zip(self.sharp.halo(), self.psf_size, strict=True)
+        return tuple(halo + size // 2 for halo, size in pairs)
 
 
 class InstantArchitecture(Settings):

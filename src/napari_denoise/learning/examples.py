@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.config import CARE, N2N, N2V, TrainingMethod
+from napari_denoise.learning.config import CARE, N2N, BlindSpotMethod, TrainingMethod
 from napari_denoise.learning.masking import mask_pixels
 from napari_denoise.learning.sampler import PatchSampler
 
@@ -38,7 +38,7 @@ def make_example(
 ) -> Example:
     """Draw a batch and turn it into what `method` learns from."""
     match method:
-        case N2V():
+        case BlindSpotMethod():
             patches = sampler.draw(method.batch_size, rng)
             percentage = method.masked_pixel_percentage
             shown, mask = mask_pixels(patches.shown, percentage, method.replacement, rng)

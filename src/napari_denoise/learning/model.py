@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, SkipValidation, model_validator
 
-from napari_denoise.learning.architecture import Architecture, InstantArchitecture
+from napari_denoise.learning.architecture import (
+    Architecture,
+    BlurredArchitecture,
+    InstantArchitecture,
+)
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import AnyMethod
+from napari_denoise.learning.config import AnyMethod, DecoNoising
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.recipe import Recipe
 from napari_denoise.settings import Settings
@@ -52,7 +56,7 @@ class ModelInfo(Settings):
         Of napari-denoise that trained the model.
     method : TrainingMethod
         The settings it was trained with.
-    architecture : Architecture or InstantArchitecture
+    architecture : Architecture, BlurredArchitecture or InstantArchitecture
     normalization : Normalization or Camera
         How intensities become what the network sees: a camera goes with the instant denoiser's.
     spatial : str
@@ -66,7 +70,7 @@ class ModelInfo(Settings):
     format: int = FORMAT
     version: str
     method: AnyMethod
-    architecture: Architecture | InstantArchitecture
+    architecture: Architecture | BlurredArchitecture | InstantArchitecture
     normalization: Normalization | Camera
     spatial: Literal["YX", "ZYX", "TYX"]
     history: tuple[TrainingPoint, ...] = Field(min_length=1)
@@ -79,6 +83,9 @@ class ModelInfo(Settings):
         has_camera = isinstance(self.normalization, Camera)
         if has_camera != isinstance(self.architecture, InstantArchitecture):
             raise ValueError("network and normalization do not go together")
+        has_blur = isinstance(self.architecture, BlurredArchitecture)
+        if has_blur != isinstance(self.method, DecoNoising):
+            raise ValueError("network and method do not go together")
         n_channels = len(getattr(self.normalization, "means", (0,)))
         if n_channels != self.architecture.n_channels:
             raise ValueError("normalization and channels differ in number")
@@ -107,7 +114,7 @@ class Model(ModelInfo):
 
     Attributes
     ----------
-    network : UNet or InstantNetwork
+    network : UNet, BlurredNetwork or InstantNetwork
         On the CPU, float32, not to be trained further.
     """
 

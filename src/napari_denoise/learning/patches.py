@@ -37,6 +37,8 @@ class TrainingImage:
     region : bool array, optional
         Where to learn: nonzero pixels; unset: everywhere. Axes as `pixels`; an axis of length
         one holds for all its positions. What lies outside is never looked at, and may be NaN.
+    pixel_size_um : tuple of float
+        Along each spatial axis, in µm; empty where unknown.
     """
 
     pixels: Any
@@ -45,6 +47,7 @@ class TrainingImage:
     target: Any = None
     target_name: str = ""
     region: npt.NDArray[Any] | None = None
+    pixel_size_um: tuple[float, ...] = ()
 
     @property
     def unit_shape(self) -> tuple[int, ...]:

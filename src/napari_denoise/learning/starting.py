@@ -10,9 +10,11 @@ import torch
 
 from napari_denoise.errors import FileError, InputError
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.architecture import Architecture, choose_pooling
+from napari_denoise.learning.architecture import Architecture, BlurredArchitecture, choose_pooling
+from napari_denoise.learning.background import measure_background
+from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import PairedMethod, TrainingMethod
+from napari_denoise.learning.config import DecoNoising, PairedMethod, TrainingMethod
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization, measure_normalization
 from napari_denoise.learning.patches import TrainingImage
@@ -47,6 +49,7 @@ def begin(
     samples: Patches,
     *,
     seed: int,
+    psf: FloatArray | None = None,
 ) -> Job[Start]:
     """Choose the network, and measure what it has to know of the images.
 
@@ -57,6 +60,8 @@ def begin(
         From all images.
     seed : int
         Of a fresh network's weights.
+    psf : array, ``(Z)YX``, optional
+        For methods that learn what is before the microscope's blur.
 
     Raises
     ------
@@ -69,18 +74,36 @@ def begin(
         except InputError as error:
             message = f"{error} So the training starts from scratch."
             yield Notice(fraction=0.0, message=message)
+    if isinstance(method, DecoNoising):
+        return _with_blur(method, samples, seed, psf)
     return _from_scratch(method, samples, seed)
 
 
 def _from_scratch(method: TrainingMethod, samples: Patches, seed: int) -> Start:
+    network = UNet(_architecture(method, samples), torch.Generator().manual_seed(seed))
+    return Start(network, measure_normalization([samples.known_pixels()]))
+
+
+def _with_blur(method: DecoNoising, samples: Patches, seed: int, psf: FloatArray | None) -> Start:
+    """A network with a PSF behind it, for which the background is zero."""
+    assert psf is not None  # noqa: S101  # the method has one
+    architecture = BlurredArchitecture(sharp=_architecture(method, samples), psf_size=psf.shape)
+    rng = torch.Generator().manual_seed(seed)
+    network = BlurredNetwork(architecture, rng, torch.from_numpy(psf))
+    linear = measure_normalization([samples.known_pixels()])
+    background = method.background
+    darkest = measure_background(samples) if background is None else (background,)
+    levels = darkest * (architecture.n_channels // len(darkest))
+    return Start(network, linear.model_copy(update={"means": levels}))
+
+
+def _architecture(method: TrainingMethod, samples: Patches) -> Architecture:
     n_channels, *patch_size = samples.shown.shape[1:]
-    architecture = Architecture(
+    return Architecture(
         n_channels=n_channels,
         n_features=method.features_for(len(patch_size)),
         pooling=choose_pooling(tuple(patch_size), method.depth),
     )
-    network = UNet(architecture, torch.Generator().manual_seed(seed))
-    return Start(network, measure_normalization([samples.known_pixels()]))
 
 
 def _from_instant(sampler: PatchSampler, samples: Patches, seed: int) -> Job[Start]:

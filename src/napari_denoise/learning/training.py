@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from napari_denoise.errors import DenoiseError
+from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.config import TrainingMethod
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
 from napari_denoise.learning.examples import make_example
@@ -19,6 +20,7 @@ from napari_denoise.learning.patches import (
     choose_patch_size,
 )
 from napari_denoise.learning.preparing import draw_samples, make_sampler
+from napari_denoise.learning.psf import make_psf
 from napari_denoise.learning.reading import read_images
 from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.starting import Start, begin
@@ -37,6 +39,7 @@ def train(
     *,
     seed: int = 0,
     device: str = "auto",
+    psf: Any = None,
 ) -> Job[Model]:
     """Train a model.
 
@@ -50,6 +53,9 @@ def train(
         Of all random numbers; the same seed on the same device gives the same model.
     device : str
         "auto", "cpu", "cuda:0", "mps".
+    psf : array-like, ``(Z)YX``, optional
+        A measured PSF for DecoNoising, with the images' pixel size; used instead of what the
+        settings say.
 
     Returns
     -------
@@ -68,12 +74,13 @@ def train(
     check_images(images)
     check_pairs(method, images)
     patch_size = choose_patch_size(images, _wanted_size(method, images))
+    kernel = make_psf(method, images, patch_size, psf)
     place = resolve_device(device)
     source = ", ".join(_name(image) for image in images)
     recipe = Recipe.of("train", method, images[0].layout, source=source, seed=seed)
     rng, validation_rng = np.random.default_rng(seed).spawn(2)
     with memory_errors(place):
-        preparing = _prepare(method, images, patch_size, rng, seed)
+        preparing = _prepare(method, images, patch_size, rng, seed, psf=kernel)
         sampler, start = yield from _refuse_stop(preparing)
         normalization = start.normalization
         validation = make_example(method, sampler, validation_rng)
@@ -103,6 +110,8 @@ def _prepare(
     patch_size: tuple[int, ...],
     rng: np.random.Generator,
     seed: int,
+    *,
+    psf: FloatArray | None,
 ) -> Job[tuple[PatchSampler, Start]]:
     """All that is done before the first step."""
     if method.patch_size and _wanted_size(method, images) != patch_size:
@@ -111,7 +120,7 @@ def _prepare(
     read = yield from read_images(images)
     sampler = yield from make_sampler(method, read, patch_size, rng)
     samples = yield from draw_samples(sampler, rng, "measuring intensities")
-    return sampler, (yield from begin(method, sampler, samples, seed=seed))
+    return sampler, (yield from begin(method, sampler, samples, seed=seed, psf=psf))
 
 
 def _wanted_size(method: TrainingMethod, images: Sequence[TrainingImage]) -> tuple[int, ...]:

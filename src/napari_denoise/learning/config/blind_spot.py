@@ -7,16 +7,12 @@ from typing import ClassVar, Literal
 from napari_denoise.learning.config.method import TrainingMethod
 from napari_denoise.settings import setting
 
-__all__ = ["N2V"]
+__all__ = ["N2V", "BlindSpotMethod"]
 
 
-class N2V(TrainingMethod):
-    """Noise2Void: learns from the noisy image alone, by guessing pixels it may not see."""
+class BlindSpotMethod(TrainingMethod):
+    """A method that hides single pixels and asks for them."""
 
-    title: ClassVar[str] = "Noise2Void"
-    citation: ClassVar[str] = "Krull, Buchholz & Jug 2019, doi:10.1109/CVPR.2019.00223"
-
-    name: Literal["n2v"] = "n2v"
     masked_pixel_percentage: float = setting(
         8.0,
         "Share of a patch's pixels that are hidden and have to be guessed.",
@@ -32,3 +28,12 @@ class N2V(TrainingMethod):
         "or one neighbour drawn at random (the original method).",
         advanced=True,
     )
+
+
+class N2V(BlindSpotMethod):
+    """Noise2Void: learns from the noisy image alone, by guessing pixels it may not see."""
+
+    title: ClassVar[str] = "Noise2Void"
+    citation: ClassVar[str] = "Krull, Buchholz & Jug 2019, doi:10.1109/CVPR.2019.00223"
+
+    name: Literal["n2v"] = "n2v"

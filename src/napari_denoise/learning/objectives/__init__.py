@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.learning.config import DecoNoising, TrainingMethod
 from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.objectives.objective import Objective
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.objectives.stabilized import StabilizedRegression
@@ -18,9 +19,11 @@ def make_objective(
     method: TrainingMethod, normalization: Normalization | Camera, device: torch.device
 ) -> Objective:
     """The objective of a method whose network sees images normalised in this way."""
-    del method
-    match normalization:
-        case Normalization():
+    match method, normalization:
+        case DecoNoising(), Normalization():
+            return BlurredRegression(normalization, method.positivity, device)
+        case _, Normalization():
             return Regression(normalization, device)
-        case Camera():
+        case _, Camera():
             return StabilizedRegression(normalization, device)
+    raise NotImplementedError(type(normalization).__name__)

@@ -1,0 +1,27 @@
+"""The intensity where there is no light, measured on what is learned from."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from napari_denoise.learning.sampler import Patches
+
+__all__ = ["measure_background"]
+
+_SIGMA = 2.0
+"""Standard deviation in pixels of the blur along Y and X that noise is evened out with."""
+
+_DARKEST = 1.0
+"""Share of the pixels, in percent, that are taken for background."""
+
+
+def measure_background(samples: Patches) -> tuple[float, ...]:
+    """The level below which only the darkest pixels lie, per channel, in the images' units.
+
+    Measured on blurred patches, so that it is the darkness of places and not of the noise.
+    """
+    sigmas = (0,) * (samples.shown.ndim - 2) + (_SIGMA, _SIGMA)
+    smooth = ndimage.gaussian_filter(samples.shown, sigmas, mode="nearest")
+    channels = (smooth[:, i][samples.weight[:, i] > 0] for i in range(samples.shown.shape[1]))
+    return tuple(float(np.percentile(channel, _DARKEST)) for channel in channels)
