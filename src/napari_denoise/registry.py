@@ -27,7 +27,16 @@ from napari_denoise.filters import (
     Wiener,
 )
 from napari_denoise.instant.model import Instant
-from napari_denoise.learning.config import CARE, N2N, N2V, DecoNoising, TrainingMethod
+from napari_denoise.learning.config import (
+    CARE,
+    N2N,
+    N2V,
+    N2V2,
+    DecoNoising,
+    Noise2Fast,
+    StructN2V,
+    TrainingMethod,
+)
 from napari_denoise.noise import NoiseModel
 from napari_denoise.noise.composite import SINGLE_NOISES
 from napari_denoise.settings import Settings, describe
@@ -64,7 +73,15 @@ FILTERS: tuple[type[Denoiser], ...] = (
 DENOISERS: tuple[type[Denoiser], ...] = (Instant, *FILTERS)
 """Denoisers that need nothing but their settings, the preferred one first."""
 
-METHODS: tuple[type[TrainingMethod], ...] = (N2V, DecoNoising, N2N, CARE)
+METHODS: tuple[type[TrainingMethod], ...] = (
+    N2V,
+    N2V2,
+    StructN2V,
+    Noise2Fast,
+    DecoNoising,
+    N2N,
+    CARE,
+)
 """Ways to train a model, which then is a denoiser."""
 
 NOISES: tuple[type[NoiseModel], ...] = SINGLE_NOISES

@@ -45,7 +45,7 @@ def test_patches_come_from_all_units_of_all_images(rng):
     first = image_of((3, 8, 8), "ZYX")
     second = TrainingImage(np.full((8, 8), -1.0), Layout("YX"), "second")
     sampler = PatchSampler([first, second], (8, 8))
-    seen = set(sampler.draw(200, rng, turned=False).shown[:, 0, 0, 0])
+    seen = set(sampler.draw(200, rng, turned="not").shown[:, 0, 0, 0])
     assert seen == {0.0, 64.0, 128.0, -1.0}
 
 

@@ -75,6 +75,6 @@ def test_pairs_are_learned_from_where_both_frames_are_in_the_region(rng):
     region = np.zeros((2, 20, 20), bool)
     region[0, 5:10], region[1, 8:15] = True, True
     image = TrainingImage(pixels, Layout("TYX"), "film", region=region)
-    patches = PatchSampler([image], (20, 20), repeats="T").draw(8, rng, turned=False)
+    patches = PatchSampler([image], (20, 20), repeats="T").draw(8, rng, turned="not")
     rows = np.flatnonzero(patches.weight[0, 0].all(axis=1))
     assert list(rows) == [8, 9]

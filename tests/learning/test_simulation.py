@@ -64,7 +64,7 @@ def test_the_instant_denoiser_is_told_the_camera_that_is_simulated(clean, small_
 def test_noise_is_new_in_every_draw_and_the_same_with_the_same_seed(clean):
     image = TrainingImage(clean, YX, "clean")
     sampler = sampler_of(GaussianNoise(sigma=3), image, np.random.default_rng(0), (128, 128))
-    first, second = (sampler.draw(2, np.random.default_rng(seed), turned=False) for seed in (1, 2))
+    first, second = (sampler.draw(2, np.random.default_rng(seed), turned="not") for seed in (1, 2))
     np.testing.assert_array_equal(first.target, second.target)
     assert (
         abs(np.corrcoef((first.shown - first.target).flat, (second.shown - second.target).flat))[
@@ -72,7 +72,7 @@ def test_noise_is_new_in_every_draw_and_the_same_with_the_same_seed(clean):
         ]
         < 0.02
     )
-    again = sampler.draw(2, np.random.default_rng(1), turned=False)
+    again = sampler.draw(2, np.random.default_rng(1), turned="not")
     np.testing.assert_array_equal(first.shown, again.shown)
     assert (first.shown - first.target).std() == pytest.approx(3, rel=0.02)
 
@@ -120,7 +120,7 @@ def test_what_happens_along_time_does_so_by_the_frame_a_patch_is_from(rng, layou
 def test_a_fixed_pattern_stays_with_the_camera_and_stripes_with_its_rows(rng):
     image = TrainingImage(np.linspace(90, 110, 64 * 64).reshape(64, 64), YX, "clean")
     camera = ScmosNoise(photons=1e6, offset_spread=500, gain_spread=0, read_noise_electrons=0)
-    patches = sampler_of(camera, image, rng, (48, 48)).draw(40, rng, turned=False)
+    patches = sampler_of(camera, image, rng, (48, 48)).draw(40, rng, turned="not")
     patterns = (patches.shown - patches.target)[:, 0]
     corners = {tuple(np.round(pattern[0, :3], -2)) for pattern in patterns}
     assert len(corners) > 10

@@ -7,9 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.config import CARE, N2N, BlindSpotMethod, TrainingMethod
+from napari_denoise.learning.checkerboard import split_checkerboard
+from napari_denoise.learning.config import (
+    CARE,
+    N2N,
+    BlindSpotMethod,
+    Noise2Fast,
+    StructN2V,
+    TrainingMethod,
+)
 from napari_denoise.learning.masking import mask_pixels
 from napari_denoise.learning.sampler import PatchSampler
+from napari_denoise.learning.structured_masks import mask_shape, mask_structures
 
 __all__ = ["Example", "make_example"]
 
@@ -43,6 +52,13 @@ def make_example(
             percentage = method.masked_pixel_percentage
             shown, mask = mask_pixels(patches.shown, percentage, method.replacement, rng)
             return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)
+        case StructN2V():
+            return _structures(method, sampler, rng)
+        case Noise2Fast():
+            patches = sampler.draw(method.batch_size, rng)
+            pair = split_checkerboard(np.stack([patches.shown, patches.weight]), rng)
+            (shown, seen), (target, weight) = pair
+            return Example(shown=shown, target=target, weight=seen * weight)
         case N2N():
             pairs = sampler.draw(method.batch_size, rng)
             # Either may be the one that is seen: if one is a little brighter, the result is not.
@@ -54,3 +70,13 @@ def make_example(
             pairs = sampler.draw(method.batch_size, rng)
             return Example(shown=pairs.shown, target=pairs.target, weight=pairs.weight)
     raise NotImplementedError(type(method).__name__)
+
+
+def _structures(method: StructN2V, sampler: PatchSampler, rng: np.random.Generator) -> Example:
+    assert method.orientation  # noqa: S101  # measured by now
+    assert method.span  # noqa: S101
+    patches = sampler.draw(method.batch_size, rng, turned="half")
+    shape = mask_shape(method.orientation, method.span, patches.shown.ndim - 2)
+    percentage = method.masked_pixel_percentage
+    shown, mask = mask_structures(patches.shown, percentage, shape, method.replacement, rng)
+    return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)

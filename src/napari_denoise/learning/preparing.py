@@ -49,7 +49,7 @@ def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) 
     drawn = []
     for _ in range(_N_SAMPLES):
         yield Progress(fraction=0.0, message=message)
-        drawn.append(sampler.draw(1, rng, turned=False))
+        drawn.append(sampler.draw(1, rng, turned="not"))
     return Patches.joined(drawn)
 
 

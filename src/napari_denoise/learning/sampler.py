@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ __all__ = ["PatchSampler", "Patches"]
 
 _N_TRIES = 100
 """Patches that are looked at to find one within the region."""
+
+Turned = Literal["freely", "half", "not"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,14 @@ class PatchSampler:
         }
         return PatchSampler(**given | changes)
 
-    def draw(self, n: int, rng: np.random.Generator, *, turned: bool = True) -> Patches:
+    def draw(self, n: int, rng: np.random.Generator, *, turned: Turned = "freely") -> Patches:
         """Draw `n` patches.
 
         Parameters
         ----------
-        turned : bool
-            Whether each is flipped and turned in YX at random; what belongs together alike.
+        turned : {"freely", "half", "not"}
+            How each is flipped and turned in YX at random, what belongs together alike: "half"
+            leaves rows rows.
 
         Raises
         ------
@@ -133,7 +136,7 @@ class PatchSampler:
             If no patch lies within the region.
         """
         for _ in range(_N_TRIES):
-            (shown, _, weight), channel = self._draw_one(rng, turned=False)
+            (shown, _, weight), channel = self._draw_one(rng, turned="not")
             if weight.all():
                 return channel, shown
         raise InputError(
@@ -142,14 +145,15 @@ class PatchSampler:
         )
 
     def _draw_one(
-        self, rng: np.random.Generator, *, turned: bool
+        self, rng: np.random.Generator, *, turned: Turned
     ) -> tuple[tuple[FloatArray, ...], int | None]:
         """A patch, its target and its weight; and which channel it is from."""
         which = int(rng.choice(len(self.images), p=self._shares))
         image, place = self.images[which], self._places[which].draw(rng)
         shown, target, weight = self._read(image, place, rng)
-        if turned:
-            shown, target, weight = _turn(np.stack([shown, target, weight]), rng)
+        if turned != "not":
+            together = np.stack([shown, target, weight])
+            shown, target, weight = _turn(together, rng, is_free=turned == "freely")
         if self._simulation:
             # After turning: stripes lie along the camera's rows, and not along the specimen's.
             shown = self._simulation.record(shown, image, place, rng)
@@ -214,8 +218,8 @@ def _another(
     return (*unit[:place], (here + int(rng.integers(1, n))) % n, *unit[place + 1 :])
 
 
-def _turn(patch: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """One of the eight ways to lay a square, or of the four to lay a rectangle."""
-    is_square = patch.shape[-1] == patch.shape[-2]
-    turned = np.rot90(patch, int(rng.integers(4)) * (1 if is_square else 2), axes=(-2, -1))
+def _turn(patch: FloatArray, rng: np.random.Generator, *, is_free: bool) -> FloatArray:
+    """One of the eight ways to lay a square, or of the four that leave rows rows."""
+    by_quarters = is_free and patch.shape[-1] == patch.shape[-2]
+    turned = np.rot90(patch, int(rng.integers(4)) * (1 if by_quarters else 2), axes=(-2, -1))
     return turned[..., ::-1] if rng.integers(2) else turned

@@ -10,7 +10,7 @@ import torch
 
 from napari_denoise.errors import FileError, InputError
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.architecture import Architecture, BlurredArchitecture, choose_pooling
+from napari_denoise.learning.architecture import Architecture, BlurredArchitecture
 from napari_denoise.learning.background import measure_background
 from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.camera import Camera
@@ -99,11 +99,7 @@ def _with_blur(method: DecoNoising, samples: Patches, seed: int, psf: FloatArray
 
 def _architecture(method: TrainingMethod, samples: Patches) -> Architecture:
     n_channels, *patch_size = samples.shown.shape[1:]
-    return Architecture(
-        n_channels=n_channels,
-        n_features=method.features_for(len(patch_size)),
-        pooling=choose_pooling(tuple(patch_size), method.depth),
-    )
+    return method.network(n_channels, tuple(patch_size))
 
 
 def _from_instant(sampler: PatchSampler, samples: Patches, seed: int) -> Job[Start]:

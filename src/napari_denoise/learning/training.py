@@ -24,6 +24,7 @@ from napari_denoise.learning.psf import make_psf
 from napari_denoise.learning.reading import read_images
 from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.starting import Start, begin
+from napari_denoise.learning.suggestion import suggest
 from napari_denoise.learning.trainer import Trainer, TrainingProgress
 from napari_denoise.progress import Job, Notice, Request
 from napari_denoise.recipe import Recipe, software_version
@@ -76,6 +77,7 @@ def train(
     patch_size = choose_patch_size(images, _wanted_size(method, images))
     kernel = make_psf(method, images, patch_size, psf)
     place = resolve_device(device)
+    method = yield from _refuse_stop(suggest(method, images))
     source = ", ".join(_name(image) for image in images)
     recipe = Recipe.of("train", method, images[0].layout, source=source, seed=seed)
     rng, validation_rng = np.random.default_rng(seed).spawn(2)

@@ -4,23 +4,29 @@ from typing import Annotated
 
 from pydantic import Field
 
-from napari_denoise.learning.config.blind_spot import N2V, BlindSpotMethod
+from napari_denoise.learning.config.blind_spot import N2V, N2V2, BlindSpotMethod, StructN2V
 from napari_denoise.learning.config.deconvolving import DECONVOLVED, DecoNoising
 from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.config.paired import CARE, N2N, PairedMethod
+from napari_denoise.learning.config.zero_shot import Noise2Fast
 
 __all__ = [
     "CARE",
     "DECONVOLVED",
     "N2N",
     "N2V",
+    "N2V2",
     "UNCERTAINTY",
     "AnyMethod",
     "BlindSpotMethod",
     "DecoNoising",
+    "Noise2Fast",
     "PairedMethod",
+    "StructN2V",
     "TrainingMethod",
 ]
 
-AnyMethod = Annotated[N2V | N2N | CARE | DecoNoising, Field(discriminator="name")]
+AnyMethod = Annotated[
+    N2V | N2V2 | StructN2V | Noise2Fast | N2N | CARE | DecoNoising, Field(discriminator="name")
+]
 """What a model file may name."""

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, cast
 
 from annotated_types import Ge, Le
 
+from napari_denoise.learning.architecture import Architecture, choose_pooling
 from napari_denoise.noise.model import NoiseModel
 from napari_denoise.settings import PerAxis, Settings, per_axis, setting
 
@@ -28,6 +29,8 @@ class TrainingMethod(Settings):
     outputs: ClassVar[tuple[str, ...]] = ("image",)
     """The images that its models can give, the usual one first."""
     citation: ClassVar[str] = ""
+    may_be_turned: ClassVar[bool] = True
+    """Whether an image on its side is as good to it: not where noise has an orientation."""
 
     n_steps: int = setting(
         800, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
@@ -73,6 +76,14 @@ class TrainingMethod(Settings):
     def simulated_noise(self) -> NoiseModel | None:
         """The noise that is added to clean images to learn from; None to learn from noisy ones."""
         return None
+
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+        """The shape of a fresh network for patches of this size."""
+        return Architecture(
+            n_channels=n_channels,
+            n_features=self.features_for(len(patch_size)),
+            pooling=choose_pooling(patch_size, self.depth),
+        )
 
     def first_step_size(self) -> float:
         """Of the optimiser."""

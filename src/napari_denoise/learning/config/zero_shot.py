@@ -1,0 +1,22 @@
+"""Methods that make pairs out of a single noisy image."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from napari_denoise.learning.config.method import TrainingMethod
+from napari_denoise.settings import setting
+
+__all__ = ["Noise2Fast"]
+
+
+class Noise2Fast(TrainingMethod):
+    """Noise2Fast: the quick one; learns from neighbouring pixels of the noisy image alone."""
+
+    title: ClassVar[str] = "Noise2Fast"
+    citation: ClassVar[str] = "Lequyer et al. 2022, doi:10.1038/s42256-022-00547-8"
+
+    name: Literal["noise2fast"] = "noise2fast"
+    n_steps: int = setting(
+        300, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+    )

@@ -1,0 +1,75 @@
+"""Settings that are left to the images: measured on them before a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_denoise.axes import Layout
+from napari_denoise.errors import InputError
+from napari_denoise.learning.config import StructN2V, TrainingMethod
+from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.noise.calibrate import calibrate
+from napari_denoise.progress import Job, Notice, nested
+
+__all__ = ["suggest"]
+
+_N_MEASURED = 4
+"""Images and channels that the noise is measured on."""
+
+
+def suggest(method: TrainingMethod, images: Sequence[TrainingImage]) -> Job[TrainingMethod]:
+    """Fill in what is unset and depends on the images; says what it is.
+
+    Raises
+    ------
+    InputError
+        If the noise cannot be measured.
+    """
+    if not isinstance(method, StructN2V) or (method.orientation and method.span):
+        return method
+    spans = yield from _measure_spans(images)
+    orientation = method.orientation or _orientation(*spans)
+    span = method.span or {"Y": spans[0], "X": spans[1]}.get(orientation, max(spans))
+    yield Notice(fraction=0.0, message=_in_words(orientation, span))
+    return method.model_copy(update={"orientation": orientation, "span": span})
+
+
+def _orientation(span_y: int, span_x: int) -> str:
+    if min(span_y, span_x) > 1:
+        return "block"
+    return "Y" if span_y > span_x else "X"
+
+
+def _in_words(orientation: str, span: int) -> str:
+    if span == 1:
+        return (
+            "The noise of neighbouring pixels was found to be independent, so single pixels are "
+            "hidden, as in Noise2Void. Give orientation and span if there are lines to be seen."
+        )
+    shape = {
+        "block": f"blocks of {span} × {span} pixels",
+        "cross": f"crosses of {span} pixels along Y and X",
+    }.get(orientation, f"lines of {span} pixels along {orientation}")
+    return f"As measured on the images, noise is shared, and hidden together, by {shape}."
+
+
+def _measure_spans(images: Sequence[TrainingImage]) -> Job[tuple[int, int]]:
+    """The largest spans along Y and X found on some of the images."""
+    places = [(image, channel) for image in images for channel in _channels(image.layout, image)]
+    found: list[tuple[int, int]] = []
+    for image, channel in places[:: -(-len(places) // _N_MEASURED)]:
+        job = calibrate(image.pixels, image.layout.axes, channel=channel)
+        try:
+            each = yield from nested(job, 0.0, 0.0, "measuring the noise")
+            found.append((each.mask_span_y, each.mask_span_x))
+        except InputError as error:
+            problem = error
+    if not found:
+        raise InputError(
+            f"{problem} So the mask cannot be measured. Give its orientation and span."
+        )
+    return max(y for y, _ in found), max(x for _, x in found)
+
+
+def _channels(layout: Layout, image: TrainingImage) -> Sequence[int | None]:
+    return range(image.pixels.shape[layout.axes.index("C")]) if "C" in layout.axes else (None,)
