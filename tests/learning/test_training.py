@@ -268,7 +268,7 @@ def test_running_out_of_memory_is_said_in_words(tiny, image, monkeypatch):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     monkeypatch.setattr(UNet, "forward", fail)
-    with pytest.raises(DeviceError, match="smaller batch_size"):
+    with pytest.raises(DeviceError, match="not enough memory for even a single small patch"):
         run(train(tiny, [image]))
 
 

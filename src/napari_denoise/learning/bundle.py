@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,10 +20,16 @@ from safetensors.numpy import save
 
 from napari_denoise.errors import FileError, ModelError
 from napari_denoise.learning.model import FORMAT, Model, ModelInfo
+from napari_denoise.learning.resuming import TrainingRecord, TrainingState
 
-__all__ = ["load_model", "read_model_info", "save_model"]
+__all__ = ["load_model", "read_model_info", "read_training_record", "save_model"]
 
 _KEY = "napari-denoise"
+
+_STATE = "training"
+"""What an unfinished training needs to go on is kept beside the model, under this name."""
+
+_VECTORS = ("weights", "mean", "square")
 
 
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:
@@ -33,9 +40,14 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     FileError
         If the folder is missing or cannot be written to.
     """
-    weights = {name: tensor.numpy() for name, tensor in model.network.state_dict().items()}
+    tensors = {name: tensor.numpy() for name, tensor in model.network.state_dict().items()}
     info = ModelInfo(**{name: getattr(model, name) for name in ModelInfo.model_fields})
-    content = save(weights, metadata={_KEY: info.model_dump_json()})
+    header = info.model_dump(mode="json")
+    if model.state:
+        tensors |= {f"{_STATE}.{name}": getattr(model.state, name).numpy() for name in _VECTORS}
+        header[_STATE] = model.state.record.model_dump(mode="json")
+    # One entry: safetensors gives several no fixed order.
+    content = save(tensors, metadata={_KEY: json.dumps(header)})
     try:
         _write_whole(Path(path), content)
     except OSError as error:
@@ -55,7 +67,18 @@ def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
     ModelError
         If it is no model file of ours, damaged, or from a newer version.
     """
-    return _read(Path(path), with_weights=False)[0]
+    return _read(Path(path), with_weights=False).info
+
+
+def read_training_record(path: str | os.PathLike[str]) -> TrainingRecord | None:
+    """How far the unfinished training in a model file has come; None if it is finished.
+
+    Raises
+    ------
+    FileError, ModelError
+        As :func:`read_model_info`.
+    """
+    return _read(Path(path), with_weights=False).record
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -64,36 +87,51 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     Raises
     ------
     FileError, ModelError
-        As :func:`read_model_info`; also if the weights do not fit the description.
+        As :func:`read_model_info`; also if the weights, or what an unfinished training needs to
+        go on, do not fit the description.
     """
     # Imported here: reading a header must not cost seconds.
     import torch  # noqa: PLC0415
 
     from napari_denoise.learning.networks import make_network  # noqa: PLC0415
 
-    info, weights = _read(Path(path), with_weights=True)
-    network = make_network(info.architecture)
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    found = {name: array.shape for name, array in weights.items()}
-    if found != wanted or any(array.dtype != np.float32 for array in weights.values()):
+    found = _read(Path(path), with_weights=True)
+    network = make_network(found.info.architecture)
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    n_weights = sum(parameter.numel() for parameter in network.parameters())
+    if found.record:
+        shapes |= {f"{_STATE}.{name}": (n_weights,) for name in _VECTORS}
+    arrays = found.arrays
+    is_float32 = all(array.dtype == np.float32 for array in arrays.values())
+    if {name: array.shape for name, array in arrays.items()} != shapes or not is_float32:
         raise ModelError(
             f"The weights in {path} do not fit the network it describes. "
             f"The file is damaged; use another copy, or train again."
         )
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    return Model.of(info, network)
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    vectors = [tensors.pop(f"{_STATE}.{name}") for name in _VECTORS if found.record]
+    network.load_state_dict(tensors)
+    state = TrainingState(found.record, *vectors) if found.record else None
+    return Model.of(found.info, network, state)
 
 
-def _read(
-    path: Path, *, with_weights: bool
-) -> tuple[ModelInfo, dict[str, npt.NDArray[np.float32]]]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is in a file."""
+
+    info: ModelInfo
+    record: TrainingRecord | None
+    arrays: dict[str, npt.NDArray[np.float32]]
+
+
+def _read(path: Path, *, with_weights: bool) -> _Found:
     if not path.is_file():
         raise FileError(f"There is no model file {path}. Check the path.")
     try:
         with safe_open(path, framework="numpy") as file:
-            info = _parse(path, (file.metadata() or {}).get(_KEY))
+            info, record = _parse(path, (file.metadata() or {}).get(_KEY))
             names = file.keys() if with_weights else ()
-            return info, {name: file.get_tensor(name) for name in names}
+            return _Found(info, record, {name: file.get_tensor(name) for name in names})
     except OSError as error:
         raise FileError(f"The model file {path} cannot be read ({error}).") from error
     except (SafetensorError, TypeError, AttributeError) as error:
@@ -103,7 +141,7 @@ def _read(
         ) from error
 
 
-def _parse(path: Path, text: str | None) -> ModelInfo:
+def _parse(path: Path, text: str | None) -> tuple[ModelInfo, TrainingRecord | None]:
     if text is None:
         raise ModelError(
             f"{path} holds weights of some other program. Choose a model that was saved by "
@@ -112,7 +150,9 @@ def _parse(path: Path, text: str | None) -> ModelInfo:
     try:
         header: Any = json.loads(text)
         _check_format(path, header)
-        return ModelInfo.model_validate_json(text)
+        kept = header.pop(_STATE, None)
+        record = None if kept is None else TrainingRecord.model_validate_json(json.dumps(kept))
+        return ModelInfo.model_validate_json(json.dumps(header)), record
     except ModelError:
         raise
     except (ValidationError, ValueError, AttributeError, TypeError) as error:
@@ -133,7 +173,11 @@ def _write_whole(path: Path, content: bytes) -> None:
     """Write to a temporary neighbour, then rename: no half a file under the real name."""
     part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
-        part.write_bytes(content)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            # Else the new name may come before the bytes where the power fails.
+            os.fsync(file.fileno())
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
@@ -16,6 +17,7 @@ from napari_denoise.errors import DeviceError, OutOfMemoryError
 __all__ = [
     "DeviceInfo",
     "empty_cache",
+    "free_memory",
     "list_devices",
     "memory_errors",
     "mixed_precision",
@@ -128,6 +130,16 @@ def memory_errors(device: torch.device) -> Iterator[None]:
             f"The device {device} has run out of memory. Close other programs, choose another "
             f"device, or train with a smaller batch_size or patch_size."
         ) from None
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a device has left for another tensor, what torch keeps in reserve included."""
+    if device.type == "cuda":
+        reserved = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0] + reserved)
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return int(psutil.virtual_memory().available)
 
 
 def empty_cache(device: torch.device) -> None:

@@ -19,6 +19,7 @@ from napari_denoise.settings import Settings
 
 if TYPE_CHECKING:
     from napari_denoise.learning.networks import Network
+    from napari_denoise.learning.resuming import TrainingState
 
 __all__ = ["FORMAT", "Model", "ModelInfo", "TrainingPoint"]
 
@@ -116,11 +117,15 @@ class Model(ModelInfo):
     ----------
     network : UNet, BlurredNetwork or InstantNetwork
         On the CPU, float32, not to be trained further.
+    state : TrainingState or None
+        What the training needs to go on, if it was interrupted.
     """
 
     network: SkipValidation[Any] = Field(exclude=True, repr=False)
+    state: SkipValidation[Any] = Field(None, exclude=True, repr=False)
 
     @classmethod
-    def of(cls, info: ModelInfo, network: Network) -> Self:
+    def of(cls, info: ModelInfo, network: Network, state: TrainingState | None = None) -> Self:
         """Put a network and what is known about it together."""
-        return cls(**dict(info), network=network.requires_grad_(requires_grad=False))
+        network = network.requires_grad_(requires_grad=False)
+        return cls(**dict(info), network=network, state=state)

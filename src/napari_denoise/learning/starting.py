@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from napari_denoise.learning.background import measure_background
 from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import DecoNoising, PairedMethod, TrainingMethod
+from napari_denoise.learning.model import Model
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization, measure_normalization
 from napari_denoise.learning.patches import TrainingImage
@@ -26,7 +28,7 @@ from napari_denoise.noise.calibrate import calibrate
 from napari_denoise.noise.calibration import Calibration
 from napari_denoise.progress import Job, Notice, Progress, nested
 
-__all__ = ["Start", "begin"]
+__all__ = ["Start", "begin", "begin_with"]
 
 _N_CALIBRATED = 8
 """Images and channels that the camera is measured on."""
@@ -77,6 +79,12 @@ def begin(
     if isinstance(method, DecoNoising):
         return _with_blur(method, samples, seed, psf)
     return _from_scratch(method, samples, seed)
+
+
+def begin_with(model: Model) -> Start:
+    """Start from the weights and the normalisation of a model, which stays as it is."""
+    network: Network = deepcopy(model.network)
+    return Start(network.requires_grad_(requires_grad=True), model.normalization)
 
 
 def _from_scratch(method: TrainingMethod, samples: Patches, seed: int) -> Start:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
@@ -11,24 +12,28 @@ import torch
 from torch import Tensor
 
 from napari_denoise.errors import DenoiseError
+from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.batches import Batches
 from napari_denoise.learning.config import TrainingMethod
 from napari_denoise.learning.examples import Example
-from napari_denoise.learning.model import TrainingPoint
+from napari_denoise.learning.model import Model, TrainingPoint
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.objectives import make_objective
 from napari_denoise.learning.optimizer import AdamW, flatten, flatten_weights
+from napari_denoise.learning.resuming import TrainingRecord, TrainingState
+from napari_denoise.learning.schedule import Schedule
 from napari_denoise.learning.starting import Start
-from napari_denoise.progress import Notice, Progress
+from napari_denoise.progress import Job, Notice, Progress
 
 __all__ = ["Trainer", "TrainingProgress"]
-
-_N_POINTS = 50
-"""How often, in a whole training, the validation loss is measured."""
 
 _AVERAGED_SHARE = 8
 """The result averages the weights over the last eighth of the training."""
 
 _MAX_ROLLBACKS = 5
+
+_MAX_POINTS = 200
+"""The history is thinned out where it has more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,7 @@ class TrainingProgress(Progress):
     Attributes
     ----------
     step, n_steps : int
-        Steps done, and to be done.
+        Steps the model has been trained for, and will have been, as far as can be told.
     loss : float
         Of this step: mean square error over the pixels asked for, in units of the normalised
         image, or of the noise where a camera is known.
@@ -61,15 +66,25 @@ class Trainer:
     method : TrainingMethod
     start : Start
         The network with its first weights, and its normalisation.
-    validation : Example
-        Patches and hidden pixels that stay the same, so that the curve means something.
+    batches : Batches
+        Whose validation batches stay the same, so that the curve means something.
     device : torch.device
+    resumed : Model, optional
+        The model that is trained further. If it has the state of an unfinished training, that
+        one goes on; else another one begins with its weights.
     """
 
     def __init__(
-        self, method: TrainingMethod, start: Start, validation: Example, device: torch.device
+        self,
+        method: TrainingMethod,
+        start: Start,
+        batches: Batches,
+        device: torch.device,
+        *,
+        resumed: Model | None = None,
     ) -> None:
         self._method = method
+        self.device = device
         self._objective = make_objective(method, start.normalization, device)
         self._network: Network = start.network.to(device)
         self._average = deepcopy(self._network).requires_grad_(requires_grad=False)
@@ -78,18 +93,39 @@ class Trainer:
             flatten_weights(self._average),
             n_averaged=max(1.0, method.n_steps / _AVERAGED_SHARE),
         )
-        self._validation = validation
-        self._history: list[TrainingPoint] = []
+        self._batches = batches
+        self._validation: Sequence[Example] = batches.validation()
+        self._first_step = resumed.n_steps if resumed else 0
+        self._history = list(resumed.history) if resumed else []
         self._recent_losses: list[float] = []
-        self._good = self._optimizer.snapshot()
         self._n_rollbacks = 0
+        self._is_half_done = False
+        self.schedule = Schedule(method)
+        if resumed and resumed.state:
+            self._go_on_from(resumed.state)
+        self._good = self._optimizer.snapshot()
 
     @property
     def is_done(self) -> bool:
-        """Whether all steps have been taken."""
-        return self._optimizer.n_steps >= self._method.n_steps
+        """Whether the training has come to its end."""
+        return self.schedule.is_done
 
-    def take_step(self, example: Example) -> TrainingProgress | Notice:
+    @property
+    def fraction(self) -> float:
+        """Share of the training that is done."""
+        return self.schedule.fraction
+
+    @property
+    def n_done(self) -> int:
+        """Steps taken since the training began, before an interruption or after it."""
+        return self._optimizer.n_steps
+
+    @property
+    def step(self) -> int:
+        """Steps that the model has been trained for, in earlier trainings as well."""
+        return self._first_step + self.n_done
+
+    def take_step(self) -> TrainingProgress | Notice:
         """Learn from one batch; where that fails, go back to the last good weights.
 
         Raises
@@ -97,31 +133,44 @@ class Trainer:
         DenoiseError
             If it has failed too often.
         """
+        example = self._batches.draw()
         parameters = list(self._network.parameters())
         loss = self._loss(self._network, example)
         loss_value = float(loss.detach())
         if not isfinite(loss_value):
             return self._roll_back()
         gradient = flatten(torch.autograd.grad(loss, parameters, materialize_grads=True))
-        n_steps, n_done = self._method.n_steps, self._optimizer.n_steps
-        self._optimizer.step(gradient, self._learning_rate * (1 - n_done / n_steps))
+        self._is_half_done = True
+        self._optimizer.step(gradient, self._learning_rate * self.schedule.pace)
+        self._is_half_done = False
+        self.schedule.advance(self.n_done)
         self._recent_losses.append(loss_value)
-        step, validation_loss = n_done + 1, None
-        if step == 1 or step % max(1, n_steps // _N_POINTS) == 0 or self.is_done:
+        validation_loss = None
+        if self.schedule.takes_mark():
             validation_loss = self._mark()
             if validation_loss is None:
                 return self._roll_back()
-        return TrainingProgress(
-            fraction=step / n_steps,
-            message=f"step {step:,} of {n_steps:,}",
-            step=step,
-            n_steps=n_steps,
-            loss=loss_value,
-            validation_loss=validation_loss,
+        return self._report(loss_value, validation_loss)
+
+    def shrink(self) -> Notice:
+        """Go on with smaller batches, as memory has run out.
+
+        Raises
+        ------
+        DeviceError
+            If they cannot be smaller.
+        """
+        words = self._batches.shrink()
+        self._validation = self._batches.validation()
+        if self._is_half_done:
+            self._go_back()
+        return Notice(
+            fraction=self.fraction,
+            message=f"Memory ran out; going on from step {self.step:,} with {words} per batch.",
         )
 
-    def finish(self) -> tuple[tuple[TrainingPoint, ...], Network]:
-        """The history and the averaged network, on the CPU.
+    def finish(self) -> tuple[Network, TrainingRecord]:
+        """The averaged network, and how it came about.
 
         Raises
         ------
@@ -135,7 +184,36 @@ class Trainer:
                 "The training was stopped before it had learned anything, so there is no model. "
                 "Start it again, with a lower learning_rate if it reported trouble."
             )
-        return tuple(self._history), self._average.cpu()
+        return self._average, self._record(is_running=False)
+
+    def average(self) -> Network:
+        """A copy of the averaged network."""
+        return deepcopy(self._average)
+
+    def state(self, *, is_running: bool) -> TrainingState | None:
+        """A copy of all else that is needed to go on; None if nothing good has been learned yet."""
+        weights, average, mean, square = self._optimizer.snapshot().state
+        if not self._history or not bool((weights + average + square).isfinite().all()):
+            return None
+        return TrainingState(self._record(is_running=is_running), weights, mean, square)
+
+    def denoise(self, tile: FloatArray) -> Job[FloatArray]:
+        """Clean a ``C(Z)YX`` tile with the averaged weights, in the image's units."""
+        return self._objective.restore(self._average, tile)
+
+    def saved_bytes(self, example: Example) -> int:
+        """Bytes that a step on this batch keeps for the gradient."""
+        found: dict[int, int] = {}
+
+        def note(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            found[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            loss = self._loss(self._network, example)
+        del loss
+        return sum(found.values())
 
     @property
     def _learning_rate(self) -> float:
@@ -144,14 +222,43 @@ class Trainer:
     def _loss(self, network: Network, example: Example) -> Tensor:
         return self._objective.loss(network, example)
 
+    def _record(self, *, is_running: bool) -> TrainingRecord:
+        return TrainingRecord(
+            first_step=self._first_step,
+            n_done=self.n_done,
+            n_rollbacks=self._n_rollbacks,
+            history=tuple(self._history),
+            recent_losses=tuple(self._recent_losses),
+            schedule=self.schedule.record(),
+            random=self._batches.random_state,
+            batch_size=self._batches.batch_size,
+            patch_size=self._batches.patch_size,
+            is_running=is_running,
+        )
+
+    def _report(self, loss: float, validation_loss: float | None) -> TrainingProgress:
+        n_steps = self._first_step + self.schedule.n_steps
+        is_guess = self._method.max_minutes is not None and not self.is_done
+        return TrainingProgress(
+            fraction=self.fraction,
+            message=f"step {self.step:,} of {'about ' * is_guess}{n_steps:,}",
+            step=self.step,
+            n_steps=n_steps,
+            loss=loss,
+            validation_loss=validation_loss,
+        )
+
     def _mark(self) -> float | None:
         """Measure the validation loss and keep the weights; None if they are no good."""
-        loss: float = self._loss(self._average, self._validation).item()
+        losses = [self._loss(self._average, example).item() for example in self._validation]
+        loss = float(np.mean(losses))
         if not isfinite(loss):
             return None
         mean_loss = float(np.mean(self._recent_losses))
-        point = TrainingPoint(step=self._optimizer.n_steps, loss=mean_loss, validation_loss=loss)
-        self._history.append(point)
+        self._history.append(TrainingPoint(step=self.step, loss=mean_loss, validation_loss=loss))
+        if len(self._history) > _MAX_POINTS:
+            del self._history[1:-1:2]
+        self.schedule.note_loss(loss)
         self._recent_losses.clear()
         self._good = self._optimizer.snapshot()
         return loss
@@ -163,11 +270,27 @@ class Trainer:
                 f"The training diverged {self._n_rollbacks} times. Lower the learning_rate, or "
                 f"look for extreme values in the image."
             )
-        self._optimizer.restore(self._good)
-        self._recent_losses.clear()
-        step = self._optimizer.n_steps
+        self._go_back()
         return Notice(
-            fraction=step / self._method.n_steps,
-            message=f"The training diverged; going on from step {step} with learning rate "
+            fraction=self.fraction,
+            message=f"The training diverged; going on from step {self.step} with learning rate "
             f"{self._learning_rate:.2g}.",
         )
+
+    def _go_back(self) -> None:
+        """Return to the last good weights."""
+        self._optimizer.restore(self._good)
+        self.schedule.advance(self.n_done)
+        self._recent_losses.clear()
+        self._is_half_done = False
+
+    def _go_on_from(self, state: TrainingState) -> None:
+        record = state.record
+        self._optimizer.weights.copy_(state.weights)
+        self._optimizer.mean.copy_(state.mean)
+        self._optimizer.square.copy_(state.square)
+        self._optimizer.n_steps = record.n_done
+        self._first_step, self._n_rollbacks = record.first_step, record.n_rollbacks
+        self._history = list(record.history)
+        self._recent_losses = list(record.recent_losses)
+        self.schedule = Schedule(self._method, record.schedule, n_done=record.n_done)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from napari_denoise.errors import DenoiseError
+from napari_denoise.errors import DenoiseError, OutOfMemoryError
 from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.autosave import Autosave
+from napari_denoise.learning.batches import Batches
 from napari_denoise.learning.config import TrainingMethod
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
-from napari_denoise.learning.examples import make_example
-from napari_denoise.learning.model import Model, ModelInfo
+from napari_denoise.learning.memory import fit_to_memory
+from napari_denoise.learning.model import Model
+from napari_denoise.learning.networks import Network
+from napari_denoise.learning.origin import Origin
 from napari_denoise.learning.pairs import check_pairs
 from napari_denoise.learning.patches import (
     TrainingImage,
@@ -20,17 +26,19 @@ from napari_denoise.learning.patches import (
     choose_patch_size,
 )
 from napari_denoise.learning.preparing import draw_samples, make_sampler
+from napari_denoise.learning.previews import Preview, PreviewCrop, Previews
 from napari_denoise.learning.psf import make_psf
 from napari_denoise.learning.reading import read_images
+from napari_denoise.learning.resuming import TrainingRecord, TrainingState, method_to_go_on_with
 from napari_denoise.learning.sampler import PatchSampler
-from napari_denoise.learning.starting import Start, begin
+from napari_denoise.learning.starting import Start, begin, begin_with
 from napari_denoise.learning.suggestion import suggest
 from napari_denoise.learning.trainer import Trainer, TrainingProgress
 from napari_denoise.progress import Job, Notice, Request
-from napari_denoise.recipe import Recipe, software_version
 
-__all__ = ["TrainingImage", "TrainingProgress", "train"]
+__all__ = ["Preview", "PreviewCrop", "TrainingImage", "TrainingProgress", "train"]
 
+MakeModel = Callable[[Network, TrainingRecord, TrainingState | None], Model]
 T = TypeVar("T")
 
 
@@ -41,6 +49,9 @@ def train(
     seed: int = 0,
     device: str = "auto",
     psf: Any = None,
+    resume: Model | None = None,
+    autosave: Path | None = None,
+    preview: Callable[[], PreviewCrop | None] | None = None,
 ) -> Job[Model]:
     """Train a model.
 
@@ -57,53 +68,89 @@ def train(
     psf : array-like, ``(Z)YX``, optional
         A measured PSF for DecoNoising, with the images' pixel size; used instead of what the
         settings say.
+    resume : Model, optional
+        A model to train further, with its network and its normalisation. If its training was
+        interrupted, that one goes on, with its own seed: on the CPU, with the same images and
+        settings, the result is the same to the byte as without the interruption. Else another
+        training, of as many steps as `method` says, begins with its weights.
+    autosave : Path, optional
+        File for the unfinished model, written every 20 s, from which a training can go on
+        whose process was killed. It is removed if the job is closed; at any other end it is the
+        caller's.
+    preview : callable, optional
+        Asked every few seconds for a crop to denoise, which then comes as a :class:`Preview`;
+        never in short trainings. Called in the thread that runs the job.
 
     Returns
     -------
     Model
-        When the job has come to its end, or has been sent ``Request.STOP``.
+        When the job has come to its end, or has been sent ``Request.STOP``; then with the state
+        from which the training can go on.
 
     Raises
     ------
     InputError, AxesError, SettingsError
-        If the images cannot be learned from, before any work.
+        If the images cannot be learned from, or do not fit the model to go on with, before any
+        work.
     DeviceError
-        If the device cannot compute or runs out of memory.
+        If the device cannot compute, or runs out of memory even with the smallest batches.
     DenoiseError
         If the training is stopped before its first step, or does not converge.
     """
     check_images(images)
     check_pairs(method, images)
     patch_size = choose_patch_size(images, _wanted_size(method, images))
-    kernel = make_psf(method, images, patch_size, psf)
+    if resume:
+        method = method_to_go_on_with(method, images, resume)
+    # A model to go on with has its own.
+    kernel = None if resume else make_psf(method, images, patch_size, psf)
     place = resolve_device(device)
-    method = yield from _refuse_stop(suggest(method, images))
-    source = ", ".join(_name(image) for image in images)
-    recipe = Recipe.of("train", method, images[0].layout, source=source, seed=seed)
-    rng, validation_rng = np.random.default_rng(seed).spawn(2)
-    with memory_errors(place):
-        preparing = _prepare(method, images, patch_size, rng, seed, psf=kernel)
+    if resume is None:
+        method = yield from _refuse_stop(suggest(method, images))
+    origin = Origin(method, tuple(images), seed, resume)
+    rng, validation_rng = origin.generators()
+    with memory_errors(place), Autosave(autosave) as keeper:
+        if words := origin.in_words():
+            yield Notice(fraction=0.0, message=words)
+        preparing = _prepare(method, images, patch_size, rng, origin, psf=kernel)
         sampler, start = yield from _refuse_stop(preparing)
-        normalization = start.normalization
-        validation = make_example(method, sampler, validation_rng)
-        trainer = Trainer(method, start, validation, place)
+        batches = Batches(method, sampler, rng=rng, validation_rng=validation_rng)
+        if resume:
+            batches.go_on_from(resume)
+        trainer = Trainer(method, start, batches, place, resumed=resume)
+        yield from fit_to_memory(trainer, batches)
+        make_model = partial(origin.model, start.normalization)
         del start
-        while not trainer.is_done:
-            if (yield trainer.take_step(make_example(method, sampler, rng))) is Request.STOP:
-                break
-        history, network = trainer.finish()
+        yield from _steps(trainer, keeper, Previews(preview), make_model)
+        state = None if trainer.is_done else trainer.state(is_running=False)
+        if words := trainer.schedule.ending_in_words():
+            yield Notice(fraction=1.0, message=words)
+        network, record = trainer.finish()
         del trainer
         empty_cache(place)
-    info = ModelInfo(
-        version=software_version(),
-        method=method,
-        architecture=network.architecture,
-        normalization=normalization,
-        spatial=images[0].layout.spatial,
-        history=history,
-        recipe=recipe,
-    )
-    return Model.of(info, network)
+        return make_model(network, record, state)
+
+
+def _steps(
+    trainer: Trainer, keeper: Autosave, previews: Previews, make_model: MakeModel
+) -> Job[None]:
+    """Train until the training is done or the user stops it."""
+    request: Request | None = None
+    while not trainer.is_done and request is not Request.STOP:
+        try:
+            with memory_errors(trainer.device):
+                event = trainer.take_step()
+        except OutOfMemoryError:
+            event = trainer.shrink()
+        request = yield event
+        if request is Request.STOP:
+            return
+        if keeper.is_due and (state := trainer.state(is_running=True)):
+            keeper.write(partial(make_model, trainer.average(), state.record, state))
+        if failure := keeper.failure():
+            request = (yield Notice(fraction=trainer.fraction, message=failure)) or request
+        if previews.is_due:
+            request = (yield from previews.show(trainer)) or request
 
 
 def _prepare(
@@ -111,7 +158,7 @@ def _prepare(
     images: Sequence[TrainingImage],
     patch_size: tuple[int, ...],
     rng: np.random.Generator,
-    seed: int,
+    origin: Origin,
     *,
     psf: FloatArray | None,
 ) -> Job[tuple[PatchSampler, Start]]:
@@ -121,16 +168,14 @@ def _prepare(
         yield Notice(fraction=0.0, message=f"The images have room for patches of {extent} only.")
     read = yield from read_images(images)
     sampler = yield from make_sampler(method, read, patch_size, rng)
+    if origin.resumed:
+        return sampler, begin_with(origin.resumed)
     samples = yield from draw_samples(sampler, rng, "measuring intensities")
-    return sampler, (yield from begin(method, sampler, samples, seed=seed, psf=psf))
+    return sampler, (yield from begin(method, sampler, samples, seed=origin.seed, psf=psf))
 
 
 def _wanted_size(method: TrainingMethod, images: Sequence[TrainingImage]) -> tuple[int, ...]:
     return method.patch_size_for(images[0].layout.n_spatial)
-
-
-def _name(image: TrainingImage) -> str:
-    return f"{image.name} → {image.target_name}" if image.target_name else image.name
 
 
 def _refuse_stop(job: Job[T]) -> Job[T]:

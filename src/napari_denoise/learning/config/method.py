@@ -31,9 +31,32 @@ class TrainingMethod(Settings):
     citation: ClassVar[str] = ""
     may_be_turned: ClassVar[bool] = True
     """Whether an image on its side is as good to it: not where noise has an orientation."""
+    may_change: ClassVar[frozenset[str]] = frozenset(
+        ("n_steps", "max_minutes", "patience", "batch_size", "patch_size", "learning_rate")
+    )
+    """Settings that may differ when a model is trained further; the others made it what it is."""
 
     n_steps: int = setting(
         800, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+    )
+    max_minutes: float | None = setting(
+        None,
+        "Time for the training, which ends when it is over even if steps are left; unset: no "
+        "limit.",
+        unit="min",
+        gt=0,
+        le=100_000,
+        step=1,
+    )
+    patience: int | None = setting(
+        None,
+        "Ends the training when the validation loss has not fallen for so many steps; unset: it "
+        "goes on.",
+        unit="steps",
+        ge=5,
+        le=1_000_000,
+        step=100,
+        advanced=True,
     )
     batch_size: int = setting(2, "Patches per step.", ge=1, le=1024, advanced=True)
     patch_size: PerAxis[PatchWidth] | None = setting(

@@ -16,6 +16,9 @@ __all__ = ["CARE", "N2N", "PairedMethod"]
 class PairedMethod(TrainingMethod):
     """A method that is shown what to give: each image has a second one of the same thing."""
 
+    # What the pairs are is a matter of the images.
+    may_change: ClassVar[frozenset[str]] = TrainingMethod.may_change | {"repeats", "noise"}
+
     n_steps: int = setting(
         300,
         "Training steps; one step looks at one batch of patches. From scratch take some thousand.",

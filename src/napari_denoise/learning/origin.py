@@ -1,0 +1,102 @@
+"""What a training comes from, and the model that it makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.learning.model import Model, ModelInfo
+from napari_denoise.learning.networks import Network
+from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.resuming import TrainingRecord, TrainingState
+from napari_denoise.recipe import Recipe, software_version
+
+__all__ = ["Origin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Settings, images, seed, and the model that is trained further, if any."""
+
+    method: TrainingMethod
+    images: tuple[TrainingImage, ...]
+    given_seed: int
+    resumed: Model | None = None
+
+    @property
+    def seed(self) -> int:
+        """Of all random numbers; an interrupted training keeps its own."""
+        if self.resumed and self.resumed.state:
+            return self.resumed.recipe.seed or 0
+        return self.given_seed
+
+    def generators(self) -> tuple[np.random.Generator, np.random.Generator]:
+        """For the batches to learn from, and for those that stay the same."""
+        rng, validation_rng = np.random.default_rng(self.seed).spawn(2)
+        if self.resumed and not self.resumed.state:
+            # Other batches than those it has seen already.
+            rng = np.random.default_rng((self.seed, self.resumed.n_steps))
+        return rng, validation_rng
+
+    @property
+    def source(self) -> str:
+        """Names of the images and their targets."""
+        return ", ".join(
+            f"{image.name} → {image.target_name}" if image.target_name else image.name
+            for image in self.images
+        )
+
+    def in_words(self) -> str:
+        """What a user should know before an interrupted training goes on; empty if nothing."""
+        before = self.resumed.recipe.source if self.resumed and self.resumed.state else self.source
+        if before == self.source:
+            return ""
+        return f"The training began with {before}, and goes on with {self.source}."
+
+    def model(
+        self,
+        normalization: Normalization | Camera,
+        network: Network,
+        record: TrainingRecord,
+        state: TrainingState | None = None,
+    ) -> Model:
+        """The model, on the CPU, with all that is known about it.
+
+        Parameters
+        ----------
+        state : TrainingState, optional
+            What an unfinished training goes on from.
+        """
+        info = ModelInfo(
+            version=software_version(),
+            method=self.method,
+            architecture=network.architecture,
+            normalization=normalization,
+            spatial=self.images[0].layout.spatial,
+            history=record.history,
+            recipe=self._recipe(record),
+        )
+        return Model.of(info, network.cpu(), state.cpu() if state else None)
+
+    def _recipe(self, record: TrainingRecord) -> Recipe:
+        """How the training went, which may have been shorter or with less than asked for."""
+        used: dict[str, Any] = {"n_steps": record.n_done, "batch_size": record.batch_size}
+        if self.method.patch_size and record.patch_size != self.method.patch_size:
+            used["patch_size"] = record.patch_size
+        previous = None
+        if self.resumed:
+            is_same = self.resumed.state and self.resumed.recipe.source == self.source
+            previous = self.resumed.recipe.previous if is_same else self.resumed.recipe
+        return Recipe.of(
+            "train",
+            self.method.model_copy(update=used),
+            self.images[0].layout,
+            source=self.source,
+            seed=self.seed,
+            previous=previous,
+        )
