@@ -11,6 +11,7 @@ import tifffile
 
 from napari_denoise.instant.scenes import scene
 from napari_denoise.io.images import read_image, write_image
+from napari_denoise.learning.bundle import read_model_info
 
 SHORT = ("--set", "n_steps=6", "--set", "patch_size=16", "--set", "n_features=8")
 
@@ -152,6 +153,33 @@ def test_pairs_that_do_not_fit_are_refused_before_any_work(tmp_path, noisy, clea
     code, _, error = command(*care, "--target", turned)
     assert (code, "noisy has axes ZYX, its target turned has" in error) == (2, True)
     assert not model.exists()
+
+
+def test_deconoising_takes_the_pixel_size_of_the_file_and_gives_both_images(
+    tmp_path, clean, noisy, command
+):
+    model, out = tmp_path / "deco.safetensors", tmp_path / "sharp.tif"
+    train = ("train", "--method", "deconoising", "--model", model, *SHORT)
+    optics = ("--set", "numerical_aperture=0.8", "--set", "wavelength_nm=520")
+    assert command(*train, noisy, *optics)[0] == 0
+    assert read_model_info(model).architecture.psf_size == (7, 7)
+    assert command("apply", noisy, out, "--model", model, "--set", "output=deconvolved")[0] == 0
+    plain = tmp_path / "plain.tif"
+    tifffile.imwrite(plain, read_image(noisy).pixels.compute())
+    code, _, error = command(*train, plain, *optics)
+    assert code == 2
+    assert "Give psf_sigma in pixels instead" in error
+
+
+def test_a_preset_of_a_method_is_trained_with_what_is_set_beside_it(tmp_path, noisy, command):
+    model = tmp_path / "model.safetensors"
+    train = ("train", noisy, "--method", "deconoising", "--model", model, *SHORT)
+    assert command(*train, "--preset", "paper", "--set", "batch_size=1")[0] == 0
+    method = read_model_info(model).method
+    assert (method.replacement, method.depth, method.n_steps) == ("uniform", 3, 6)
+    code, _, error = command(*train, "--preset", "papers")
+    assert code == 2
+    assert "DecoNoising has: paper" in error
 
 
 def test_training_tells_a_person_its_steps_seconds_and_losses(tmp_path, noisy, command):

@@ -12,7 +12,7 @@ from napari_denoise._napari.train_widget import TrainWidget
 from napari_denoise.denoiser import Denoised
 from napari_denoise.errors import FileError
 from napari_denoise.learning.bundle import read_model_info
-from napari_denoise.learning.config import CARE, N2N, N2V
+from napari_denoise.learning.config import CARE, N2N, N2V, DecoNoising
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.progress import Notice, Progress, Request, run
 
@@ -338,3 +338,34 @@ def test_stop_is_sent_as_a_request(dock, monkeypatch, finish):
     dock._run_bar.stop()
     finish(dock._run_bar, start=False)
     assert got == [Request.STOP]
+
+
+def spot(size=17, sigma=2.0):
+    y, x = np.mgrid[:size, :size] - size // 2
+    return np.exp(-(y**2 + x**2) / (2 * sigma**2)).astype(np.float32)
+
+
+def test_a_psf_layer_is_asked_for_by_deconoising_alone_and_kept_in_the_model(dock, viewer, finish):
+    layer = viewer.add_image(100 * spot() + 3, name="bead")
+    assert not dock._psf_row.isVisibleTo(dock)
+    dock._method.setValue(DecoNoising(**TINY.model_dump(exclude={"name"})))
+    assert dock._psf_row.isVisibleTo(dock)
+    assert dock._psf.layer() is None
+    dock._psf.setLayer(layer)
+    assert finish(dock._run_bar) == ""
+    (model,) = models.shelf_of(viewer).models
+    assert model.info.architecture.psf_size[0] > 7
+    dock._model_box._form._output.setCurrentText("deconvolved")
+    assert finish(dock._model_box._run_bar) == ""
+    assert viewer.layers[-1].name == "noisy · DecoNoising deconvolved"
+
+
+def test_the_layers_scale_turns_optics_into_pixels(dock, viewer, noisy, finish):
+    optics = {"numerical_aperture": 0.5, "wavelength_nm": 520.0, "microscope": "widefield"}
+    dock._method.setValue(DecoNoising(**TINY.model_dump(exclude={"name"}), **optics))
+    assert "size of a pixel of noisy" in finish(dock._run_bar)
+    noisy.units = ("um", "um", "um")
+    noisy.scale = (1.0, 0.117, 0.117)
+    assert finish(dock._run_bar) == ""
+    (model,) = models.shelf_of(viewer).models
+    assert model.info.architecture.psf_size == (13, 13)

@@ -13,8 +13,10 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSpinBox
 
 from napari_denoise._napari.axis_roles import AxisRoles
+from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.device_chooser import DeviceChooser
 from napari_denoise._napari.dock import Task, ViewerDock
+from napari_denoise._napari.layers import read_layer
 from napari_denoise._napari.model_box import ModelBox
 from napari_denoise._napari.models import autosave_path, shelf_of, trained_model
 from napari_denoise._napari.preferences import preferences, remember
@@ -24,7 +26,7 @@ from napari_denoise._napari.training_set import TrainingSet
 from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.axes import Layout
 from napari_denoise.errors import DenoiseError, InputError, SettingsError
-from napari_denoise.learning.config import CARE, N2N, TrainingMethod
+from napari_denoise.learning.config import CARE, N2N, DecoNoising, TrainingMethod
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.progress import Job, Notice, Progress
 from napari_denoise.registry import METHODS
@@ -44,6 +46,11 @@ _TARGETS: dict[type[Any], str] = {
 }
 """What the targets of a method are to be."""
 
+_PSF_TOOLTIP = (
+    "A measured PSF: the image of a bead, with the pixel size of the images and as many spatial "
+    "axes. It is used instead of what the settings say."
+)
+
 
 class TrainWidget(ViewerDock):
     """Trains a model in the background and offers it for saving and applying."""
@@ -55,6 +62,8 @@ class TrainWidget(ViewerDock):
         self._method = SettingsChooser(METHODS)
         targets = TargetList(napari_viewer.layers)
         self._targets = self.closing(targets, targets.close_watch)
+        psf = LayerChooser(napari_viewer.layers, none_text="as set above")
+        self._psf = self.closing(psf, psf.close_watch)
         self._roles = AxisRoles()
         self._roles.setJointOffered(True)
         device = DeviceChooser(preferences().device)
@@ -77,6 +86,7 @@ class TrainWidget(ViewerDock):
         self.addHeading("Method")
         self.addWidget(self._method)
         self.addWidget(self._targets)
+        self._psf_row = self.addRow("PSF layer", self._psf, _PSF_TOOLTIP)
         self.addHeading("Axes")
         self.addWidget(self._roles)
         self.addHeading("Training")
@@ -118,6 +128,7 @@ class TrainWidget(ViewerDock):
         has_repeats = isinstance(method, N2N) and method.repeats is not None
         self._targets.setDescription(_TARGETS.get(type(method), ""))
         self._targets.setVisible(type(method) in _TARGETS and not has_repeats)
+        self._psf_row.setVisible(isinstance(method, DecoNoising))
         self._on_targets_changed()
 
     def _on_targets_changed(self) -> None:
@@ -160,8 +171,14 @@ class TrainWidget(ViewerDock):
         layout = self._roles.value()
         method = cast("TrainingMethod", self._method.value())
         images = [
-            TrainingImage(pixels, Layout(axes, layout.spatial, layout.channels), name)
-            for pixels, axes, name in self._images.sources(layout.axes)
+            TrainingImage(
+                pixels, Layout(axes, layout.spatial, layout.channels), name, pixel_size_um=sizes
+            )
+            for (pixels, axes, name), sizes in zip(
+                self._images.sources(layout.axes),
+                self._images.pixel_sizes_um(layout.axes, layout.spatial),
+                strict=True,
+            )
         ]
         if not self._targets.isHidden():
             images = [
@@ -179,11 +196,17 @@ class TrainWidget(ViewerDock):
             seed=self._seed.value(),
             device=self._device.value(),
             path=path,
+            psf=self._chosen_psf(),
         )
         layers = dict(
             zip(self._images.layers(), [image.layout.axes for image in images], strict=False)
         )
         return Task(make_job, partial(self._keep, images[0].name, layers, path))
+
+    def _chosen_psf(self) -> Any:
+        """The pixels of the layer with a PSF; None where the method has another, or none."""
+        layer = None if self._psf_row.isHidden() else self._psf.layer()
+        return None if layer is None else read_layer(layer).pixels
 
     def _keep(self, name: str, layers: dict[Image, str], path: Path, model: Model) -> None:
         """Put the model on the shelf, from where the Denoise dock takes it too."""
@@ -193,7 +216,13 @@ class TrainWidget(ViewerDock):
 
 
 def train_and_keep(
-    method: TrainingMethod, images: Sequence[TrainingImage], *, seed: int, device: str, path: Path
+    method: TrainingMethod,
+    images: Sequence[TrainingImage],
+    *,
+    seed: int,
+    device: str,
+    path: Path,
+    psf: Any = None,
 ) -> Job[Model]:
     """Train, and put the model into a file at once, so that a crash does not cost it.
 
@@ -202,7 +231,7 @@ def train_and_keep(
     from napari_denoise.learning.bundle import save_model  # noqa: PLC0415
     from napari_denoise.learning.training import train  # noqa: PLC0415
 
-    model = yield from train(method, images, seed=seed, device=device)
+    model = yield from train(method, images, seed=seed, device=device, psf=psf)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_model(model, path)

@@ -21,6 +21,7 @@ from napari_denoise._napari.choosers import LayerChecklist, LayerWatcher
 from napari_denoise._napari.layers import Source, read_layer, refusal
 from napari_denoise._napari.target_list import image_patterns
 from napari_denoise.errors import DenoiseError
+from napari_denoise.io.units import pixel_size_um
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -122,6 +123,27 @@ class TrainingSet(QWidget):
         found += [(image.pixels, image.axes, image.name) for image in self._images]
         return [
             (pixels, axes if len(own) == len(axes) else own, name) for pixels, own, name in found
+        ]
+
+    def pixel_sizes_um(self, axes: str, spatial: str) -> list[tuple[float, ...]]:
+        """Size of a pixel of each image along its spatial axes, in µm; empty where unknown.
+
+        Parameters
+        ----------
+        axes : str
+            As for :meth:`sources`.
+        """
+        geometries = [read_layer(layer) for layer in self.layers()]
+        found = [(each.axes, each.geometry["scale"], each.geometry["units"]) for each in geometries]
+        found += [(image.axes, image.scale, image.units) for image in self._images]
+        return [
+            pixel_size_um(
+                axes if len(own) == len(axes) else own,
+                [float(size) for size in scale],
+                [str(unit) for unit in units],
+                spatial,
+            )
+            for own, scale, units in found
         ]
 
     def close_watch(self) -> None:

@@ -27,6 +27,7 @@ from napari_denoise.cli.output import say
 from napari_denoise.console import run_with_bar
 from napari_denoise.errors import AxesError, FileError, InputError
 from napari_denoise.io.images import Image, read_image
+from napari_denoise.io.units import pixel_size_um
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.settings import make_settings
 
@@ -67,6 +68,7 @@ def train(
             name=image.name,
             target=target.pixels if target else None,
             target_name=target.name if target else "",
+            pixel_size_um=pixel_size_um(image.axes, image.scale, image.units, spatial.value),
         )
         for image, target in _read_pairs(sources, targets or [], axes)
     ]
