@@ -95,6 +95,32 @@ def test_repeats_pair_any_two_frames_and_never_one_with_itself(rng):
     np.testing.assert_allclose(fractions[:, 0], fractions[:, 1], atol=1e-5)
 
 
+@pytest.mark.parametrize(("n", "last"), [(4, {(2, 3), (3, 2)}), (5, {(2, 3), (3, 2), (4, 3)})])
+def test_even_and_odd_frames_are_pairs_of_neighbours(rng, n, last):
+    pixels = np.broadcast_to(np.arange(float(n))[:, np.newaxis, np.newaxis], (n, 8, 8))
+    image = TrainingImage(pixels, Layout("TYX"), "film")
+    patches = PatchSampler([image], (4, 4), repeats="T", pairing="even_odd").draw(200, rng)
+    seen = set(zip(*(part[:, 0, 0, 0] for part in (patches.shown, patches.target)), strict=True))
+    assert seen == {(0, 1), (1, 0)} | last
+
+
+def test_frames_that_do_not_show_the_same_thing_are_noticed(clean, rng):
+    film = rng.poisson([np.roll(clean, 11 * i, axis=(0, 1)) for i in range(12)])
+    said = []
+    for pairing in ("any", "even_odd"):
+        still = (
+            film
+            if pairing == "any"
+            else np.repeat(film[::2], 2, axis=0) + rng.poisson(10, film.shape)
+        )
+        method = N2N(n_steps=1, repeats="T", pairing=pairing, **SCRATCH)
+        events = []
+        run(train(method, [TrainingImage(still, Layout("TYX"), "film")]), events.append)
+        said.append([event.message for event in events if isinstance(event, Notice)])
+    assert said[0][0].startswith("Frames along T hardly resemble each other")
+    assert said[1] == []
+
+
 def test_noise2noise_shows_either_of_a_pair(rng):
     sampler = PatchSampler([pair(np.zeros((8, 8)), np.ones((8, 8)))], (4, 4))
     example = make_example(N2N(batch_size=64), sampler, rng)

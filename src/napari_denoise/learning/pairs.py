@@ -140,8 +140,16 @@ class Likeness:
     target_map: tuple[float, float]
     is_same_scale: bool
 
-    def in_words(self) -> str:
-        """What a user should know; empty if all is as it should be."""
+    def in_words(self, repeats: str = "") -> str:
+        """What a user should know; empty if all is as it should be.
+
+        Parameters
+        ----------
+        repeats : str, optional
+            Axis along which the pairs lie, if they are frames of the images themselves.
+        """
+        if repeats:
+            return "" if self.correlation >= _ALIKE else self._frames_in_words(repeats)
         if self.correlation < _ALIKE:
             return (
                 f"The images and their targets hardly resemble each other (correlation "
@@ -153,6 +161,12 @@ class Likeness:
         return (
             f"The targets have other intensities than the images and are brought to theirs "
             f"(times {scale:.3g}, plus {shift:.3g}): results are in units of the images."
+        )
+
+    def _frames_in_words(self, axis: str) -> str:
+        return (
+            f"Frames along {axis} hardly resemble each other (correlation {self.correlation:.2f}). "
+            f"If things move or fade, choose the pairing even_odd, or Noise2Void."
         )
 
 

@@ -32,15 +32,16 @@ def make_sampler(
     InputError
         If the targets leave nothing to learn, or the noise to be added does not suit the images.
     """
-    repeats = method.repeats if isinstance(method, N2N) else None
-    sampler = PatchSampler(images, patch_size, repeats=repeats)
+    sampler = PatchSampler(images, patch_size)
+    if isinstance(method, N2N):
+        sampler = sampler.replaced(repeats=method.repeats, pairing=method.pairing)
     noise = method.simulated_noise()
     if noise is not None:
         samples = yield from draw_samples(sampler, rng, "measuring the range")
         job = simulate_with(noise, sampler.images, samples.known_pixels())
         sampler = sampler.replaced(simulation=(yield from job))
     if noise is not None or isinstance(method, PairedMethod):
-        return (yield from _matched(sampler, rng, has_targets=repeats is None))
+        return (yield from _matched(sampler, rng))
     return sampler
 
 
@@ -53,16 +54,14 @@ def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) 
     return Patches.joined(drawn)
 
 
-def _matched(
-    sampler: PatchSampler, rng: np.random.Generator, *, has_targets: bool
-) -> Job[PatchSampler]:
+def _matched(sampler: PatchSampler, rng: np.random.Generator) -> Job[PatchSampler]:
     """A sampler whose targets have the intensities of the images."""
     drawn = yield from draw_samples(sampler, rng, "comparing images with their targets")
     pairs = [*np.stack([drawn.shown, drawn.target], axis=1)]
     check_sampled_pairs(pairs)
     likeness = compare_pairs(pairs)
-    if words := likeness.in_words():
+    if words := likeness.in_words(sampler.repeats or ""):
         yield Notice(fraction=0.0, message=words)
-    if likeness.is_same_scale or not has_targets:
+    if sampler.repeats or likeness.is_same_scale:
         return sampler
     return sampler.replaced(target_map=likeness.target_map)

@@ -18,6 +18,8 @@ from napari_denoise.learning.simulation import Simulation
 
 __all__ = ["PatchSampler", "Patches"]
 
+Pairing = Literal["any", "even_odd"]
+
 _N_TRIES = 100
 """Patches that are looked at to find one within the region."""
 
@@ -66,7 +68,9 @@ class PatchSampler:
     patch_size : tuple of int
         Pixels per spatial axis.
     repeats : str, optional
-        Axis along which any two frames are a pair; unset: pairs are images and their targets.
+        Axis along which frames are pairs; unset: pairs are images and their targets.
+    pairing : {"any", "even_odd"}
+        Whether any two frames are a pair, or each even one and the odd one after it.
     target_map : (float, float)
         What targets are multiplied with, and what is then added, to be in the images' units.
     simulation : Simulation, optional
@@ -79,12 +83,14 @@ class PatchSampler:
         patch_size: tuple[int, ...],
         *,
         repeats: str | None = None,
+        pairing: Pairing = "any",
         target_map: tuple[float, float] = (1.0, 0.0),
         simulation: Simulation | None = None,
     ) -> None:
         self.images = tuple(images)
         self.patch_size = patch_size
-        self._repeats, self._target_map, self._simulation = repeats, target_map, simulation
+        self.repeats, self._pairing = repeats, pairing
+        self._target_map, self._simulation = target_map, simulation
         self._places = [_places(image, patch_size) for image in images]
         n_pixels = np.array([places.n_pixels for places in self._places])
         self._shares = n_pixels / n_pixels.sum()
@@ -103,7 +109,8 @@ class PatchSampler:
         given: dict[str, Any] = {
             "images": self.images,
             "patch_size": self.patch_size,
-            "repeats": self._repeats,
+            "repeats": self.repeats,
+            "pairing": self._pairing,
             "target_map": self._target_map,
             "simulation": self._simulation,
         }
@@ -164,12 +171,13 @@ class PatchSampler:
         self, image: TrainingImage, place: Place, rng: np.random.Generator
     ) -> tuple[FloatArray, ...]:
         partner = place
-        if self._repeats:
-            partner = Place(_another(image, place.unit, self._repeats, rng), place.window)
+        if self.repeats:
+            unit = _partner(image, place.unit, self.repeats, self._pairing, rng)
+            partner = Place(unit, place.window)
         inside = _inside(image, place, partner)
         shown = _read(image.layout, image.pixels, place, inside)
         target = shown
-        if self._repeats:
+        if self.repeats:
             target = _read(image.layout, image.pixels, partner, inside)
         elif image.target is not None:
             target = _read(image.layout, image.target, place, inside)
@@ -208,14 +216,19 @@ def _read(
     return filled
 
 
-def _another(
-    image: TrainingImage, unit: UnitIndex, axis: str, rng: np.random.Generator
+def _partner(
+    image: TrainingImage, unit: UnitIndex, axis: str, pairing: Pairing, rng: np.random.Generator
 ) -> UnitIndex:
-    """The same unit elsewhere along an axis."""
+    """The same unit in another frame along an axis."""
     place = image.layout.axes.index(axis)
     here, n = unit[place], image.pixels.shape[place]
     assert isinstance(here, int)  # noqa: S101  # it lies along a batch axis
-    return (*unit[:place], (here + int(rng.integers(1, n))) % n, *unit[place + 1 :])
+    if pairing == "any":
+        there = (here + int(rng.integers(1, n))) % n
+    else:
+        # The last of an odd number of frames goes with the one before it.
+        there = here ^ 1 if here ^ 1 < n else here - 1
+    return (*unit[:place], there, *unit[place + 1 :])
 
 
 def _turn(patch: FloatArray, rng: np.random.Generator, *, is_free: bool) -> FloatArray:

@@ -67,8 +67,13 @@ class N2N(PairedMethod):
     name: Literal["n2n"] = "n2n"
     repeats: Literal["T", "S"] | None = setting(
         None,
-        "Axis along which the same thing was recorded again and again, with new noise: any two "
-        "frames are a pair. Unset: each image has a second one.",
+        "Axis along which the same thing was recorded again and again, with new noise. Unset: "
+        "each image has a second one.",
+    )
+    pairing: Literal["any", "even_odd"] = setting(
+        "any",
+        "Which frames along that axis are a pair: any two, if nothing moves or fades; or each even "
+        "one and the odd one after it, if things move, but hardly from frame to frame.",
     )
 
 
