@@ -17,6 +17,7 @@ from napari_denoise.learning.config import CARE, N2N, N2V
 from napari_denoise.learning.examples import Example, make_example
 from napari_denoise.learning.objectives.stabilized import StabilizedRegression
 from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.pieces import Repeats
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.training import TrainingProgress, train
@@ -86,7 +87,7 @@ def test_repeats_pair_any_two_frames_and_never_one_with_itself(rng):
     place = np.arange(64).reshape(8, 8) / 1000
     pixels = (frame + 10 * channel)[..., np.newaxis, np.newaxis] + place
     image = TrainingImage(pixels, Layout("TCYX"), "film")
-    drawn = PatchSampler([image], (4, 4), repeats="T").draw(300, rng)
+    drawn = PatchSampler([image], (4, 4), repeats=Repeats("T")).draw(300, rng)
     pairs = np.stack([drawn.shown, drawn.target], axis=1)
     first, second = np.floor(pairs[:, :, 0, 0, 0]).T.astype(int)
     seen = set(zip(first, second, strict=True))
@@ -99,7 +100,7 @@ def test_repeats_pair_any_two_frames_and_never_one_with_itself(rng):
 def test_even_and_odd_frames_are_pairs_of_neighbours(rng, n, last):
     pixels = np.broadcast_to(np.arange(float(n))[:, np.newaxis, np.newaxis], (n, 8, 8))
     image = TrainingImage(pixels, Layout("TYX"), "film")
-    patches = PatchSampler([image], (4, 4), repeats="T", pairing="even_odd").draw(200, rng)
+    patches = PatchSampler([image], (4, 4), repeats=Repeats("T", "even_odd")).draw(200, rng)
     seen = set(zip(*(part[:, 0, 0, 0] for part in (patches.shown, patches.target)), strict=True))
     assert seen == {(0, 1), (1, 0)} | last
 

@@ -7,6 +7,7 @@ from napari_denoise.axes import Layout
 from napari_denoise.learning.bundle import save_model
 from napari_denoise.learning.config import CARE, N2N, N2V
 from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.pieces import Repeats
 from napari_denoise.learning.places import InRegion
 from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.training import train
@@ -75,6 +76,6 @@ def test_pairs_are_learned_from_where_both_frames_are_in_the_region(rng):
     region = np.zeros((2, 20, 20), bool)
     region[0, 5:10], region[1, 8:15] = True, True
     image = TrainingImage(pixels, Layout("TYX"), "film", region=region)
-    patches = PatchSampler([image], (20, 20), repeats="T").draw(8, rng, turned="not")
+    patches = PatchSampler([image], (20, 20), repeats=Repeats("T")).draw(8, rng, turned="not")
     rows = np.flatnonzero(patches.weight[0, 0].all(axis=1))
     assert list(rows) == [8, 9]

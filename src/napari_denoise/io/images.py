@@ -19,7 +19,15 @@ from napari_denoise.io.ome_zarr import read_ome_zarr
 from napari_denoise.io.tiff import read_tiff
 from napari_denoise.recipe import Recipe
 
-__all__ = ["READABLE", "WRITABLE", "Image", "check_destination", "read_image", "write_image"]
+__all__ = [
+    "READABLE",
+    "WRITABLE",
+    "Image",
+    "check_destination",
+    "file_stem",
+    "read_image",
+    "write_image",
+]
 
 _TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
@@ -60,7 +68,7 @@ def read_image(path: str | Path, *, axes: str | None = None) -> Image:
         If the image is empty, or its pixels are no real numbers.
     """
     path = Path(path)
-    return _reader(path)(path).to_image(_stem(path), axes)
+    return _reader(path)(path).to_image(file_stem(path), axes)
 
 
 def _reader(path: Path) -> Callable[[Path], Contents]:
@@ -139,7 +147,7 @@ def write_image(
         tuple(scale or ()),
         tuple(units or ()),
         tuple(channel_names),
-        _stem(path),
+        file_stem(path),
         recipe,
     )
     with _whole_or_nothing(path) as part:
@@ -190,6 +198,6 @@ def _whole_or_nothing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _stem(path: Path) -> str:
+def file_stem(path: Path) -> str:
     """The file's name without its ending, both parts of ``.ome.tif``."""
     return path.stem.removesuffix(".ome") or path.name

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from napari_denoise.errors import DeviceError
+from napari_denoise.errors import DenoiseError, DeviceError
 from napari_denoise.learning.config import TrainingMethod
 from napari_denoise.learning.examples import Example, make_example
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.resuming import TrainingRecord
 from napari_denoise.learning.sampler import PatchSampler
+from napari_denoise.progress import Job, Notice, Request
 
 __all__ = ["Batches"]
 
@@ -70,6 +72,31 @@ class Batches:
     def n_pixels(self) -> int:
         """Pixels of a batch, in one channel."""
         return self.batch_size * prod(self.patch_size)
+
+    def read_ahead(self, fraction: float) -> Job[Request | None]:
+        """Read what the next batch is cut from, where images stay in their files.
+
+        Where none can be read any more, the training is to end with what it has learned.
+
+        Parameters
+        ----------
+        fraction : float
+            Of the training that is done.
+
+        Returns
+        -------
+        Request or None
+            What the user has asked for meanwhile.
+        """
+        request: Request | None = None
+        try:
+            for event in self._sampler.read_ahead(self._rng):
+                message = event.message if isinstance(event, Notice) else ""
+                request = (yield replace(event, fraction=fraction, message=message)) or request
+        except DenoiseError as error:
+            yield Notice(fraction=fraction, message=f"{error} The training ends here.")
+            return Request.STOP
+        return request
 
     def draw(self) -> Example:
         """A batch to learn from."""

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_denoise.axes import Layout, UnitIndex
+from napari_denoise.learning.patches import TrainingImage
 
-__all__ = ["Anywhere", "InRegion", "Place", "Window", "window_around"]
+__all__ = ["Anywhere", "InRegion", "Place", "Window", "places_in", "window_around"]
 
 Window = tuple[slice, ...]
 """One slice per spatial axis."""
@@ -112,6 +113,14 @@ class InRegion:
             letter: place if own[letter] == sizes[letter] else int(rng.integers(sizes[letter]))
             for letter, place in pixel.items()
         }
+
+
+def places_in(image: TrainingImage, size: tuple[int, ...]) -> Anywhere | InRegion:
+    """Where patches of this size (pixels per spatial axis) may lie in an image."""
+    shape = tuple(image.pixels.shape)
+    if image.region is None:
+        return Anywhere(image.layout, shape, size)
+    return InRegion(image.layout, shape, size, image.region)
 
 
 def _sizes(region: npt.NDArray[Any], shape: tuple[int, ...]) -> list[tuple[int, tuple[int, int]]]:

@@ -9,6 +9,7 @@ import numpy as np
 from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
 from napari_denoise.learning.pairs import check_sampled_pairs, compare_pairs
 from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.pieces import Repeats
 from napari_denoise.learning.sampler import Patches, PatchSampler
 from napari_denoise.learning.simulation import simulate_with
 from napari_denoise.progress import Job, Notice, Progress
@@ -33,8 +34,8 @@ def make_sampler(
         If the targets leave nothing to learn, or the noise to be added does not suit the images.
     """
     sampler = PatchSampler(images, patch_size)
-    if isinstance(method, N2N):
-        sampler = sampler.replaced(repeats=method.repeats, pairing=method.pairing)
+    if isinstance(method, N2N) and method.repeats:
+        sampler = sampler.replaced(repeats=Repeats(method.repeats, method.pairing))
     noise = method.simulated_noise()
     if noise is not None:
         samples = yield from draw_samples(sampler, rng, "measuring the range")
@@ -49,6 +50,7 @@ def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) 
     """Patches to measure on."""
     drawn = []
     for _ in range(_N_SAMPLES):
+        yield from sampler.read_ahead(rng)
         yield Progress(fraction=0.0, message=message)
         drawn.append(sampler.draw(1, rng, turned="not"))
     return Patches.joined(drawn)
@@ -60,7 +62,7 @@ def _matched(sampler: PatchSampler, rng: np.random.Generator) -> Job[PatchSample
     pairs = [*np.stack([drawn.shown, drawn.target], axis=1)]
     check_sampled_pairs(pairs)
     likeness = compare_pairs(pairs)
-    if words := likeness.in_words(sampler.repeats or ""):
+    if words := likeness.in_words(sampler.repeats.axis if sampler.repeats else ""):
         yield Notice(fraction=0.0, message=words)
     if sampler.repeats or likeness.is_same_scale:
         return sampler

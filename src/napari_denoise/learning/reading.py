@@ -59,6 +59,8 @@ def read_images(images: Sequence[TrainingImage]) -> Job[list[TrainingImage]]:
 def nothing_to_use(problems: Sequence[Skipped]) -> InputError:
     """What is wrong with the first image, if something is wrong with all."""
     reason = problems[0].reason
+    if len(problems) == 1:
+        return InputError(reason)
     return InputError(f"None of the {len(problems)} images can be used. The first: {reason}")
 
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_denoise.axes import Layout, UnitIndex
 from napari_denoise.errors import InputError
-from napari_denoise.intensities import FloatArray, as_float32
+from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.patches import TrainingImage
-from napari_denoise.learning.places import Anywhere, InRegion, Place
+from napari_denoise.learning.pieces import Piece, Repeats, read_piece
+from napari_denoise.learning.places import places_in
+from napari_denoise.learning.reading import is_lazy
 from napari_denoise.learning.simulation import Simulation
+from napari_denoise.learning.stream import PatchStream
+from napari_denoise.progress import Job
 
 __all__ = ["PatchSampler", "Patches"]
-
-Pairing = Literal["any", "even_odd"]
 
 _N_TRIES = 100
 """Patches that are looked at to find one within the region."""
@@ -64,13 +64,12 @@ class PatchSampler:
     Parameters
     ----------
     images : sequence of TrainingImage
-        As :func:`~napari_denoise.learning.patches.read_image` returns them.
+        As :func:`~napari_denoise.learning.reading.read_images` returns them: those that are lazy
+        stay in their files.
     patch_size : tuple of int
         Pixels per spatial axis.
-    repeats : str, optional
-        Axis along which frames are pairs; unset: pairs are images and their targets.
-    pairing : {"any", "even_odd"}
-        Whether any two frames are a pair, or each even one and the odd one after it.
+    repeats : Repeats, optional
+        Which frames are pairs; unset: pairs are images and their targets.
     target_map : (float, float)
         What targets are multiplied with, and what is then added, to be in the images' units.
     simulation : Simulation, optional
@@ -82,18 +81,23 @@ class PatchSampler:
         images: Sequence[TrainingImage],
         patch_size: tuple[int, ...],
         *,
-        repeats: str | None = None,
-        pairing: Pairing = "any",
+        repeats: Repeats | None = None,
         target_map: tuple[float, float] = (1.0, 0.0),
         simulation: Simulation | None = None,
     ) -> None:
-        self.images = tuple(images)
-        self.patch_size = patch_size
-        self.repeats, self._pairing = repeats, pairing
+        self.patch_size, self.repeats = patch_size, repeats
         self._target_map, self._simulation = target_map, simulation
-        self._places = [_places(image, patch_size) for image in images]
-        n_pixels = np.array([places.n_pixels for places in self._places])
-        self._shares = n_pixels / n_pixels.sum()
+        self._near = [image for image in images if not is_lazy(image)]
+        self._places = [places_in(image, patch_size) for image in self._near]
+        far = [image for image in images if is_lazy(image)]
+        self._stream = PatchStream(far, patch_size, repeats) if far else None
+        n_pixels = [places.n_pixels for places in (*self._places, self._stream) if places]
+        self._shares = np.array(n_pixels) / sum(n_pixels)
+
+    @property
+    def images(self) -> tuple[TrainingImage, ...]:
+        """Those that patches are drawn from; fewer once some have proved broken."""
+        return (*self._near, *(self._stream.images if self._stream else ()))
 
     @property
     def is_noise_added(self) -> bool:
@@ -110,11 +114,25 @@ class PatchSampler:
             "images": self.images,
             "patch_size": self.patch_size,
             "repeats": self.repeats,
-            "pairing": self._pairing,
             "target_map": self._target_map,
             "simulation": self._simulation,
         }
         return PatchSampler(**given | changes)
+
+    def read_ahead(self, rng: np.random.Generator) -> Job[None]:
+        """Read what the next patches are cut from, where images are in files; else do nothing.
+
+        An image that proves broken is left out, and said to be
+        (:class:`~napari_denoise.progress.Skipped`). Without this job :meth:`draw` reads when it
+        has to, and says nothing.
+
+        Raises
+        ------
+        DenoiseError
+            If none of the images can be read.
+        """
+        if self._stream:
+            yield from self._stream.read_ahead(rng)
 
     def draw(self, n: int, rng: np.random.Generator, *, turned: Turned = "freely") -> Patches:
         """Draw `n` patches.
@@ -127,12 +145,16 @@ class PatchSampler:
 
         Raises
         ------
-        InputError
-            If a pixel is NaN or infinite (only large lazy images are not checked before).
+        DenoiseError
+            If none of the images that stay in files can be read.
         """
-        drawn = [self._draw_one(rng, turned=turned)[0] for _ in range(n)]
-        shown, target, weight = (np.stack(parts) for parts in zip(*drawn, strict=True))
-        return Patches(shown, target, weight)
+        pieces = [self._draw_one(rng, turned=turned) for _ in range(n)]
+        scale, shift = (np.float32(number) for number in self._target_map)
+        return Patches(
+            shown=np.stack([piece.shown for piece in pieces]),
+            target=scale * np.stack([piece.target for piece in pieces]) + shift,
+            weight=np.stack([piece.weight for piece in pieces]),
+        )
 
     def draw_in_channel(self, rng: np.random.Generator) -> tuple[int | None, FloatArray]:
         """A patch ``C(Z)YX`` that is whole, and its channel where those are seen one at a time.
@@ -143,96 +165,39 @@ class PatchSampler:
             If no patch lies within the region.
         """
         for _ in range(_N_TRIES):
-            (shown, _, weight), channel = self._draw_one(rng, turned="not")
-            if weight.all():
-                return channel, shown
+            piece = self._draw_one(rng, turned="not")
+            if piece.weight.all():
+                return piece.channel, piece.shown
         raise InputError(
             f"Hardly a patch of {' × '.join(map(str, self.patch_size))} pixels lies within the "
             f"region."
         )
 
-    def _draw_one(
-        self, rng: np.random.Generator, *, turned: Turned
-    ) -> tuple[tuple[FloatArray, ...], int | None]:
-        """A patch, its target and its weight; and which channel it is from."""
-        which = int(rng.choice(len(self.images), p=self._shares))
-        image, place = self.images[which], self._places[which].draw(rng)
-        shown, target, weight = self._read(image, place, rng)
+    def _draw_one(self, rng: np.random.Generator, *, turned: Turned) -> Piece:
+        which = int(rng.choice(len(self._shares), p=self._shares))
+        piece = self._read(which, rng)
         if turned != "not":
-            together = np.stack([shown, target, weight])
-            shown, target, weight = _turn(together, rng, is_free=turned == "freely")
+            piece = _turn(piece, rng, is_free=turned == "freely")
         if self._simulation:
             # After turning: stripes lie along the camera's rows, and not along the specimen's.
-            shown = self._simulation.record(shown, image, place, rng)
-        scale, shift = (np.float32(number) for number in self._target_map)
-        return (shown, scale * target + shift, weight), image.layout.channel_of(place.unit)
+            noisy = self._simulation.record(piece.shown, piece.image, piece.place, rng)
+            piece = replace(piece, shown=noisy)
+        return piece
 
-    def _read(
-        self, image: TrainingImage, place: Place, rng: np.random.Generator
-    ) -> tuple[FloatArray, ...]:
-        partner = place
-        if self.repeats:
-            unit = _partner(image, place.unit, self.repeats, self._pairing, rng)
-            partner = Place(unit, place.window)
-        inside = _inside(image, place, partner)
-        shown = _read(image.layout, image.pixels, place, inside)
-        target = shown
-        if self.repeats:
-            target = _read(image.layout, image.pixels, partner, inside)
-        elif image.target is not None:
-            target = _read(image.layout, image.target, place, inside)
-        weight = np.ones_like(shown) if inside is None else inside.astype(np.float32)
-        return shown, target, weight
+    def _read(self, which: int, rng: np.random.Generator) -> Piece:
+        """From an image in memory, or from those that are not, which come last."""
+        if which >= len(self._near):
+            assert self._stream  # noqa: S101  # else it has no share
+            return self._stream.take(rng)
+        image, place = self._near[which], self._places[which].draw(rng)
+        partner = self.repeats.partner(image, place.unit, rng) if self.repeats else None
+        return read_piece(image, place, partner)
 
 
-def _places(image: TrainingImage, size: tuple[int, ...]) -> Anywhere | InRegion:
-    shape = tuple(image.pixels.shape)
-    if image.region is None:
-        return Anywhere(image.layout, shape, size)
-    return InRegion(image.layout, shape, size, image.region)
-
-
-def _inside(image: TrainingImage, *places: Place) -> npt.NDArray[np.bool_] | None:
-    """Which pixels lie in the region at all these places, ``C(Z)YX``; None if there is none."""
-    if image.region is None:
-        return None
-    whole = np.broadcast_to(image.region, tuple(image.pixels.shape))
-    parts = [image.layout.cut(whole, place.unit, place.window) for place in places]
-    return np.asarray(np.logical_and.reduce(parts))
-
-
-def _read(
-    layout: Layout, pixels: Any, place: Place, inside: npt.NDArray[np.bool_] | None
-) -> FloatArray:
-    if inside is None:
-        return layout.read(pixels, place.unit, place.window)
-    patch = layout.cut(pixels, place.unit, place.window)
-    filled = np.zeros(patch.shape, np.float32)
-    for channel, here, result in zip(patch, inside, filled, strict=True):
-        known = as_float32(channel[here])
-        # Their mean gives no single one of them away, as a copy of the nearest would.
-        result[...] = known.mean(dtype=np.float64) if known.size else 0.0
-        result[here] = known
-    return filled
-
-
-def _partner(
-    image: TrainingImage, unit: UnitIndex, axis: str, pairing: Pairing, rng: np.random.Generator
-) -> UnitIndex:
-    """The same unit in another frame along an axis."""
-    place = image.layout.axes.index(axis)
-    here, n = unit[place], image.pixels.shape[place]
-    assert isinstance(here, int)  # noqa: S101  # it lies along a batch axis
-    if pairing == "any":
-        there = (here + int(rng.integers(1, n))) % n
-    else:
-        # The last of an odd number of frames goes with the one before it.
-        there = here ^ 1 if here ^ 1 < n else here - 1
-    return (*unit[:place], there, *unit[place + 1 :])
-
-
-def _turn(patch: FloatArray, rng: np.random.Generator, *, is_free: bool) -> FloatArray:
+def _turn(piece: Piece, rng: np.random.Generator, *, is_free: bool) -> Piece:
     """One of the eight ways to lay a square, or of the four that leave rows rows."""
-    by_quarters = is_free and patch.shape[-1] == patch.shape[-2]
-    turned = np.rot90(patch, int(rng.integers(4)) * (1 if by_quarters else 2), axes=(-2, -1))
-    return turned[..., ::-1] if rng.integers(2) else turned
+    arrays = np.stack([piece.shown, piece.target, piece.weight])
+    by_quarters = is_free and arrays.shape[-1] == arrays.shape[-2]
+    turned = np.rot90(arrays, int(rng.integers(4)) * (1 if by_quarters else 2), axes=(-2, -1))
+    shown, target, weight = turned[..., ::-1] if rng.integers(2) else turned
+    return replace(piece, shown=shown, target=target, weight=weight)

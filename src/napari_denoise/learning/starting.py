@@ -21,6 +21,7 @@ from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization, measure_normalization
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.pretrained import shipped_network
+from napari_denoise.learning.reading import is_lazy
 from napari_denoise.learning.sampler import Patches, PatchSampler
 from napari_denoise.learning.stabilization import stabilized_pixels
 from napari_denoise.learning.unet import UNet
@@ -127,7 +128,7 @@ def _measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
     InputError
         If none of them can be calibrated.
     """
-    is_whole = not (sampler.is_noise_added or any(i.region is not None for i in sampler.images))
+    is_whole = not sampler.is_noise_added and not any(map(_is_partial, sampler.images))
     jobs = _of_images(sampler.images) if is_whole else (yield from _of_patches(sampler, seed))
     found: list[Calibration] = []
     for job in jobs:
@@ -149,6 +150,10 @@ def _measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
     )
 
 
+def _is_partial(image: TrainingImage) -> bool:
+    return image.region is not None or is_lazy(image)
+
+
 def _of_images(images: Sequence[TrainingImage]) -> list[Job[Calibration]]:
     places = [(image, channel) for image in images for channel in _channels(image)]
     return [
@@ -162,6 +167,7 @@ def _of_patches(sampler: PatchSampler, seed: int) -> Job[list[Job[Calibration]]]
     rng = np.random.default_rng(seed)
     planes: dict[int | None, list[FloatArray]] = {}
     for _ in range(_N_PATCHES):
+        yield from sampler.read_ahead(rng)
         yield Progress(fraction=0.0, message="measuring the camera's noise")
         channel, patch = sampler.draw_in_channel(rng)
         planes.setdefault(channel, []).append(patch.reshape(-1, *patch.shape[-2:]))

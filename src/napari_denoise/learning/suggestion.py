@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_denoise.axes import Layout
-from napari_denoise.errors import InputError
+from napari_denoise.errors import FileError, InputError
 from napari_denoise.learning.config import StructN2V, TrainingMethod
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.noise.calibrate import calibrate
@@ -62,7 +62,7 @@ def _measure_spans(images: Sequence[TrainingImage]) -> Job[tuple[int, int]]:
         try:
             each = yield from nested(job, 0.0, 0.0, "measuring the noise")
             found.append((each.mask_span_y, each.mask_span_x))
-        except InputError as error:
+        except (InputError, FileError) as error:
             problem = error
     if not found:
         raise InputError(

@@ -71,7 +71,8 @@ def train(
     resume : Model, optional
         A model to train further, with its network and its normalisation. If its training was
         interrupted, that one goes on, with its own seed: on the CPU, with the same images and
-        settings, the result is the same to the byte as without the interruption. Else another
+        settings, the result is the same to the byte as without the interruption, unless they are
+        too large for memory. Else another
         training, of as many steps as `method` says, begins with its weights.
     autosave : Path, optional
         File for the unfinished model, written every 20 s, from which a training can go on
@@ -121,7 +122,7 @@ def train(
         yield from fit_to_memory(trainer, batches)
         make_model = partial(origin.model, start.normalization)
         del start
-        yield from _steps(trainer, keeper, Previews(preview), make_model)
+        yield from _steps(trainer, batches, keeper, Previews(preview), make_model)
         state = None if trainer.is_done else trainer.state(is_running=False)
         if words := trainer.schedule.ending_in_words():
             yield Notice(fraction=1.0, message=words)
@@ -132,11 +133,17 @@ def train(
 
 
 def _steps(
-    trainer: Trainer, keeper: Autosave, previews: Previews, make_model: MakeModel
+    trainer: Trainer,
+    batches: Batches,
+    keeper: Autosave,
+    previews: Previews,
+    make_model: MakeModel,
 ) -> Job[None]:
     """Train until the training is done or the user stops it."""
     request: Request | None = None
     while not trainer.is_done and request is not Request.STOP:
+        if (yield from batches.read_ahead(trainer.fraction)) is Request.STOP:
+            return
         try:
             with memory_errors(trainer.device):
                 event = trainer.take_step()
