@@ -32,6 +32,7 @@ from napari_denoise.learning.config import (
     N2N,
     N2V,
     N2V2,
+    Autoencoder,
     DecoNoising,
     Noise2Fast,
     StructN2V,
@@ -81,6 +82,7 @@ METHODS: tuple[type[TrainingMethod], ...] = (
     DecoNoising,
     N2N,
     CARE,
+    Autoencoder,
 )
 """Ways to train a model, which then is a denoiser."""
 

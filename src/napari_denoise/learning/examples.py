@@ -11,6 +11,7 @@ from napari_denoise.learning.checkerboard import split_checkerboard
 from napari_denoise.learning.config import (
     CARE,
     N2N,
+    Autoencoder,
     BlindSpotMethod,
     Noise2Fast,
     StructN2V,
@@ -66,7 +67,7 @@ def make_example(
             shown = np.where(swap, pairs.target, pairs.shown)
             target = np.where(swap, pairs.shown, pairs.target)
             return Example(shown=shown, target=target, weight=pairs.weight)
-        case CARE():
+        case CARE() | Autoencoder():
             pairs = sampler.draw(method.batch_size, rng)
             return Example(shown=pairs.shown, target=pairs.target, weight=pairs.weight)
     raise NotImplementedError(type(method).__name__)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from napari_denoise.learning.config.autoencoding import Autoencoder
 from napari_denoise.learning.config.blind_spot import N2V, N2V2, BlindSpotMethod, StructN2V
 from napari_denoise.learning.config.deconvolving import DECONVOLVED, DecoNoising
 from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
@@ -18,6 +19,7 @@ __all__ = [
     "N2V2",
     "UNCERTAINTY",
     "AnyMethod",
+    "Autoencoder",
     "BlindSpotMethod",
     "DecoNoising",
     "Noise2Fast",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 AnyMethod = Annotated[
-    N2V | N2V2 | StructN2V | Noise2Fast | N2N | CARE | DecoNoising, Field(discriminator="name")
+    N2V | N2V2 | StructN2V | Noise2Fast | N2N | CARE | Autoencoder | DecoNoising,
+    Field(discriminator="name"),
 ]
 """What a model file may name."""

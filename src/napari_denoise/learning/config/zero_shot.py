@@ -20,3 +20,14 @@ class Noise2Fast(TrainingMethod):
     n_steps: int = setting(
         300, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
     )
+    depth: int = setting(
+        1,
+        "How often the network halves the image; each one doubles how far it sees.",
+        ge=1,
+        le=5,
+        advanced=True,
+    )
+
+    def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
+        # Half of it is lost to the checkerboard.
+        return {2: (96, 96), 3: (8, 48, 48)}[n_spatial]
