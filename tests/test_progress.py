@@ -121,9 +121,18 @@ def test_an_error_in_a_thread_reaches_the_caller():
 def test_time_left_is_told_once_enough_is_done():
     now = [0.0]
     watch = Stopwatch(lambda: now[0])
+    assert watch.remaining_s(0.0) is None
     now[0] = 0.4
     assert watch.remaining_s(0.5) is None
     now[0] = 10.0
     assert watch.remaining_s(0.001) is None
     assert watch.remaining_s(0.25) == pytest.approx(30.0)
     assert watch.remaining_s(1.0) == 0.0
+
+
+def test_what_was_done_before_a_job_does_not_make_it_look_fast():
+    now = [0.0]
+    watch = Stopwatch(lambda: now[0])
+    assert watch.remaining_s(0.5) is None
+    now[0] = 10.0
+    assert watch.remaining_s(0.6) == pytest.approx(40.0)

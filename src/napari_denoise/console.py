@@ -45,10 +45,16 @@ def run_with_bar(job: Job[T], label: str, *, stoppable: bool = False) -> T:
         ) as bar,
     ):
         task = bar.add_task(label, total=1.0, note="")
+        has_begun = False
 
         def show(event: Progress) -> Request | None:
             if isinstance(event, Notice):
                 console.print(event.message)
+            nonlocal has_begun
+            if not has_begun:
+                # What was done before, by a job that this one goes on with, did not take its time.
+                bar.reset(task, completed=event.fraction)  # type: ignore[arg-type]  # rich means any number
+                has_begun = True
             bar.update(task, completed=event.fraction, note=event.message)
             return Request.STOP if stop.is_set() else None
 

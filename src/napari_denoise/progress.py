@@ -224,6 +224,7 @@ class Stopwatch:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._start = clock()
+        self._first: tuple[float, float] | None = None
 
     @property
     def elapsed_s(self) -> float:
@@ -231,7 +232,14 @@ class Stopwatch:
         return self._clock() - self._start
 
     def remaining_s(self, fraction: float) -> float | None:
-        """Seconds left at this fraction; None while too little is done to tell."""
-        if fraction < 0.01 or self.elapsed_s < 0.5:
+        """Seconds left at this fraction; None while too little is done to tell.
+
+        A job may go on where another one ended: what is done when this is first asked did not
+        take the time of this one.
+        """
+        if self._first is None:
+            self._first = self.elapsed_s, fraction
+        seconds, done = self.elapsed_s - self._first[0], min(fraction, 1.0) - self._first[1]
+        if done < 0.01 or self.elapsed_s < 0.5:
             return None
-        return self.elapsed_s * (1.0 - min(fraction, 1.0)) / fraction
+        return seconds * (1.0 - min(fraction, 1.0)) / done

@@ -202,15 +202,10 @@ def test_a_training_keeps_a_copy_from_which_it_can_go_on(eager, method, image, t
     assert content(gone_on, tmp_path) == content(whole, tmp_path)
 
 
-def test_a_cancelled_training_leaves_no_copy_and_a_failed_one_does(
+def test_a_training_that_failed_can_go_on_from_its_copy(
     eager, method, image, tmp_path, monkeypatch
 ):
     path = tmp_path / "copy.safetensors"
-    job = train(method, [image], device="cpu", autosave=path)
-    while not path.exists():
-        next(job)
-    job.close()
-    assert list(tmp_path.iterdir()) == []
 
     def fail(self):
         raise RuntimeError("no such kernel")

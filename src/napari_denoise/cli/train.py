@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_denoise import registry
 from napari_denoise.axes import Layout
 from napari_denoise.cli.options import (
     AsJson,
@@ -24,12 +23,12 @@ from napari_denoise.cli.options import (
     parse_settings,
 )
 from napari_denoise.cli.output import say
+from napari_denoise.cli.resuming import check_paths, chosen_method, unfinished_path
 from napari_denoise.console import run_with_bar
-from napari_denoise.errors import AxesError, FileError, InputError
+from napari_denoise.errors import AxesError, InputError
 from napari_denoise.io.images import Image, read_image
 from napari_denoise.io.units import pixel_size_um
 from napari_denoise.learning.patches import TrainingImage
-from napari_denoise.settings import make_settings
 
 __all__ = ["train"]
 
@@ -37,8 +36,20 @@ __all__ = ["train"]
 def train(
     sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Images to learn from.")],
     *,
-    method: Annotated[str, typer.Option(help="A learned method's name; see methods.")],
     model: Annotated[Path, typer.Option(help="Model file to write (.safetensors).")],
+    method: Annotated[
+        str,
+        typer.Option(help="A learned method's name; see methods. Not needed with --resume."),
+    ] = "",
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Train this model further: an interrupted training goes on to its end, a finished "
+            "model gets another training of n_steps, on these or other images. Settings that "
+            "are not given are the model's.",
+        ),
+    ] = None,
     targets: Annotated[
         list[Path] | None,
         typer.Option(
@@ -59,8 +70,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model. Ctrl-C once stops and keeps what was learned; twice discards it."""
-    chosen = make_settings(registry.method_class(method), parse_settings(settings), preset=preset)
-    _check_model_path(model)
+    chosen = chosen_method(method, parse_settings(settings), preset, resume)
+    check_paths(model, resume)
     stacks = [
         TrainingImage(
             pixels=image.pixels,
@@ -72,23 +83,38 @@ def train(
         )
         for image, target in _read_pairs(sources, targets or [], axes)
     ]
-    from napari_denoise.learning.bundle import save_model  # noqa: PLC0415
+    from napari_denoise.learning.bundle import load_model, save_model  # noqa: PLC0415
     from napari_denoise.learning.training import train as training  # noqa: PLC0415
 
     start = time.perf_counter()
-    job = training(chosen, stacks, seed=seed, device=device)
-    trained = run_with_bar(job, f"training {chosen.title}", stoppable=True)
+    unfinished = unfinished_path(model)
+    job = training(
+        chosen,
+        stacks,
+        seed=seed,
+        device=device,
+        resume=load_model(resume) if resume else None,
+        autosave=unfinished,
+    )
+    try:
+        trained = run_with_bar(job, f"training {chosen.title}", stoppable=True)
+    except KeyboardInterrupt:
+        if resume is None:
+            unfinished.unlink(missing_ok=True)
+        raise
     seconds = time.perf_counter() - start
     save_model(trained, model)
+    unfinished.unlink(missing_ok=True)
     last = trained.history[-1]
     report = {
-        "method": method,
+        "method": chosen.tag(),
         "model": str(model),
         "steps": last.step,
         "seconds": round(seconds, 3),
         "loss": last.loss,
         "validation_loss": last.validation_loss,
-        "seed": seed,
+        "seed": trained.recipe.seed,
+        "is_finished": trained.state is None,
     }
     say(json.dumps(report) if as_json else _training_line(report))
 
@@ -123,17 +149,11 @@ def _read_pairs(
     return list(zip(images, others or nobody, strict=True))
 
 
-def _check_model_path(path: Path) -> None:
-    if path.suffix != ".safetensors":
-        raise FileError(f"{path} is no name for a model. Let it end in .safetensors.")
-    if not path.parent.is_dir():
-        raise FileError(f"There is no folder {path.parent}. Make it first, or choose another.")
-
-
 def _training_line(report: dict[str, Any]) -> str:
     validation = report["validation_loss"]
     return (
         f"{report['steps']} steps in {report['seconds']:.1f} s, loss {report['loss']:.4g}"
         + (f", validation loss {validation:.4g}" if validation is not None else "")
         + f" → {report['model']}"
+        + ("" if report["is_finished"] else f"\nTo go on: --resume {report['model']}")
     )

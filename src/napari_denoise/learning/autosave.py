@@ -61,11 +61,9 @@ class Autosave:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        """Wait for the last copy to be written; remove it if the training was cancelled."""
+    def __exit__(self, *_: object) -> None:
+        """Wait for the last copy to be written."""
         self._pool.shutdown()
-        if self._path and error is GeneratorExit:
-            self._path.unlink(missing_ok=True)
 
     def _write(self, path: Path, make_model: Callable[[], Model]) -> None:
         try:

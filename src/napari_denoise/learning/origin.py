@@ -14,6 +14,7 @@ from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.resuming import TrainingRecord, TrainingState
+from napari_denoise.learning.schedule import Schedule
 from napari_denoise.recipe import Recipe, software_version
 
 __all__ = ["Origin"]
@@ -50,6 +51,15 @@ class Origin:
             f"{image.name} → {image.target_name}" if image.target_name else image.name
             for image in self.images
         )
+
+    @property
+    def fraction(self) -> float:
+        """Share of the training that has been done before."""
+        state: TrainingState | None = self.resumed.state if self.resumed else None
+        if state is None:
+            return 0.0
+        record = state.record
+        return Schedule(self.method, record.schedule, n_done=record.n_done).fraction
 
     def in_words(self) -> str:
         """What a user should know before an interrupted training goes on; empty if nothing."""

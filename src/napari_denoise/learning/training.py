@@ -34,7 +34,7 @@ from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.starting import Start, begin, begin_with
 from napari_denoise.learning.suggestion import suggest
 from napari_denoise.learning.trainer import Trainer, TrainingProgress
-from napari_denoise.progress import Job, Notice, Request
+from napari_denoise.progress import Job, Notice, Request, nested
 
 __all__ = ["Preview", "PreviewCrop", "TrainingImage", "TrainingProgress", "train"]
 
@@ -76,8 +76,7 @@ def train(
         training, of as many steps as `method` says, begins with its weights.
     autosave : Path, optional
         File for the unfinished model, written every 20 s, from which a training can go on
-        whose process was killed. It is removed if the job is closed; at any other end it is the
-        caller's.
+        whose process was killed. It is the caller's to remove.
     preview : callable, optional
         Asked every few seconds for a crop to denoise, which then comes as a :class:`Preview`;
         never in short trainings. Called in the thread that runs the job.
@@ -114,6 +113,7 @@ def train(
         if words := origin.in_words():
             yield Notice(fraction=0.0, message=words)
         preparing = _prepare(method, images, patch_size, rng, origin, psf=kernel)
+        preparing = nested(preparing, origin.fraction, origin.fraction)
         sampler, start = yield from _refuse_stop(preparing)
         batches = Batches(method, sampler, rng=rng, validation_rng=validation_rng)
         if resume:
