@@ -14,13 +14,17 @@ from napari_denoise.learning.architecture import BlurredArchitecture
 from napari_denoise.learning.background import measure_background
 from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.bundle import load_model, read_model_info, save_model
-from napari_denoise.learning.config import N2V, DecoNoising
+from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.config import DecoNoising
+from napari_denoise.learning.examples import Example
+from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model, ModelInfo
+from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.psf import gaussian_psf
 from napari_denoise.learning.sampler import Patches
 from napari_denoise.learning.training import TrainingImage, train
-from napari_denoise.progress import run
+from napari_denoise.progress import Notice, run
 from napari_denoise.settings import make_settings
 
 BACKGROUND = 20
@@ -81,10 +85,10 @@ def test_both_images_have_the_mean_intensity_of_the_noisy_one():
 
 def test_the_background_is_measured_unless_it_is_given():
     _, _, noisy = scene()
-    assert trained_on_scene().normalization.means[0] == pytest.approx(BACKGROUND, abs=3)
+    assert trained_on_scene().normalization.backgrounds[0] == pytest.approx(BACKGROUND, abs=3)
     given = TINY.model_copy(update={"background": 12.0})
     model = run(train(given, [TrainingImage(noisy, Layout("YX"), "lines")], device="cpu"))
-    assert model.normalization.means == (12.0,)
+    assert model.normalization.backgrounds == (12.0,)
 
 
 def test_the_background_of_each_channel_is_measured_inside_the_region_alone(rng):
@@ -135,7 +139,13 @@ def blurred_model(make_model, n_spatial, sigmas):
     psf = gaussian_psf(sigmas, (64,) * n_spatial)
     architecture = BlurredArchitecture(sharp=plain.architecture, psf_size=psf.shape)
     network = BlurredNetwork(architecture, psf=torch.from_numpy(psf))
-    info = {**known_of(plain), "method": DecoNoising(), "architecture": architecture}
+    light = Light(backgrounds=(90.0,), stds=(30.0,))
+    info = {
+        **known_of(plain),
+        "method": DecoNoising(),
+        "architecture": architecture,
+        "normalization": light,
+    }
     return Model.of(ModelInfo(**info), network)
 
 
@@ -203,9 +213,41 @@ def test_a_model_of_another_method_gives_no_deconvolved_image(make_model):
 
 
 def test_a_description_in_which_method_and_network_differ_is_refused(make_model):
-    model = blurred_model(make_model, 2, (1.0, 1.0))
-    with pytest.raises(ValueError, match="do not go together"):
-        ModelInfo(**{**known_of(model), "method": N2V()})
+    blurred, plain = blurred_model(make_model, 2, (1.0, 1.0)), make_model()
+    for name in ("method", "architecture", "normalization"):
+        for first, second in ((blurred, plain), (plain, blurred)):
+            known = {**known_of(first), name: getattr(second, name)}
+            with pytest.raises(ValueError, match="do not go together"):
+                ModelInfo(**known)
+    with pytest.raises(ValueError, match="differ in number"):
+        Light(backgrounds=(1.0, 2.0), stds=(1.0,))
+
+
+def test_bright_pixels_count_less_where_their_noise_is_known(rng, make_model):
+    """The loss is then the same for errors that are as many times the noise."""
+    camera = Camera(gain=2.0, offset=90.0, read_noise=0.0)
+    psf = np.ones((1, 1), np.float32)
+    architecture = BlurredArchitecture(sharp=make_model().architecture, psf_size=(1, 1))
+    network = BlurredNetwork(architecture, psf=torch.from_numpy(psf))
+    light = Light(backgrounds=(90.0,), stds=(30.0,), camera=camera)
+    objective = BlurredRegression(light, 0.0, torch.device("cpu"))
+    guess = torch.tensor([[[[0.0, 1.0, 10.0]]]])
+    variances = 2.0 * (30 * guess + 2.0 * 3 / 8) / 30**2
+    torch.testing.assert_close(objective._certainty(guess), 1 / variances)
+    alike = BlurredRegression(light.model_copy(update={"camera": None}), 0.0, torch.device("cpu"))
+    assert (alike._certainty(guess) == 1).all()
+    shown = rng.normal(100, 5, (1, 1, 8, 8)).astype(np.float32)
+    nothing = Example(shown=shown, target=shown, weight=np.zeros_like(shown))
+    assert objective.loss(network, nothing).item() == 0
+
+
+def test_all_pixels_count_alike_where_the_noise_cannot_be_measured(rng):
+    events = []
+    image = TrainingImage(rng.poisson(5, (20, 20)), Layout("YX"), "small")
+    model = run(train(TINY, [image], device="cpu"), events.append)
+    assert model.normalization.camera is None
+    (notice,) = [event for event in events if isinstance(event, Notice)]
+    assert "So all pixels count alike" in notice.message
 
 
 def test_the_preset_of_the_paper_has_its_settings():

@@ -13,6 +13,7 @@ from napari_denoise.learning.architecture import (
 )
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import AnyMethod, DecoNoising
+from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.recipe import Recipe
 from napari_denoise.settings import Settings
@@ -58,7 +59,7 @@ class ModelInfo(Settings):
     method : TrainingMethod
         The settings it was trained with.
     architecture : Architecture, BlurredArchitecture or InstantArchitecture
-    normalization : Normalization or Camera
+    normalization : Normalization, Camera or Light
         How intensities become what the network sees: a camera goes with the instant denoiser's.
     spatial : str
         The axes it takes as space: "YX", "ZYX" or "TYX".
@@ -72,7 +73,7 @@ class ModelInfo(Settings):
     version: str
     method: AnyMethod
     architecture: Architecture | BlurredArchitecture | InstantArchitecture
-    normalization: Normalization | Camera
+    normalization: Normalization | Camera | Light
     spatial: Literal["YX", "ZYX", "TYX"]
     history: tuple[TrainingPoint, ...] = Field(min_length=1)
     recipe: Recipe
@@ -84,10 +85,12 @@ class ModelInfo(Settings):
         has_camera = isinstance(self.normalization, Camera)
         if has_camera != isinstance(self.architecture, InstantArchitecture):
             raise ValueError("network and normalization do not go together")
-        has_blur = isinstance(self.architecture, BlurredArchitecture)
-        if has_blur != isinstance(self.method, DecoNoising):
+        is_blurred = isinstance(self.method, DecoNoising)
+        if is_blurred != isinstance(self.normalization, Light):
+            raise ValueError("method and normalization do not go together")
+        if is_blurred != isinstance(self.architecture, BlurredArchitecture):
             raise ValueError("network and method do not go together")
-        n_channels = len(getattr(self.normalization, "means", (0,)))
+        n_channels = len(getattr(self.normalization, "stds", (0,)))
         if n_channels != self.architecture.n_channels:
             raise ValueError("normalization and channels differ in number")
         return self

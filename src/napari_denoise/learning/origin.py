@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization
@@ -70,7 +71,7 @@ class Origin:
 
     def model(
         self,
-        normalization: Normalization | Camera,
+        normalization: Normalization | Camera | Light,
         network: Network,
         record: TrainingRecord,
         state: TrainingState | None = None,

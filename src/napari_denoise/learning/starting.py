@@ -16,6 +16,7 @@ from napari_denoise.learning.background import measure_background
 from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import DecoNoising, PairedMethod, TrainingMethod
+from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization, measure_normalization
@@ -43,7 +44,7 @@ class Start:
     """Where a training begins."""
 
     network: Network
-    normalization: Normalization | Camera
+    normalization: Normalization | Camera | Light
 
 
 def begin(
@@ -77,8 +78,8 @@ def begin(
         except InputError as error:
             message = f"{error} So the training starts from scratch."
             yield Notice(fraction=0.0, message=message)
-    if isinstance(method, DecoNoising):
-        return _with_blur(method, samples, seed, psf)
+    if isinstance(method, DecoNoising) and psf is not None:
+        return (yield from _with_blur(method, sampler, samples, seed, psf))
     return _from_scratch(method, samples, seed)
 
 
@@ -93,17 +94,23 @@ def _from_scratch(method: TrainingMethod, samples: Patches, seed: int) -> Start:
     return Start(network, measure_normalization([samples.known_pixels()]))
 
 
-def _with_blur(method: DecoNoising, samples: Patches, seed: int, psf: FloatArray | None) -> Start:
+def _with_blur(
+    method: DecoNoising, sampler: PatchSampler, samples: Patches, seed: int, psf: FloatArray
+) -> Job[Start]:
     """A network with a PSF behind it, for which the background is zero."""
-    assert psf is not None  # noqa: S101  # the method has one
     architecture = BlurredArchitecture(sharp=_architecture(method, samples), psf_size=psf.shape)
     rng = torch.Generator().manual_seed(seed)
     network = BlurredNetwork(architecture, rng, torch.from_numpy(psf))
-    linear = measure_normalization([samples.known_pixels()])
-    background = method.background
-    darkest = measure_background(samples) if background is None else (background,)
-    levels = darkest * (architecture.n_channels // len(darkest))
-    return Start(network, linear.model_copy(update={"means": levels}))
+    stds = measure_normalization([samples.known_pixels()]).stds
+    given = method.background
+    backgrounds = measure_background(samples) if given is None else (given,) * len(stds)
+    camera = None
+    if method.weighting == "noise":
+        try:
+            camera = yield from _measure_camera(sampler, seed)
+        except InputError as error:
+            yield Notice(fraction=0.0, message=f"{error} So all pixels count alike.")
+    return Start(network, Light(backgrounds=backgrounds, stds=stds, camera=camera))
 
 
 def _architecture(method: TrainingMethod, samples: Patches) -> Architecture:

@@ -43,6 +43,7 @@ class DecoNoising(BlindSpotMethod):
                     "masked_pixel_percentage": 3.0,
                     "replacement": "uniform",
                     "positivity": 1.0,
+                    "weighting": "none",
                 }
             )
         }
@@ -104,6 +105,11 @@ class DecoNoising(BlindSpotMethod):
         unit="DN",
         ge=-1e9,
         le=1e9,
+        advanced=True,
+    )
+    weighting: Literal["noise", "none"] = setting(
+        "noise",
+        "How much pixels count: the less the noisier they are, or all alike (the original method).",
         advanced=True,
     )
 

@@ -6,6 +6,7 @@ import torch
 
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import DecoNoising, TrainingMethod
+from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.objectives.objective import Objective
@@ -16,11 +17,11 @@ __all__ = ["Objective", "make_objective"]
 
 
 def make_objective(
-    method: TrainingMethod, normalization: Normalization | Camera, device: torch.device
+    method: TrainingMethod, normalization: Normalization | Camera | Light, device: torch.device
 ) -> Objective:
     """The objective of a method whose network sees images normalised in this way."""
     match method, normalization:
-        case DecoNoising(), Normalization():
+        case DecoNoising(), Light():
             return BlurredRegression(normalization, method.positivity, device)
         case _, Normalization():
             return Regression(normalization, device)
