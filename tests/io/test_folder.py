@@ -74,7 +74,7 @@ def test_a_file_that_is_no_image_is_left_out_and_named(folder):
     assert opened.path == good
     assert opened.image.name == "good"
     (skipped,) = [event for event in events if isinstance(event, Skipped)]
-    assert skipped.name == "bad.tif"
+    assert skipped.name == "bad"
     assert "is no TIFF" in skipped.reason
     with pytest.raises(FileError, match="is no TIFF"):
         run(open_images([bad]))
@@ -99,8 +99,8 @@ def test_targets_are_found_by_name_whatever_their_ending():
     matches, alone = match_by_name(paths, others, what="target")
     assert matches == {paths[0]: others[1], paths[2]: others[0]}
     assert [each.message for each in alone] == [
-        "b.tif is left out: there is no target of that name.",
-        "d.tif is left out: it is a target, and no image has its name.",
+        "b is left out: there is no target of that name.",
+        "d is left out: it is a target, and no image has its name.",
     ]
     with pytest.raises(FileError, match=r"a\.tif and d\.tif, for example, differ"):
         match_by_name(paths, others[2:], what="target")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from napari_denoise import registry
 from napari_denoise.errors import FileError, SettingsError
@@ -45,7 +46,7 @@ def check_paths(model: Path, resume: Path | None) -> None:
 
 
 def chosen_method(
-    name: str, values: Mapping[str, str], preset: str, resume: Path | None
+    name: str, values: Mapping[str, Any], preset: str, resume: Path | None
 ) -> TrainingMethod:
     """The settings asked for; what is not said is as the model to go on with has it.
 

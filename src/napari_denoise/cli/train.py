@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_denoise.axes import Layout
 from napari_denoise.cli.options import (
     AsJson,
     Axes,
@@ -24,17 +23,18 @@ from napari_denoise.cli.options import (
 )
 from napari_denoise.cli.output import say
 from napari_denoise.cli.resuming import check_paths, chosen_method, unfinished_path
+from napari_denoise.cli.simulate import parse_noises
+from napari_denoise.cli.training_images import Sources, noting, open_sources
 from napari_denoise.console import run_with_bar
-from napari_denoise.errors import AxesError, InputError
-from napari_denoise.io.images import Image, read_image
-from napari_denoise.io.units import pixel_size_um
-from napari_denoise.learning.patches import TrainingImage
 
 __all__ = ["train"]
 
 
 def train(
-    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Images to learn from.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN...", help="Images to learn from: files, folders, patterns."),
+    ],
     *,
     model: Annotated[Path, typer.Option(help="Model file to write (.safetensors).")],
     method: Annotated[
@@ -55,7 +55,24 @@ def train(
         typer.Option(
             "--target",
             metavar="TARGET",
-            help="For methods that learn from pairs: the other image of each, in the same order.",
+            help="For methods that learn from pairs: the other image of each, in the same order; "
+            "or a folder with files of the same names.",
+        ),
+    ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:SETTING=VALUE,…]",
+            help="For methods that learn from clean images: the noise to add, as for simulate.",
+        ),
+    ] = None,
+    regions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--region",
+            metavar="MASK",
+            help="Learn only where this image is not zero: one for all, or one for each, or a "
+            "folder with files of the same names.",
         ),
     ] = None,
     settings: Set = None,
@@ -70,34 +87,42 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a model. Ctrl-C once stops and keeps what was learned; twice discards it."""
-    chosen = chosen_method(method, parse_settings(settings), preset, resume)
+    values: dict[str, Any] = dict(parse_settings(settings))
+    if noise:
+        values["noise"] = parse_noises(noise, {})
+    chosen = chosen_method(method, values, preset, resume)
     check_paths(model, resume)
-    stacks = [
-        TrainingImage(
-            pixels=image.pixels,
-            layout=Layout(image.axes, spatial.value, channels.value),
-            name=image.name,
-            target=target.pixels if target else None,
-            target_name=target.name if target else "",
-            pixel_size_um=pixel_size_um(image.axes, image.scale, image.units, spatial.value),
-        )
-        for image, target in _read_pairs(sources, targets or [], axes)
-    ]
+    given = open_sources(
+        Sources(
+            images=sources,
+            targets=targets or (),
+            regions=regions or (),
+            axes=axes,
+            spatial=spatial.value,
+            channels=channels.value,
+        ),
+        chosen,
+    )
     from napari_denoise.learning.bundle import load_model, save_model  # noqa: PLC0415
     from napari_denoise.learning.training import train as training  # noqa: PLC0415
 
     start = time.perf_counter()
     unfinished = unfinished_path(model)
-    job = training(
-        chosen,
-        stacks,
-        seed=seed,
-        device=device,
-        resume=load_model(resume) if resume else None,
-        autosave=unfinished,
+    job = noting(
+        training(
+            chosen,
+            given.images,
+            seed=seed,
+            device=device,
+            resume=load_model(resume) if resume else None,
+            autosave=unfinished,
+        ),
+        given.skipped,
     )
     try:
-        trained = run_with_bar(job, f"training {chosen.title}", stoppable=True)
+        trained = run_with_bar(
+            noting(job, given.skipped), f"training {chosen.title}", stoppable=True
+        )
     except KeyboardInterrupt:
         if resume is None:
             unfinished.unlink(missing_ok=True)
@@ -115,38 +140,9 @@ def train(
         "validation_loss": last.validation_loss,
         "seed": trained.recipe.seed,
         "is_finished": trained.state is None,
+        "skipped": [{"image": each.name, "reason": each.reason} for each in given.skipped],
     }
     say(json.dumps(report) if as_json else _training_line(report))
-
-
-def _read_pairs(
-    sources: list[Path], targets: list[Path], axes: str | None
-) -> list[tuple[Image, Image | None]]:
-    """Each image with its target, or with None.
-
-    Raises
-    ------
-    InputError
-        If there are not as many targets as images.
-    AxesError
-        If an image and its target differ in axes.
-    """
-    if targets and len(targets) != len(sources):
-        raise InputError(
-            f"The number of images ({len(sources)}) and of targets ({len(targets)}) differs. "
-            f"Give --target once for each image, in the same order."
-        )
-    images, others = (
-        [read_image(path, axes=axes) for path in paths] for paths in (sources, targets)
-    )
-    for image, other in zip(images, others, strict=False):
-        if image.axes != other.axes:
-            raise AxesError(
-                f"{image.name} has axes {image.axes}, its target {other.name} has {other.axes}. "
-                f"Say with --axes what the axes of both are."
-            )
-    nobody: list[Image | None] = [None] * len(images)
-    return list(zip(images, others or nobody, strict=True))
 
 
 def _training_line(report: dict[str, Any]) -> str:
@@ -154,6 +150,7 @@ def _training_line(report: dict[str, Any]) -> str:
     return (
         f"{report['steps']} steps in {report['seconds']:.1f} s, loss {report['loss']:.4g}"
         + (f", validation loss {validation:.4g}" if validation is not None else "")
+        + (f", {len(report['skipped'])} left out" if report["skipped"] else "")
         + f" → {report['model']}"
         + ("" if report["is_finished"] else f"\nTo go on: --resume {report['model']}")
     )

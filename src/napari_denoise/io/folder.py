@@ -113,7 +113,7 @@ def open_images(paths: Sequence[Path], *, axes: str | None = None) -> Job[list[I
             if len(paths) == 1:
                 raise
             reason = reason or str(error)
-            yield Skipped.because(path.name, error, fraction=i / len(paths))
+            yield Skipped.because(file_stem(path), error, fraction=i / len(paths))
     if not opened:
         raise FileError(f"None of the {len(paths)} files can be read. The first: {reason}")
     return opened
@@ -202,4 +202,4 @@ def match_by_name(
     alone = [(path, f"there is no {what} of that name.") for path in paths if path not in matches]
     unused = (path for path in others if path not in used)
     alone += [(path, f"it is a {what}, and no image has its name.") for path in unused]
-    return matches, [Skipped.because(path.name, reason) for path, reason in alone]
+    return matches, [Skipped.because(file_stem(path), reason) for path, reason in alone]

@@ -21,6 +21,10 @@ from napari_denoise.recipe import Recipe, software_version
 __all__ = ["Origin"]
 
 
+_N_NAMED = 50
+"""Images of which the recipe tells the names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Settings, images, seed, and the model that is trained further, if any."""
@@ -48,10 +52,12 @@ class Origin:
     @property
     def source(self) -> str:
         """Names of the images and their targets."""
-        return ", ".join(
+        names = [
             f"{image.name} → {image.target_name}" if image.target_name else image.name
             for image in self.images
-        )
+        ]
+        more = len(names) - _N_NAMED
+        return ", ".join(names[:_N_NAMED]) + (f" and {more} more" if more > 0 else "")
 
     @property
     def fraction(self) -> float:

@@ -49,11 +49,14 @@ class Candidate:
     target : Named, optional
     region : Named, optional
         Nonzero where to learn; see :func:`region_for`.
+    pixel_size_um : tuple of float
+        Along each spatial axis, in µm; empty where unknown.
     """
 
     image: Named
     target: Named | None = None
     region: Named | None = None
+    pixel_size_um: tuple[float, ...] = ()
 
     def to_training_image(
         self, spatial: str, channels: Literal["independent", "joint"]
@@ -78,6 +81,7 @@ class Candidate:
             target=target.pixels if target else None,
             target_name=target.name if target else "",
             region=region_for(image, self.region) if self.region else None,
+            pixel_size_um=self.pixel_size_um,
         )
 
 
