@@ -171,6 +171,43 @@ def test_deconoising_takes_the_pixel_size_of_the_file_and_gives_both_images(
     assert "Give psf_sigma in pixels instead" in error
 
 
+def test_a_sweep_ends_in_a_table_and_keeps_every_model(tmp_path, clean, noisy, command):
+    out = tmp_path / "models"
+    sweep = ("sweep", noisy, "--method", "deconoising", "--vary", "psf_sigma=0.5, 1", *SHORT)
+    against = ("--clean", clean, "--data-range", 600)
+    code, told, _ = command(*sweep, "--out", out, *against)
+    assert code == 0
+    assert re.search(r"psf_sigma +blind-spot loss +PSNR dB +seconds\n +0\.5 .*\n +1 ", told)
+    assert re.search(r"psf_sigma=(0\.5|1) predicts hidden pixels best → .*safetensors", told)
+    sigmas = [
+        read_model_info(out / f"deconoising psf_sigma={value}.safetensors").method.psf_sigma
+        for value in ("0.5", "1")
+    ]
+    assert sigmas == [0.5, 1.0]
+    table = (out / "sweep.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert table[0] == "psf_sigma,blind_spot_loss,error,psnr_db,seconds,model"
+    assert [row.split(",")[0] for row in table[1:]] == ["0.5", "1"]
+    rows = json.loads(command(*sweep, "--out", out, "--json")[1])
+    assert [(row["value"], row["psnr_db"]) for row in rows] == [("0.5", None), ("1", None)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--vary", "psf_sigma"), "NAME=VALUE,VALUE"),
+        (("--vary", "sigma=1,2"), "no setting 'sigma'"),
+        (("--vary", "psf_sigma=1,x"), "psf_sigma must"),
+        (("--vary", "psf_sigma=1", "--data-range", 600), "needs both"),
+    ],
+)
+def test_a_sweep_that_makes_no_sense_is_refused(tmp_path, noisy, command, arguments, words):
+    out = tmp_path / "models"
+    code, _, error = command("sweep", noisy, "--method", "deconoising", "--out", out, *arguments)
+    assert code == 2
+    assert words in error
+    assert not out.exists()
+
+
 def test_a_preset_of_a_method_is_trained_with_what_is_set_beside_it(tmp_path, noisy, command):
     model = tmp_path / "model.safetensors"
     train = ("train", noisy, "--method", "deconoising", "--model", model, *SHORT)

@@ -19,7 +19,7 @@ from napari_denoise.recipe import Recipe
 from napari_denoise.settings import make_settings
 from napari_denoise.stabilized import Stabilized
 
-__all__ = ["denoiser_of", "estimate_error"]
+__all__ = ["denoiser_of", "estimate_error", "estimate_error_of"]
 
 _TILE = {2: (256, 256), 3: (16, 128, 128)}
 """Pixels that the estimate is made on, from the middle: the filter has to run four times."""
@@ -52,14 +52,24 @@ def estimate_error(noisy: Image, recipe: Recipe) -> Job[BlindSpotError]:
     if denoiser is None:
         raise InputError("The recipe names no denoiser that could be run again.")
     layout = Layout(noisy.axes, recipe.spatial or "YX", _channels(recipe))
-    shape = tuple(noisy.pixels.shape)
+    return (yield from estimate_error_of(denoiser, noisy.pixels, layout))
+
+
+def estimate_error_of(denoiser: Denoiser, pixels: Any, layout: Layout) -> Job[BlindSpotError]:
+    """Estimate a denoiser's error on a crop from the middle of a noisy image.
+
+    Parameters
+    ----------
+    pixels : array-like, axes as in `layout`
+    """
+    shape = tuple(pixels.shape)
     units = list(layout.units(shape))
     unit = units[len(units) // 2]
-    tile = layout.read(noisy.pixels, unit, _middle(layout, shape))
+    tile = layout.read(pixels, unit, _middle(layout, shape))
     try:
-        job = denoiser.fitted(noisy.pixels, layout, [unit])
+        job = denoiser.fitted(pixels, layout, [unit])
         fitted = yield from nested(job, 0.0, 0.1)
-        variance = yield from nested(_noise_variance(noisy, layout, unit, tile), 0.1, 0.2)
+        variance = yield from nested(_noise_variance(pixels, layout, unit, tile), 0.1, 0.2)
         job_of_all = blind_spot_error(fitted.denoise_tile, tile, noise_variance=variance)
         return (yield from nested(job_of_all, 0.2, 1.0))
     finally:
@@ -79,10 +89,10 @@ def _middle(layout: Layout, shape: tuple[int, ...]) -> tuple[slice, ...]:
     return tuple(spans)
 
 
-def _noise_variance(noisy: Image, layout: Layout, unit: UnitIndex, tile: Any) -> Job[float | None]:
+def _noise_variance(pixels: Any, layout: Layout, unit: UnitIndex, tile: Any) -> Job[float | None]:
     """Mean variance of the noise; None where it cannot be measured."""
     try:
-        found = yield from calibrate(noisy.pixels, noisy.axes, channel=layout.channel_of(unit))
+        found = yield from calibrate(pixels, layout.axes, channel=layout.channel_of(unit))
     except DenoiseError:
         return None
     variance = float(found.variance(tile).mean())

@@ -13,6 +13,7 @@ from napari_denoise.cli.measure import measure
 from napari_denoise.cli.methods import methods
 from napari_denoise.cli.output import say
 from napari_denoise.cli.simulate import simulate
+from napari_denoise.cli.sweep import sweep
 from napari_denoise.cli.train import train
 from napari_denoise.errors import DenoiseError
 from napari_denoise.recipe import software_version
@@ -38,7 +39,7 @@ def _common(
         raise typer.Exit
 
 
-for _command in (methods, simulate, denoise, train, apply, measure, calibrate):
+for _command in (methods, simulate, denoise, train, sweep, apply, measure, calibrate):
     app.command()(_command)
 
 
