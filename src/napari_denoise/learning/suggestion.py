@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from napari_denoise.axes import Layout
 from napari_denoise.errors import FileError, InputError
@@ -25,16 +26,18 @@ def suggest(method: TrainingMethod, images: Sequence[TrainingImage]) -> Job[Trai
     InputError
         If the noise cannot be measured.
     """
-    if not isinstance(method, StructN2V) or (method.orientation and method.span):
+    if not isinstance(method, StructN2V) or (method.orientation != "auto" and method.span):
         return method
     spans = yield from _measure_spans(images)
-    orientation = method.orientation or _orientation(*spans)
+    orientation = method.orientation
+    if orientation == "auto":
+        orientation = _orientation(*spans)
     span = method.span or {"Y": spans[0], "X": spans[1]}.get(orientation, max(spans))
     yield Notice(fraction=0.0, message=_in_words(orientation, span))
     return method.model_copy(update={"orientation": orientation, "span": span})
 
 
-def _orientation(span_y: int, span_x: int) -> str:
+def _orientation(span_y: int, span_x: int) -> Literal["Y", "X", "block"]:
     if min(span_y, span_x) > 1:
         return "block"
     return "Y" if span_y > span_x else "X"

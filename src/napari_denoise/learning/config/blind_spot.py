@@ -65,7 +65,7 @@ class N2V2(BlindSpotMethod):
 
     def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
         plain = super().network(n_channels, patch_size)
-        return plain.model_copy(update={"shrinking": "max-blur", "skips": "deep"})
+        return plain.model_copy(update={"shrinking": "blur", "skips": "deep"})
 
 
 def _odd(span: int) -> int:
@@ -89,11 +89,11 @@ class StructN2V(TrainingMethod):
     )
 
     name: Literal["structn2v"] = "structn2v"
-    orientation: Literal["Y", "X", "cross", "block", "Z"] | None = setting(
-        None,
+    orientation: Literal["auto", "Y", "X", "cross", "block", "Z"] = setting(
+        "auto",
         "Where the pixels lie that share their noise with the guessed one and are hidden with it: "
         "along X for noise of rows, along Y for noise of columns, a cross for both, a block for "
-        "blurred noise, along Z (or time); unset: measured on the images.",
+        "blurred noise, along Z (or time); auto: measured on the images.",
     )
     span: Span | None = setting(
         None,
