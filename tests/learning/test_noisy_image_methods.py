@@ -22,7 +22,7 @@ SMALL = {"n_features": 8, "patch_size": 32, "learning_rate": 4e-3}
 METHODS = (
     N2V2(n_steps=160, **SMALL),
     StructN2V(n_steps=80, orientation="X", span=1, **SMALL),
-    Noise2Fast(n_steps=60, **SMALL),
+    Noise2Fast(n_steps=120, **SMALL),
 )
 
 
@@ -129,7 +129,7 @@ def test_a_mask_along_the_noise_removes_what_one_across_it_and_noise2void_copy(
     rng, clean, axis, orientation, wrong
 ):
     noisy = (clean + 20 * shared_noise(rng, clean.shape, axis)).astype(np.float32)
-    long = {"n_steps": 80, **SMALL}
+    long = {"n_steps": 200, **SMALL}
     right, across, plain = (
         gain_db(clean, noisy, denoised(trained(method, noisy), noisy))
         for method in (
@@ -138,8 +138,8 @@ def test_a_mask_along_the_noise_removes_what_one_across_it_and_noise2void_copy(
             N2V(**long),
         )
     )
-    assert right > across + 0.7
-    assert right > plain + 0.7
+    assert right > across + 2
+    assert right > plain + 2
 
 
 def test_what_the_user_says_of_the_mask_is_not_measured(rng):
