@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.dock import Task, ViewerDock, dtype_for
@@ -30,7 +38,10 @@ __all__ = ["ModelBox"]
 
 
 class ModelBox(QWidget):
-    """The model in words, *Save model…* and *Apply*; hidden until there is a model."""
+    """The model in words, *Save model…*, *Apply*, and *Train further*; hidden without a model."""
+
+    continueClicked = Signal(object)
+    """The model is to be trained further."""
 
     def __init__(self, dock: ViewerDock, viewer: ViewerModel, shelf: ModelShelf) -> None:
         super().__init__()
@@ -47,6 +58,8 @@ class ModelBox(QWidget):
         self._saved = WrappedLabel(self)
         self._save_button = QPushButton("Save model…")
         self._save_button.clicked.connect(self._on_save_clicked)
+        self._continue_button = QPushButton("Train further")
+        self._continue_button.clicked.connect(lambda: self.continueClicked.emit(self._model))
         self._form = ModelForm()
         chooser = LayerChooser(viewer.layers)
         self._layer = dock.closing(chooser, chooser.close_watch)
@@ -72,6 +85,12 @@ class ModelBox(QWidget):
         for layer in trained_on:
             self._layer.setLayer(layer)
         self._title.setText(model.title)
+        self._continue_button.setText("Train further" if model.record is None else "Continue")
+        self._continue_button.setToolTip(
+            "Another training of as many steps, on the ticked images"
+            if model.record is None
+            else "Go on with the training where it was stopped"
+        )
         self._summary.setText(model.summary)
         self._form.setOutputs(model.info.method.outputs)
         self._saved.setText("Not saved yet; the Denoise dock offers it until napari closes.")
@@ -104,8 +123,12 @@ class ModelBox(QWidget):
         form.addRow("Layer", self._layer)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
-        for widget in (self._title, self._summary, self._saved, self._save_button):
+        for widget in (self._title, self._summary, self._saved):
             layout.addWidget(widget)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._save_button, 1)
+        buttons.addWidget(self._continue_button)
+        layout.addLayout(buttons)
         layout.addLayout(form)
         layout.addWidget(self._form)
         layout.addWidget(self._run_bar)

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from platformdirs import user_data_path
 from qtpy.QtCore import QObject, Signal
 
-from napari_denoise.learning.bundle import read_model_info
+from napari_denoise.learning.bundle import read_model_info, read_training_record
 from napari_denoise.learning.prediction import ModelDenoiser
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from napari_denoise.learning.config import TrainingMethod
     from napari_denoise.learning.model import Model, ModelInfo
+    from napari_denoise.learning.resuming import TrainingRecord
 
 __all__ = [
     "MODEL_FILTER",
@@ -54,6 +55,8 @@ class ShelvedModel:
         Its file, if it has one.
     is_saved : bool
         Whether that is where the user wants it.
+    record : TrainingRecord or None
+        How far its training has come, if that was interrupted.
     """
 
     title: str
@@ -61,6 +64,7 @@ class ShelvedModel:
     model: Model | None = None
     path: Path | None = None
     is_saved: bool = False
+    record: TrainingRecord | None = None
 
     @property
     def summary(self) -> str:
@@ -86,7 +90,9 @@ class ShelvedModel:
 
 def trained_model(name: str, model: Model, path: Path | None) -> ShelvedModel:
     """A model that has just been trained on the image called `name`."""
-    return ShelvedModel(f"{model.method.title} on {name}", model, model=model, path=path)
+    record = model.state.record if model.state else None
+    title = f"{model.method.title} on {name}"
+    return ShelvedModel(title, model, model=model, path=path, record=record)
 
 
 def read_model(path: Path) -> ShelvedModel:
@@ -97,7 +103,8 @@ def read_model(path: Path) -> ShelvedModel:
     FileError, ModelError
         If the file cannot be read, or holds no model of ours.
     """
-    return ShelvedModel(path.stem, read_model_info(path), path=path, is_saved=True)
+    info, record = read_model_info(path), read_training_record(path)
+    return ShelvedModel(path.stem, info, path=path, is_saved=True, record=record)
 
 
 def autosave_path(method: TrainingMethod, name: str) -> Path:

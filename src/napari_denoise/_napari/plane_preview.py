@@ -25,7 +25,7 @@ from napari_denoise.progress import Job
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-__all__ = ["PlanePreview", "shown_plane"]
+__all__ = ["PlanePreview", "add_unselected", "shown_plane"]
 
 _DELAY_MS = 60
 """Between a change and the work on it: a slider that is dragged sends many at once."""
@@ -165,21 +165,13 @@ class PlanePreview(QObject):
             return
         if self._layer is None:
             self._layer = preview_layer(wanted.source, plane, wanted.place)
-            self._add(self._layer)
+            add_unselected(self._viewer, self._layer)
         else:
             self._layer.data = plane_of_source(wanted.source, plane)
             self._layer.translate = plane_translate(wanted.source, wanted.place)
         if not self._keeps_contrast:
             self._layer.reset_contrast_limits()
         self.shown.emit()
-
-    def _add(self, layer: Image) -> None:
-        """Add the layer without making it the selected one."""
-        selection = self._viewer.layers.selection
-        selected, active = set(selection), selection.active
-        self._viewer.add_layer(layer)
-        self._viewer.layers.selection = selected
-        self._viewer.layers.selection.active = active
 
     def _take_away(self) -> None:
         layer, self._layer = self._layer, None
@@ -195,6 +187,15 @@ class PlanePreview(QObject):
             self._layer = None
             self.setOn(False)
             self.closed.emit()
+
+
+def add_unselected(viewer: ViewerModel, layer: Image) -> None:
+    """Add a layer without making it the selected one."""
+    selection = viewer.layers.selection
+    selected, active = set(selection), selection.active
+    viewer.add_layer(layer)
+    viewer.layers.selection = selected
+    viewer.layers.selection.active = active
 
 
 def shown_plane(viewer: ViewerModel, source: Source) -> Place:

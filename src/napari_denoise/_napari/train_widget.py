@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,31 +10,41 @@ from typing import TYPE_CHECKING, Any, cast
 
 from napari.layers import Image
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QSpinBox
+from qtpy.QtWidgets import QCheckBox, QSpinBox
 
 from napari_denoise._napari.axis_roles import AxisRoles
 from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.device_chooser import DeviceChooser
 from napari_denoise._napari.dock import Task, ViewerDock
+from napari_denoise._napari.interrupted import (
+    InterruptedBox,
+    interrupted_trainings,
+    is_unfinished,
+    unfinished_path,
+)
 from napari_denoise._napari.layers import read_layer
 from napari_denoise._napari.model_box import ModelBox
-from napari_denoise._napari.models import autosave_path, shelf_of, trained_model
+from napari_denoise._napari.models import ShelvedModel, autosave_path, shelf_of, trained_model
 from napari_denoise._napari.preferences import preferences, remember
 from napari_denoise._napari.settings_chooser import SettingsChooser
+from napari_denoise._napari.start_chooser import StartChooser
 from napari_denoise._napari.target_list import TargetList
+from napari_denoise._napari.training_job import running, train_and_keep
+from napari_denoise._napari.training_preview import TrainingPreview
 from napari_denoise._napari.training_set import TrainingSet
 from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.axes import Layout
-from napari_denoise.errors import DenoiseError, InputError, SettingsError
+from napari_denoise.errors import InputError, SettingsError
 from napari_denoise.learning.config import CARE, N2N, DecoNoising, TrainingMethod
 from napari_denoise.learning.patches import TrainingImage
-from napari_denoise.progress import Job, Notice, Progress
+from napari_denoise.progress import Progress
 from napari_denoise.registry import METHODS
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_denoise.learning.model import Model
+    from napari_denoise.learning.previews import Preview, PreviewCrop
     from napari_denoise.learning.trainer import TrainingProgress
 
 __all__ = ["TrainWidget"]
@@ -46,6 +56,14 @@ _TARGETS: dict[type[Any], str] = {
 }
 """What the targets of a method are to be."""
 
+_START_TOOLTIP = (
+    "Begin anew, or train a model further: one that was interrupted goes on to its end, a finished "
+    "one is trained once more, on the same images or on others like them."
+)
+_PREVIEW_TOOLTIP = (
+    "Every few seconds, what the network makes by now of the middle of what the viewer shows. The "
+    "layer goes when the training ends."
+)
 _PSF_TOOLTIP = (
     "A measured PSF: the image of a bead, with the pixel size of the images and as many spatial "
     "axes. It is used instead of what the settings say."
@@ -70,17 +88,28 @@ class TrainWidget(ViewerDock):
         self._device = self.closing(device, device.shutdown)
         self._seed = QSpinBox()
         self._seed.setMaximum(2**31 - 1)
+        self._shelf = shelf_of(napari_viewer)
+        start = StartChooser(self._shelf)
+        self._start = self.closing(start, start.close_watch)
+        self._shows_preview = QCheckBox("Show a preview on the image")
+        self._shows_preview.setChecked(True)
+        preview = TrainingPreview(napari_viewer)
+        self._preview = self.closing(preview, preview.close)
         self._run_bar = self.makeRunBar(self._prepare, run_text="Train", stop_text="Stop and keep")
         self._plot = LossPlot()
-        self._shelf = shelf_of(napari_viewer)
+        self._interrupted = InterruptedBox()
+        self._unfinished: Path | None = None
+        self._is_closed = False
         self._model_box = ModelBox(self, napari_viewer, self._shelf)
         self._build()
         self._connect()
         self._on_method_changed()
         self._on_images_changed()
         self._offer_unsaved()
+        self._offer_interrupted()
 
     def _build(self) -> None:
+        self.addWidget(self._interrupted)
         self.addHeading("Images to train on")
         self.addWidget(self._images)
         self.addHeading("Method")
@@ -90,10 +119,13 @@ class TrainWidget(ViewerDock):
         self.addHeading("Axes")
         self.addWidget(self._roles)
         self.addHeading("Training")
+        self.addRow("Start from", self._start, _START_TOOLTIP)
         self.addRow("Device", self._device, "Where the training computes.")
         self.addRow(
             "Seed", self._seed, "The same seed on the same device gives the same model again."
         )
+        self.addWidget(self._shows_preview)
+        self._shows_preview.setToolTip(_PREVIEW_TOOLTIP)
         self.addWidget(self._run_bar)
         self.addWidget(self._plot)
         self.addWidget(self._model_box)
@@ -107,6 +139,13 @@ class TrainWidget(ViewerDock):
         self._targets.failed.connect(self._run_bar.showError)
         self._roles.valueChanged.connect(self._on_roles_changed)
         self._device.valueChanged.connect(lambda: remember(device=self._device.value()))
+        self._start.valueChanged.connect(self._on_start_changed)
+        self._start.failed.connect(self._run_bar.showError)
+        self._interrupted.continued.connect(self._start.setModel)
+        self._interrupted.kept.connect(self._on_interrupted_kept)
+        self._model_box.continueClicked.connect(self._on_continue_clicked)
+        self._run_bar.cancelled.connect(self._on_cancelled)
+        self._run_bar.failed.connect(self._offer_interrupted)
         self._run_bar.started.connect(self._on_started)
         self._run_bar.progressed.connect(self._on_progressed)
         self._run_bar.ended.connect(self._on_ended)
@@ -115,6 +154,32 @@ class TrainWidget(ViewerDock):
         """Show the model that an earlier Train dock left without a file."""
         if unsaved := [model for model in self._shelf.models if not model.is_saved]:
             self._model_box.setModel(unsaved[-1], {}, device=self._device.value())
+
+    def _offer_interrupted(self) -> None:
+        """Ask about the newest training that a crash has cut short."""
+        found = interrupted_trainings([*running])
+        self._interrupted.setModel(found[-1] if found else None)
+
+    def _on_interrupted_kept(self, model: ShelvedModel) -> None:
+        self._model_box.setModel(self._shelf.add(model), {}, device=self._device.value())
+
+    def _on_start_changed(self) -> None:
+        model = self._start.model()
+        if model is not None:
+            self._method.setValue(model.info.method)
+
+    def _on_continue_clicked(self, model: ShelvedModel) -> None:
+        self._start.setModel(model)
+        self._run_bar.run()
+
+    def _on_cancelled(self) -> None:
+        """Discard the copies too, unless it was but the dock that was closed."""
+        if self._unfinished and not self._is_closed:
+            self._unfinished.unlink(missing_ok=True)
+
+    def _on_closed(self) -> None:
+        self._is_closed = True
+        super()._on_closed()
 
     def _on_images_changed(self) -> None:
         self._roles.setImage(*self._images.first())
@@ -146,6 +211,8 @@ class TrainWidget(ViewerDock):
 
     def _on_started(self) -> None:
         self._plot.clear()
+        if model := self._start.model():
+            self._plot.addPoints((p.step, p.loss, p.validation_loss) for p in model.info.history)
         self._plot.show()
         self._model_box.setBusy(is_busy=True)
         QTimer.singleShot(0, self._scroll_to_plot)
@@ -159,6 +226,7 @@ class TrainWidget(ViewerDock):
 
     def _on_ended(self) -> None:
         self._model_box.setBusy(is_busy=False)
+        self._preview.end()
 
     def _on_progressed(self, events: Sequence[Progress]) -> None:
         # Told apart by what they have: the class itself would bring torch with it.
@@ -166,6 +234,9 @@ class TrainWidget(ViewerDock):
         if losses:
             self._plot.setStepCount(losses[-1].n_steps)
             self._plot.addPoints((e.step, e.loss, e.validation_loss) for e in losses)
+        previews = [cast("Preview", event) for event in events if hasattr(event, "crop")]
+        if previews:
+            self._preview.show(previews[-1])
 
     def _prepare(self) -> Task:
         layout = self._roles.value()
@@ -189,6 +260,8 @@ class TrainWidget(ViewerDock):
         if not images:
             raise InputError("There is nothing to train on. Tick a layer, or add a file.")
         path = autosave_path(method, images[0].name)
+        resume = self._start.model()
+        self._unfinished = unfinished_path(path)
         make_job = partial(
             train_and_keep,
             method,
@@ -196,46 +269,44 @@ class TrainWidget(ViewerDock):
             seed=self._seed.value(),
             device=self._device.value(),
             path=path,
+            resume=resume,
+            preview=self._chosen_preview(layout.axes, images),
             psf=self._chosen_psf(),
         )
         layers = dict(
             zip(self._images.layers(), [image.layout.axes for image in images], strict=False)
         )
-        return Task(make_job, partial(self._keep, images[0].name, layers, path))
+        return Task(make_job, partial(self._keep, images[0].name, layers, path, resume))
+
+    def _chosen_preview(
+        self, axes: str, images: Sequence[TrainingImage]
+    ) -> Callable[[], PreviewCrop | None] | None:
+        """What asks the dock for previews: of the first layer; none if they are not wanted."""
+        layers = self._images.layers()
+        if not layers or not self._shows_preview.isChecked():
+            return None
+        own = read_layer(layers[0])
+        source = read_layer(layers[0], axes if len(own.axes) == len(axes) else "")
+        self._preview.begin(source, images[0].layout)
+        return self._preview.choose
 
     def _chosen_psf(self) -> Any:
         """The pixels of the layer with a PSF; None where the method has another, or none."""
         layer = None if self._psf_row.isHidden() else self._psf.layer()
         return None if layer is None else read_layer(layer).pixels
 
-    def _keep(self, name: str, layers: dict[Image, str], path: Path, model: Model) -> None:
+    def _keep(
+        self,
+        name: str,
+        layers: dict[Image, str],
+        path: Path,
+        resumed: ShelvedModel | None,
+        model: Model,
+    ) -> None:
         """Put the model on the shelf, from where the Denoise dock takes it too."""
+        if resumed and resumed.path and is_unfinished(resumed.path):
+            resumed.path.unlink(missing_ok=True)
+        self._start.setModel(None)
         shelved = self._shelf.add(trained_model(name, model, path if path.exists() else None))
         self._model_box.setModel(shelved, layers, device=self._device.value())
         QTimer.singleShot(0, self._scroll_to_model)
-
-
-def train_and_keep(
-    method: TrainingMethod,
-    images: Sequence[TrainingImage],
-    *,
-    seed: int,
-    device: str,
-    path: Path,
-    psf: Any = None,
-) -> Job[Model]:
-    """Train, and put the model into a file at once, so that a crash does not cost it.
-
-    Runs in the worker thread: torch is imported here.
-    """
-    from napari_denoise.learning.bundle import save_model  # noqa: PLC0415
-    from napari_denoise.learning.training import train  # noqa: PLC0415
-
-    model = yield from train(method, images, seed=seed, device=device, psf=psf)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_model(model, path)
-    except (DenoiseError, OSError) as error:
-        message = f"The model could not be saved automatically, save it yourself: {error}"
-        yield Notice(fraction=1.0, message=message)
-    return model

@@ -41,8 +41,6 @@ class TrainingRecord(Settings):
         State of the numpy bit generator that draws the patches.
     patch_size : tuple of int
         Per spatial axis, in pixels; with `batch_size` less than asked for if memory was short.
-    is_running : bool
-        Whether it was written in the course of the training, and not at its end.
     """
 
     first_step: int = Field(ge=0)
@@ -54,7 +52,6 @@ class TrainingRecord(Settings):
     random: dict[str, Any]
     batch_size: int = Field(ge=1)
     patch_size: tuple[int, ...]
-    is_running: bool = False
 
     @field_validator("random")
     @classmethod

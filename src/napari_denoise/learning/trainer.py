@@ -184,18 +184,18 @@ class Trainer:
                 "The training was stopped before it had learned anything, so there is no model. "
                 "Start it again, with a lower learning_rate if it reported trouble."
             )
-        return self._average, self._record(is_running=False)
+        return self._average, self._record()
 
     def average(self) -> Network:
         """A copy of the averaged network."""
         return deepcopy(self._average)
 
-    def state(self, *, is_running: bool) -> TrainingState | None:
+    def state(self) -> TrainingState | None:
         """A copy of all else that is needed to go on; None if nothing good has been learned yet."""
         weights, average, mean, square = self._optimizer.snapshot().state
         if not self._history or not bool((weights + average + square).isfinite().all()):
             return None
-        return TrainingState(self._record(is_running=is_running), weights, mean, square)
+        return TrainingState(self._record(), weights, mean, square)
 
     def denoise(self, tile: FloatArray) -> Job[FloatArray]:
         """Clean a ``C(Z)YX`` tile with the averaged weights, in the image's units."""
@@ -222,7 +222,7 @@ class Trainer:
     def _loss(self, network: Network, example: Example) -> Tensor:
         return self._objective.loss(network, example)
 
-    def _record(self, *, is_running: bool) -> TrainingRecord:
+    def _record(self) -> TrainingRecord:
         return TrainingRecord(
             first_step=self._first_step,
             n_done=self.n_done,
@@ -233,7 +233,6 @@ class Trainer:
             random=self._batches.random_state,
             batch_size=self._batches.batch_size,
             patch_size=self._batches.patch_size,
-            is_running=is_running,
         )
 
     def _report(self, loss: float, validation_loss: float | None) -> TrainingProgress:

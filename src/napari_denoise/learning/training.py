@@ -123,7 +123,7 @@ def train(
         make_model = partial(origin.model, start.normalization)
         del start
         yield from _steps(trainer, batches, keeper, Previews(preview), make_model)
-        state = None if trainer.is_done else trainer.state(is_running=False)
+        state = None if trainer.is_done else trainer.state()
         if words := trainer.schedule.ending_in_words():
             yield Notice(fraction=1.0, message=words)
         network, record = trainer.finish()
@@ -152,7 +152,7 @@ def _steps(
         request = yield event
         if request is Request.STOP:
             return
-        if keeper.is_due and (state := trainer.state(is_running=True)):
+        if keeper.is_due and (state := trainer.state()):
             keeper.write(partial(make_model, trainer.average(), state.record, state))
         if failure := keeper.failure():
             request = (yield Notice(fraction=trainer.fraction, message=failure)) or request
