@@ -83,7 +83,7 @@ def per_axis(value: float | tuple[float, ...], n_spatial: int, name: str) -> tup
     return value
 
 
-def setting(
+def setting(  # noqa: PLR0913  # what can be said about a field
     default: Any,
     description: str,
     *,
@@ -93,6 +93,7 @@ def setting(
     hidden: bool = False,
     slider: tuple[float, float] | None = None,
     tuned_over: tuple[float, float] | None = None,
+    unset: str = "automatic",
     **bounds: Any,
 ) -> Any:
     """Declare a field of a :class:`Settings` class.
@@ -117,6 +118,8 @@ def setting(
     tuned_over : (float, float), optional
         Smallest and largest value that are tried when the field is tuned to an image; both
         above zero, as steps are equal factors.
+    unset : str
+        What a form calls it when nothing is chosen, for a default of None.
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``.
     """
@@ -127,6 +130,7 @@ def setting(
         "hidden": hidden,
         "slider": slider,
         "tuned_over": tuned_over,
+        "unset": unset,
     }
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 
@@ -147,7 +151,7 @@ class SettingField:
     tuned_over : (float, float) or None
         Ends of the range in which the field can be tuned to an image.
     optional : bool
-        Whether the field may be left unset (None).
+        Whether the field may be left unset (None), and in `unset` what that is called.
     minimum, maximum : float or None
         Bounds; ``exclusive_minimum`` says that the minimum itself is refused.
     """
@@ -169,6 +173,7 @@ class SettingField:
     exclusive_maximum: bool = False
     choices: tuple[str, ...] = ()
     tuned_over: tuple[float, float] | None = None
+    unset: str = "automatic"
 
     def to_json(self) -> dict[str, Any]:
         """The field as plain JSON values."""

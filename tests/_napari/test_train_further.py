@@ -72,6 +72,7 @@ def test_a_stopped_training_is_continued(stopped, finish, viewer):
     (first,) = models.shelf_of(viewer).models
     assert box._continue_button.text() == "Continue"
     stopped._start.setModel(first)
+    assert stopped._run_bar._run_button.text() == "Continue"
     n_done = first.record.n_done
     assert f"{n_done:,} of 1,000,000 steps are done" in stopped._start._about.text()
     assert stopped._method.value().n_steps == 1_000_000
@@ -81,6 +82,7 @@ def test_a_stopped_training_is_continued(stopped, finish, viewer):
     assert second.info.n_steps == n_done + 3
     assert second.record is None
     assert stopped._start.model() is None
+    assert stopped._run_bar._run_button.text() == "Train"
 
 
 def test_one_click_goes_on_with_the_model_that_is_shown(make_dock, finish, viewer):

@@ -338,6 +338,15 @@ def test_automatic_hides_the_editor_and_means_unset(form):
     assert form.value().limit is None
 
 
+def test_a_field_says_what_it_means_to_leave_it_unset(qtbot):
+    form = SettingsForm(N2V)
+    qtbot.addWidget(form)
+    without_limit = form.editor("max_minutes").findChild(QCheckBox)
+    assert without_limit.text() == "no limit"
+    without_limit.click()
+    assert form.value().max_minutes == 1.0
+
+
 def test_an_empty_path_means_unset(form, monkeypatch):
     assert form.value().model_path is None
     chosen = iter([("/models/fish.safetensors", ""), ("", "")])

@@ -56,6 +56,8 @@ _TARGETS: dict[type[Any], str] = {
 }
 """What the targets of a method are to be."""
 
+_RUN_TEXTS = {False: "Train", True: "Continue"}
+
 _START_TOOLTIP = (
     "Begin anew, or train a model further: one that was interrupted goes on to its end, a finished "
     "one is trained once more, on the same images or on others like them."
@@ -165,6 +167,7 @@ class TrainWidget(ViewerDock):
 
     def _on_start_changed(self) -> None:
         model = self._start.model()
+        self._run_bar.setRunText(_RUN_TEXTS[model is not None and model.record is not None])
         if model is not None:
             self._method.setValue(model.info.method)
 

@@ -248,11 +248,11 @@ class _PerAxisEditor(Editor):
 
 
 class _OptionalEditor(Editor):
-    """A check box "automatic", and behind it the editor for who wants to decide."""
+    """A check box such as "automatic", and behind it the editor for who wants to decide."""
 
     def __init__(self, field: SettingField, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
-        self._automatic = QCheckBox("automatic")
+        self._automatic = QCheckBox(field.unset)
         self._automatic.setToolTip("Uncheck to choose the value yourself")
         self._automatic.setChecked(field.default is None)
         self._editor = _plain_editor(field)

@@ -98,6 +98,10 @@ class RunBar(QWidget):
         self._run_button.setToolTip(reason)
         self._run_button.setEnabled(enabled and not self.is_running)
 
+    def setRunText(self, text: str) -> None:
+        """Say what a click on Run does."""
+        self._run_button.setText(text)
+
     def run(self) -> None:
         """Prepare and start the job, as a click on Run does; ignored while one is running."""
         if self.is_running:

@@ -44,6 +44,7 @@ class TrainingMethod(Settings):
         "Time for the training, which ends when it is over even if steps are left; unset: no "
         "limit.",
         unit="min",
+        unset="no limit",
         gt=0,
         le=100_000,
         step=1,
@@ -53,6 +54,7 @@ class TrainingMethod(Settings):
         "Ends the training when the validation loss has not fallen for so many steps; unset: it "
         "goes on.",
         unit="steps",
+        unset="off",
         ge=5,
         le=1_000_000,
         step=100,
