@@ -25,7 +25,7 @@ import argparse
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import permutations
@@ -60,12 +60,10 @@ from napari_denoise.noise import CameraNoise, add_noise
 from napari_denoise.progress import run
 
 RUNNER = Path(__file__).parent / "peers" / "careamics_training.py"
-VOLUME_STEPS = (100, 200, 400, 800)
+VOLUME_STEPS = (100, 300)
 N2V_STEPS = (25, 50, 100, 200, 400, 800)
 PAIRED_STEPS = (30, 100)
 WHOLE_IMAGE = {"data_range": 255.0, "limits": (-np.inf, np.inf), "first_row": 0}
-SHARES = (1, 3, 10)
-"""How many times the processor time of ours CAREamics gets."""
 
 Row = dict[str, str | int | float]
 Look = dict[str, float]
@@ -129,9 +127,9 @@ def volume_rows(chosen: argparse.Namespace) -> Iterator[Row]:
         yield row("ours", "volume", name, found, seconds, steps=n_steps)
     arrays = {"image": noisy, "noisy": noisy, "clean": clean, "data_range": data_range}
     options = ("--axes", "ZYX", "--patch-size", "8", "64", "64", "--batch-size", "3")
-    budget = ("--epochs", "100000", "--budget", str(SHARES[-1] * seconds.cpu_s))
+    budget = ("--epochs", "100000", "--budget", str(max(chosen.shares) * seconds.cpu_s))
     looks = train_careamics(chosen.careamics, "n2v", arrays, *options, *budget)
-    yield from shares("volume", name, looks, seconds)
+    yield from shares("volume", name, looks, seconds, chosen.shares)
 
 
 def pairs_rows(chosen: argparse.Namespace) -> Iterator[Row]:
@@ -192,15 +190,17 @@ def paired(chosen: argparse.Namespace, task: PairedTask) -> Iterator[Row]:
         "limits": (0, 255),
         "first_row": task.part[0].start or 0,
     }
-    budget = ("--epochs", "100000", "--budget", str(SHARES[-1] * seconds.cpu_s))
+    budget = ("--epochs", "100000", "--budget", str(max(chosen.shares) * seconds.cpu_s))
     looks = train_careamics(chosen.careamics, method.tag(), arrays, "--axes", "SYX", *budget)
-    yield from shares(task.what, name, looks, seconds)
+    yield from shares(task.what, name, looks, seconds, chosen.shares)
 
 
-def shares(what: str, name: str, looks: list[Look], seconds: Timed) -> Iterator[Row]:
+def shares(
+    what: str, name: str, looks: list[Look], seconds: Timed, every: Sequence[int]
+) -> Iterator[Row]:
     """The last look within each share of the time, and the best, which takes the clean image."""
     looks = [look for look in looks if "epoch" in look]
-    for times in SHARES:
+    for times in every:
         within = [look for look in looks if look["cpu_s"] <= times * seconds.cpu_s] or looks[:1]
         last, best = within[-1], max(look["db"] for look in within)
         found = row("CAREamics", what, name, last["db"], last, times=times)
@@ -218,6 +218,13 @@ def main() -> None:
     parser.add_argument("--images", nargs="+", default=CONFOCAL)
     parser.add_argument("--groups", nargs="+", default=GROUPS)
     parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument(
+        "--shares",
+        type=int,
+        nargs="+",
+        default=(1, 3, 10),
+        help="how many times the processor time of ours CAREamics gets",
+    )
     parser.add_argument("--json", type=Path, help="file to write after each row")
     chosen = parser.parse_args()
     torch.set_num_threads(1)

@@ -15,6 +15,7 @@ from napari_denoise.cli.output import say
 from napari_denoise.cli.simulate import simulate
 from napari_denoise.cli.sweep import sweep
 from napari_denoise.cli.train import train
+from napari_denoise.cli.zoo import export, import_package
 from napari_denoise.errors import DenoiseError
 from napari_denoise.recipe import software_version
 
@@ -39,8 +40,9 @@ def _common(
         raise typer.Exit
 
 
-for _command in (methods, simulate, denoise, train, sweep, apply, measure, calibrate):
+for _command in (methods, simulate, denoise, train, sweep, apply, measure, calibrate, export):
     app.command()(_command)
+app.command(name="import")(import_package)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from napari_denoise.console import run_with_bar
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.denoiser import denoise as denoising
 from napari_denoise.io.images import Image
-from napari_denoise.learning.prediction import ModelDenoiser
+from napari_denoise.learning.zoo import denoiser_class_of
 from napari_denoise.recipe import Recipe
 from napari_denoise.settings import make_settings
 from napari_denoise.stabilized import Stabilized
@@ -79,7 +79,9 @@ def apply(
     source: Input,
     out: Output,
     *,
-    model: Annotated[Path, typer.Option(help="Model file (.safetensors).")],
+    model: Annotated[
+        Path, typer.Option(help="Model file (.safetensors), or package of the zoo (.zip).")
+    ],
     settings: Set = None,
     axes: Axes = None,
     dtype: DType = "float32",
@@ -87,7 +89,7 @@ def apply(
 ) -> None:
     """Apply a trained model."""
     given = {**parse_settings(settings), "path": model, "device": device}
-    denoiser = make_settings(ModelDenoiser, given)
+    denoiser = make_settings(denoiser_class_of(model), given)
     image = open_input(source, axes, out)
     _run(denoiser, image, denoiser.layout_for(image.axes), out, dtype)
 

@@ -20,6 +20,7 @@ from safetensors.numpy import save
 
 from napari_denoise.errors import FileError, ModelError
 from napari_denoise.learning.model import FORMAT, Model, ModelInfo
+from napari_denoise.learning.package import is_package, unpacked_model
 from napari_denoise.learning.resuming import TrainingRecord, TrainingState
 
 __all__ = ["load_model", "read_model_info", "read_training_record", "save_model"]
@@ -82,7 +83,7 @@ def read_training_record(path: str | os.PathLike[str]) -> TrainingRecord | None:
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model from a file.
+    """Read a model from a file of ours, or from a package of the zoo that we exported.
 
     Raises
     ------
@@ -125,6 +126,9 @@ class _Found:
 
 
 def _read(path: Path, *, with_weights: bool) -> _Found:
+    if is_package(path):
+        with unpacked_model(path) as bundle:
+            return _read(bundle, with_weights=with_weights)
     if not path.is_file():
         raise FileError(f"There is no model file {path}. Check the path.")
     try:
