@@ -12,16 +12,18 @@ from napari_denoise.denoiser import denoise
 from napari_denoise.errors import FileError, ModelError, SettingsError
 from napari_denoise.learning.bundle import load_model, save_model
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import N2N
+from napari_denoise.learning.config import N2N, DecoNoising
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.package import BUNDLE
 from napari_denoise.learning.prediction import ModelDenoiser
+from napari_denoise.learning.resuming import TrainingRecord, TrainingState
+from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.learning.zoo import ZooCard, export_model, extra, graph
 from napari_denoise.learning.zoo.graph import read_torchscript
 from napari_denoise.progress import run
 
-CARD = ZooCard(title="Spots, noisy".replace(",", ""), authors="Ada Lovelace, Emmy Noether")
+CARD = ZooCard(title="Spots", authors="Ada Lovelace, Emmy Noether")
 CPU = torch.device("cpu")
 
 
@@ -94,6 +96,23 @@ def test_the_network_in_the_package_gives_what_the_model_gives(
     )
 
 
+def test_the_microscopes_blur_is_in_the_package(exported, noisy):
+    method = DecoNoising(n_steps=1, batch_size=1, patch_size=16, n_features=4, depth=1)
+    image = noisy[:64, :64].astype(np.float32)
+    model = run(train(method, [TrainingImage(image, Layout("YX"), "spots")], device="cpu"))
+    wanted = run(denoise(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))).image
+    result = result_of(exported(model), image, Layout("YX"))
+    np.testing.assert_allclose(result, wanted, rtol=1e-4)
+
+
+def test_an_interrupted_training_is_not_shared(exported, make_model):
+    model = make_model()
+    n_weights = sum(tensor.numel() for tensor in model.network.state_dict().values())
+    record = TrainingRecord.model_construct()
+    state = TrainingState(record, *(torch.zeros(n_weights) for _ in range(3)))
+    assert load_model(exported(model.model_copy(update={"state": state}))).state is None
+
+
 def test_the_zoos_validator_accepts_the_package_and_reads_what_the_card_says(
     exported, make_model, tmp_path
 ):
@@ -129,7 +148,7 @@ def test_the_package_does_not_name_folders_of_this_computer(exported, make_model
     path = exported(make_model())
     weights = zipfile.ZipFile(io.BytesIO(content(path, "weights.pt")))
     parts = [weights.read(name) for name in weights.namelist()]
-    folder = __file__.rpartition("tests")[0].encode()
+    folder = graph.__file__.rpartition("napari_denoise")[0].encode()
     assert not any(folder in part for part in [*parts, content(path, BUNDLE)])
 
 

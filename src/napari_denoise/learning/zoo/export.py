@@ -17,6 +17,7 @@ from napari_denoise.errors import FileError, ModelError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.bundle import save_model
 from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.package import BUNDLE, is_package
 from napari_denoise.learning.zoo.card import ZooCard
@@ -93,7 +94,8 @@ def _write_parts(folder: Path, model: Model, card: ZooCard) -> None:
         cleaned = graph(batch).numpy()
     for name, array in zip(_TEST_FILES, (noisy, cleaned), strict=True):
         np.save(folder / name, array)
-    save_model(model, folder / BUNDLE)
+    # A package is for sharing, not for going on with an interrupted training.
+    save_model(model.model_copy(update={"state": None}), folder / BUNDLE)
     (folder / "README.md").write_text(_readme(model, card), encoding="utf-8")
 
 
@@ -114,17 +116,17 @@ def _test_image(model: Model) -> FloatArray:
     shape = tuple(smallest for smallest, _ in _sizes(model))
     places = np.meshgrid(*(np.linspace(0, 3 * np.pi, n) for n in shape), indexing="ij")
     blobs = np.prod([1 + np.sin(place) for place in places], axis=0) / 2
-    match model.normalization:
-        case Camera() as camera:
-            level = max(camera.level, 2.0) ** 2 / 4
-            counts = rng.poisson(level * (0.5 + blobs)) + rng.normal(
-                0, camera.read_noise / camera.unit, shape
-            )
-            channels = [counts * camera.unit + camera.offset]
-        case normalization:
-            values = blobs - blobs.mean() + rng.normal(0, 0.3, shape)
-            pairs = zip(normalization.means, normalization.stds, strict=True)
-            channels = [values * std + mean for mean, std in pairs]
+    known = model.normalization
+    if isinstance(known, Camera):
+        level = max(known.level, 2.0) ** 2 / 4
+        counts = rng.poisson(level * (0.5 + blobs))
+        counts = counts + rng.normal(0, known.read_noise / known.unit, shape)
+        channels = [counts * known.unit + known.offset]
+    else:
+        linear = known.as_linear() if isinstance(known, Light) else known
+        values = blobs - blobs.mean() + rng.normal(0, 0.3, shape)
+        scales = zip(linear.means, linear.stds, strict=True)
+        channels = [values * std + mean for mean, std in scales]
     return np.stack(channels)[None].astype(np.float32)
 
 

@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.errors import ModelError
+from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.objectives import make_objective
+from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.objectives.stabilized import StabilizedRegression
 from napari_denoise.learning.stabilization import clean_plane
@@ -44,6 +46,8 @@ def image_graph(model: Model) -> nn.Module:
     # Subclasses may make something else of the network's answer.
     if type(objective) is Regression:
         return _Normalized(model.network, objective.normalization)
+    if type(objective) is BlurredRegression:
+        return _Blurred(model.network, objective.normalization)
     if type(objective) is StabilizedRegression:
         return _Stabilized(model.network, objective.camera)
     raise ModelError(
@@ -90,7 +94,7 @@ class _Normalized(nn.Module):
     means: Tensor
     stds: Tensor
 
-    def __init__(self, network: UNet, normalization: Normalization) -> None:
+    def __init__(self, network: UNet | BlurredNetwork, normalization: Normalization) -> None:
         super().__init__()
         self.network = network
         shape = (1, -1, *(1,) * network.architecture.n_spatial)
@@ -98,8 +102,18 @@ class _Normalized(nn.Module):
         self.register_buffer("stds", torch.tensor(normalization.stds).reshape(shape))
 
     def forward(self, batch: Tensor) -> Tensor:
-        cleaned = self.network((batch - self.means) / self.stds)
-        return cast("Tensor", cleaned * self.stds + self.means)
+        cleaned = self._clean((batch - self.means) / self.stds)
+        return cleaned * self.stds + self.means
+
+    def _clean(self, batch: Tensor) -> Tensor:
+        return cast("Tensor", self.network(batch))
+
+
+class _Blurred(_Normalized):
+    """A network that gives the sharp image, and the microscope's blur of it."""
+
+    def _clean(self, batch: Tensor) -> Tensor:
+        return cast("BlurredNetwork", self.network).blur(super()._clean(batch))
 
 
 class _Stabilized(nn.Module):
