@@ -201,7 +201,7 @@ def test_a_psf_that_cannot_be_used_is_refused_before_the_work():
     for psf, kind in ((np.zeros((9, 9)), InputError), (np.ones((3, 9, 9)), InputError)):
         with pytest.raises(kind, match="PSF"):
             next(train(TINY, [image], device="cpu", psf=psf))
-    with pytest.raises(SettingsError, match="larger patch_size"):
+    with pytest.raises(SettingsError, match="patch_size of at least as many"):
         next(train(TINY, [image], psf=gaussian_psf((4.0, 4.0), (64, 64))))
     with pytest.raises(SettingsError, match="psf_sigma has 3 values"):
         next(train(DecoNoising(psf_sigma=(1, 1, 1)), [image]))

@@ -69,7 +69,7 @@ def make_psf(
     if any(width > size for width, size in zip(psf.shape, patch_size, strict=True)):
         raise SettingsError(
             f"The PSF spreads over {_extent(psf.shape)} pixels, more than the patches of "
-            f"{_extent(patch_size)}. Choose a larger patch_size, or crop the PSF."
+            f"{_extent(patch_size)}. Choose a patch_size of at least as many, or crop the PSF."
         )
     return psf
 
