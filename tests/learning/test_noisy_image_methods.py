@@ -1,6 +1,7 @@
 """Methods that learn from the noisy image alone: each cleans it, and a mask fits the noise."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,11 +11,12 @@ from scipy import ndimage
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import InputError, SettingsError
+from napari_denoise.learning import suggestion
 from napari_denoise.learning.bundle import load_model, save_model
 from napari_denoise.learning.config import N2V, N2V2, Noise2Fast, StructN2V
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, train
-from napari_denoise.progress import Notice, run
+from napari_denoise.progress import Notice, Progress, run
 from napari_denoise.settings import make_settings
 
 YX = Layout("YX")
@@ -122,6 +124,33 @@ def test_the_mask_is_laid_along_the_axis_that_shares_its_noise(rng, axis, orient
     assert found.orientation == orientation
     assert 7 <= found.span <= 11
     assert any(f"lines of {found.span} pixels along {orientation}" in words for words in notices)
+
+
+@pytest.mark.parametrize(
+    ("spans", "orientation"),
+    [((1, 1), "X"), ((1, 3), "X"), ((5, 1), "Y"), ((5, 7), "block"), ((17, 3), "Y")],
+)
+def test_a_mask_much_longer_than_wide_is_a_line(monkeypatch, spans, orientation):
+    assert found_with(monkeypatch, spans).orientation == orientation
+
+
+def test_stripes_of_rows_and_columns_are_hidden_by_a_cross(monkeypatch):
+    found = found_with(monkeypatch, (17, 17), row_stripes=2.0, column_stripes=3.0)
+    assert (found.orientation, found.span) == ("cross", 17)
+    assert found_with(monkeypatch, (17, 17), row_stripes=2.0).orientation == "block"
+
+
+def found_with(monkeypatch, spans, **stripes):
+    """The mask for noise of which this has been measured."""
+
+    def calibrate(*_, **__):
+        yield Progress(fraction=0.0)
+        found = {"row_stripes": 0.0, "column_stripes": 0.0} | stripes
+        return SimpleNamespace(mask_span_y=spans[0], mask_span_x=spans[1], **found)
+
+    monkeypatch.setattr(suggestion, "calibrate", calibrate)
+    image = TrainingImage(np.zeros((64, 64)), YX, "image")
+    return run(suggestion.suggest(StructN2V(), [image]))
 
 
 @pytest.mark.parametrize(("axis", "orientation", "wrong"), [(0, "Y", "X"), (1, "X", "Y")])

@@ -10,12 +10,15 @@ from napari_denoise.errors import FileError, InputError
 from napari_denoise.learning.config import StructN2V, TrainingMethod
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.noise.calibrate import calibrate
+from napari_denoise.noise.calibration import Calibration
 from napari_denoise.progress import Job, Notice, nested
 
 __all__ = ["suggest"]
 
 _N_MEASURED = 4
 """Images and channels that the noise is measured on."""
+_ELONGATED = 3
+"""How many times longer than wide a mask is a line: a block of that length would hide too much."""
 
 
 def suggest(method: TrainingMethod, images: Sequence[TrainingImage]) -> Job[TrainingMethod]:
@@ -28,17 +31,19 @@ def suggest(method: TrainingMethod, images: Sequence[TrainingImage]) -> Job[Trai
     """
     if not isinstance(method, StructN2V) or (method.orientation != "auto" and method.span):
         return method
-    spans = yield from _measure_spans(images)
+    found = yield from _measure(images)
+    spans = max(each.mask_span_y for each in found), max(each.mask_span_x for each in found)
     orientation = method.orientation
     if orientation == "auto":
-        orientation = _orientation(*spans)
+        is_crossed = all(each.row_stripes and each.column_stripes for each in found)
+        orientation = "cross" if is_crossed else _orientation(*spans)
     span = method.span or {"Y": spans[0], "X": spans[1]}.get(orientation, max(spans))
     yield Notice(fraction=0.0, message=_in_words(orientation, span))
     return method.model_copy(update={"orientation": orientation, "span": span})
 
 
 def _orientation(span_y: int, span_x: int) -> Literal["Y", "X", "block"]:
-    if min(span_y, span_x) > 1:
+    if _ELONGATED * min(span_y, span_x) > max(span_y, span_x) > 1:
         return "block"
     return "Y" if span_y > span_x else "X"
 
@@ -56,22 +61,21 @@ def _in_words(orientation: str, span: int) -> str:
     return f"As measured on the images, noise is shared, and hidden together, by {shape}."
 
 
-def _measure_spans(images: Sequence[TrainingImage]) -> Job[tuple[int, int]]:
-    """The largest spans along Y and X found on some of the images."""
+def _measure(images: Sequence[TrainingImage]) -> Job[list[Calibration]]:
+    """The noise of some of the images."""
     places = [(image, channel) for image in images for channel in _channels(image.layout, image)]
-    found: list[tuple[int, int]] = []
+    found: list[Calibration] = []
     for image, channel in places[:: -(-len(places) // _N_MEASURED)]:
         job = calibrate(image.pixels, image.layout.axes, channel=channel)
         try:
-            each = yield from nested(job, 0.0, 0.0, "measuring the noise")
-            found.append((each.mask_span_y, each.mask_span_x))
+            found.append((yield from nested(job, 0.0, 0.0, "measuring the noise")))
         except (InputError, FileError) as error:
             problem = error
     if not found:
         raise InputError(
             f"{problem} So the mask cannot be measured. Give its orientation and span."
         )
-    return max(y for y, _ in found), max(x for _, x in found)
+    return found
 
 
 def _channels(layout: Layout, image: TrainingImage) -> Sequence[int | None]:
