@@ -56,6 +56,13 @@ class N2V2(BlindSpotMethod):
     )
 
     name: Literal["n2v2"] = "n2v2"
+    n_steps: int = setting(
+        1600,
+        "Training steps; one step looks at one batch of patches.",
+        ge=1,
+        le=1_000_000,
+        step=100,
+    )
     replacement: Literal["mean", "median", "uniform"] = setting(
         "mean",
         "What stands in for a hidden pixel: the mean or median (the original method) of its "
