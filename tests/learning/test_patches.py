@@ -3,6 +3,8 @@
 import dask.array as da
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from napari_denoise.axes import Layout
 from napari_denoise.errors import AxesError, InputError, SettingsError
@@ -149,3 +151,59 @@ def test_a_patch_size_for_other_axes_is_refused():
 def test_too_small_patches_are_refused(shape, wanted):
     with pytest.raises(InputError, match="at least 4 × 4"):
         choose_patch_size([image_of(shape, "YX")], wanted)
+
+
+@st.composite
+def layouts(draw):
+    """Any axes there may be, with two shapes for them."""
+    depth = draw(st.sampled_from(["", "Z", "T"]))
+    more = draw(st.sets(st.sampled_from(sorted(set("STCZ") - {depth}))))
+    axes = "".join(draw(st.permutations(sorted({"Y", "X", *more, *depth}))))
+    layout = Layout(axes, f"{depth}YX", draw(st.sampled_from(["independent", "joint"])))
+    n_channels = draw(st.integers(1, 3))
+    sizes = {letter: st.integers(5, 7) if letter in "YX" else st.integers(1, 3) for letter in axes}
+    sizes["C"] = st.just(n_channels)
+    shapes = [tuple(draw(sizes[letter]) for letter in axes) for _ in range(2)]
+    return layout, shapes
+
+
+@settings(max_examples=15, deadline=None)
+@given(layouts(), st.booleans(), st.booleans(), st.integers(0, 2**32))
+def test_patches_of_any_axes_are_windows_of_the_images_with_their_targets(
+    given_layout, is_lazy, has_region, seed
+):
+    layout, shapes = given_layout
+    rng = np.random.default_rng(seed)
+    images, first = [], 0
+    for shape in shapes:
+        pixels = np.arange(first, first + np.prod(shape), dtype=np.float32).reshape(shape)
+        sizes = zip(layout.axes, shape, strict=True)
+        region = rng.random([n if letter in "YXT" else 1 for letter, n in sizes]) < 0.3
+        region.flat[0] = True
+        image = TrainingImage(
+            da.from_array(pixels) if is_lazy else pixels,
+            layout,
+            "image",
+            pixels + 0.5,
+            region=region if has_region else None,
+        )
+        images.append(image)
+        first += pixels.size
+    check_images(images)
+    size = choose_patch_size(images, (2, 4, 4)[-layout.n_spatial :])
+    patches = PatchSampler(images, size).draw(12, rng, turned="not")
+    n_channels = images[0].unit_shape[0]
+    assert patches.shown.shape == (12, n_channels, *size)
+    known = patches.weight > 0
+    np.testing.assert_array_equal(patches.target[known], patches.shown[known] + 0.5)
+    allowed: set[float] = set()
+    for image in images:
+        inside = True if image.region is None else image.region
+        allowed |= set(np.asarray(image.pixels)[np.broadcast_to(inside, image.pixels.shape)])
+    assert set(patches.shown[known]) <= allowed
+    assert known.any(axis=tuple(range(1, known.ndim))).all()
+    if not has_region:
+        steps = [np.diff(patches.shown, axis=axis) for axis in range(2, patches.shown.ndim)]
+        for step, letter in zip(steps, layout.spatial, strict=True):
+            strides = {np.prod(shape[layout.axes.index(letter) + 1 :]) for shape in shapes}
+            assert set(step.flat) <= strides

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -21,15 +23,23 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.choosers import LayerWatcher
 from napari_denoise._napari.layers import refusal
+from napari_denoise._napari.left_out import LeftOutMessage
 from napari_denoise._qt.message import WrappedLabel
+from napari_denoise._qt.worker import JobRunner
 from napari_denoise.errors import DenoiseError
+from napari_denoise.learning.config import CARE, N2N, TrainingMethod
+from napari_denoise.progress import Job, Progress, Skipped
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
-__all__ = ["Pick", "TargetList", "image_patterns"]
+    from napari_denoise.io.contents import Image
+
+__all__ = ["Pick", "TargetList", "image_patterns", "targets_in_words"]
 
 _LABEL_WIDTH = 100
+_N_ROWS = 8
+"""More images than these have no row; their targets come from a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,18 @@ class Pick:
         return tuple(int(size) for size in self.pixels.shape)
 
 
+def targets_in_words(method: TrainingMethod) -> str:
+    """What the targets of a method are to be; empty if it needs none."""
+    if isinstance(method, N2N) and method.repeats is None:
+        return (
+            "Targets: for each image another noisy one of the same thing, pixel on pixel. Or "
+            "choose the axis of the repeats above."
+        )
+    if isinstance(method, CARE) and method.noise is None:
+        return "Targets: for each image a clean one of the same thing, pixel on pixel."
+    return ""
+
+
 class TargetList(QWidget):
     """A row for each image: layers of the same shape to choose from, or a file."""
 
@@ -73,13 +95,24 @@ class TargetList(QWidget):
         self._watcher = LayerWatcher(layers, lambda _images: self._show())
         self._images: list[Pick] = []
         self._targets: dict[int, Pick] = {}
+        self._is_from_folder = False
         self._boxes: list[QComboBox] = []
         self._about = WrappedLabel(self)
+        self._folder_button = QPushButton("Find targets in a folder…")
+        self._folder_button.setToolTip("Files with the names of the images, whatever their ending.")
+        self._folder_button.clicked.connect(self._on_folder_clicked)
+        self._more = WrappedLabel(self)
+        self._left_out = LeftOutMessage()
+        self._runner = JobRunner(self)
+        self._runner.finished.connect(self._on_found)
+        self._runner.progressed.connect(self._on_progressed)
+        self._runner.failed.connect(lambda error, _details: self.failed.emit(error))
         self._rows = QWidget()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._about)
-        layout.addWidget(self._rows)
+        for widget in (self._rows, self._more, self._left_out, self._folder_button):
+            layout.addWidget(widget)
         self._layout = layout
 
     def setDescription(self, text: str) -> None:
@@ -89,6 +122,7 @@ class TargetList(QWidget):
     def setImages(self, images: Sequence[Any]) -> None:
         """Show a row for each of these layers and images of files; choices stay."""
         self._images = [Pick.of(image) for image in images]
+        self._is_from_folder = False
         self._show()
 
     def targets(self) -> list[Pick | None]:
@@ -111,6 +145,21 @@ class TargetList(QWidget):
             self.failed.emit(error)
             self._show()
 
+    def setFolder(self, folder: Path) -> None:
+        """Choose, in the background, the files in a folder that have the names of the images.
+
+        What stays alone stands below the rows; `failed` says if all do.
+        """
+        names = [Path(f"{pick.name}.tif") for pick in self._images]
+        if names and not self._runner.is_running:
+            self._left_out.clear()
+            self._runner.start(partial(_find, names, folder))
+
+    def isComplete(self) -> bool:
+        """Whether each image has a target; those that a chosen folder has none for are left out."""
+        targets = self.targets()
+        return None not in targets or (self._is_from_folder and any(targets))
+
     def box(self, row: int) -> QComboBox:
         """The box that a target is chosen in."""
         return self._boxes[row]
@@ -118,6 +167,23 @@ class TargetList(QWidget):
     def close_watch(self) -> None:
         """Stop following the viewer."""
         self._watcher.close()
+        self._runner.cancel()
+        self._runner.wait(2000)
+
+    def _on_progressed(self, events: Sequence[Progress]) -> None:
+        self._left_out.add([event for event in events if isinstance(event, Skipped)])
+
+    def _on_found(self, found: dict[str, Image]) -> None:
+        for pick in self._images:
+            if pick.name in found:
+                self._targets[id(pick.image)] = Pick.of(found[pick.name])
+        self._is_from_folder = bool(found)
+        self._show()
+
+    def _on_folder_clicked(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder with the targets")
+        if folder:
+            self.setFolder(Path(folder))
 
     def _show(self) -> None:
         chosen = {id(pick.image): self._chosen_for(pick) for pick in self._images}
@@ -126,8 +192,13 @@ class TargetList(QWidget):
         form = QFormLayout(rows)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._boxes = [self._make_box(row, pick) for row, pick in enumerate(self._images)]
-        for pick, box in zip(self._images, self._boxes, strict=True):
+        shown = self._images[:_N_ROWS]
+        self._boxes = [self._make_box(row, pick) for row, pick in enumerate(shown)]
+        n_found = sum(target is not None for target in self.targets())
+        is_long = len(self._images) > _N_ROWS
+        counts = f"{n_found} of {len(self._images)} images have a target." if is_long else ""
+        self._more.setText(counts)
+        for pick, box in zip(shown, self._boxes, strict=True):
             form.addRow(_short_label(pick.name), box)
         self._layout.replaceWidget(self._rows, rows)
         self._rows.hide()
@@ -177,6 +248,17 @@ class TargetList(QWidget):
             self.setFile(row, Path(path))
         else:
             self._show()
+
+
+def _find(names: Sequence[Path], folder: Path) -> Job[dict[str, Image]]:
+    """Images in a folder by the names that they share with others; runs in the worker thread."""
+    from napari_denoise.io.folder import find_images, match_by_name, open_images  # noqa: PLC0415
+    from napari_denoise.io.images import file_stem  # noqa: PLC0415
+
+    matches, alone = match_by_name(names, find_images([folder]), what="target")
+    yield from alone
+    files = yield from open_images(list(dict.fromkeys(matches.values())))
+    return {file_stem(file.path): file.image for file in files}
 
 
 def image_patterns() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +12,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QSpinBox
 
 from napari_denoise._napari.axis_roles import AxisRoles
+from napari_denoise._napari.candidates import candidates_of
 from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.device_chooser import DeviceChooser
 from napari_denoise._napari.dock import Task, ViewerDock
@@ -25,18 +25,20 @@ from napari_denoise._napari.interrupted import (
 from napari_denoise._napari.layers import read_layer
 from napari_denoise._napari.model_box import ModelBox
 from napari_denoise._napari.models import ShelvedModel, autosave_path, shelf_of, trained_model
+from napari_denoise._napari.noise_box import NoiseBox
 from napari_denoise._napari.preferences import preferences, remember
+from napari_denoise._napari.region_chooser import RegionChooser
 from napari_denoise._napari.settings_chooser import SettingsChooser
 from napari_denoise._napari.start_chooser import StartChooser
-from napari_denoise._napari.target_list import TargetList
+from napari_denoise._napari.target_list import TargetList, targets_in_words
 from napari_denoise._napari.training_job import running, train_and_keep
 from napari_denoise._napari.training_preview import TrainingPreview
 from napari_denoise._napari.training_set import TrainingSet
 from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.axes import Layout
 from napari_denoise.errors import InputError, SettingsError
-from napari_denoise.learning.config import CARE, N2N, DecoNoising, TrainingMethod
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.config import DecoNoising, TrainingMethod
+from napari_denoise.learning.training_set import choose_images
 from napari_denoise.progress import Progress
 from napari_denoise.registry import METHODS
 
@@ -49,13 +51,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainWidget"]
 
-_TARGETS: dict[type[Any], str] = {
-    N2N: "Targets: for each image another noisy one of the same thing, pixel on pixel. Or choose "
-    "the axis of the repeats above.",
-    CARE: "Targets: for each image a clean one of the same thing, pixel on pixel.",
-}
-"""What the targets of a method are to be."""
-
 _RUN_TEXTS = {False: "Train", True: "Continue"}
 
 _START_TOOLTIP = (
@@ -65,6 +60,10 @@ _START_TOOLTIP = (
 _PREVIEW_TOOLTIP = (
     "Every few seconds, what the network makes by now of the middle of what the viewer shows. The "
     "layer goes when the training ends."
+)
+_REGION_TOOLTIP = (
+    "Train only in the shapes or labels of a layer: what lies outside is never looked at. A shape "
+    "counts in all planes, wherever it was drawn."
 )
 _PSF_TOOLTIP = (
     "A measured PSF: the image of a bead, with the pixel size of the images and as many spatial "
@@ -79,7 +78,10 @@ class TrainWidget(ViewerDock):
         super().__init__(napari_viewer)
         images = TrainingSet(napari_viewer.layers)
         self._images = self.closing(images, images.close_watch)
+        regions = RegionChooser(napari_viewer.layers)
+        self._regions = self.closing(regions, regions.close_watch)
         self._method = SettingsChooser(METHODS)
+        self._noise = NoiseBox()
         targets = TargetList(napari_viewer.layers)
         self._targets = self.closing(targets, targets.close_watch)
         psf = LayerChooser(napari_viewer.layers, none_text="as set above")
@@ -114,8 +116,10 @@ class TrainWidget(ViewerDock):
         self.addWidget(self._interrupted)
         self.addHeading("Images to train on")
         self.addWidget(self._images)
+        self.addRow("Train", self._regions, _REGION_TOOLTIP)
         self.addHeading("Method")
         self.addWidget(self._method)
+        self.addWidget(self._noise)
         self.addWidget(self._targets)
         self._psf_row = self.addRow("PSF layer", self._psf, _PSF_TOOLTIP)
         self.addHeading("Axes")
@@ -137,6 +141,7 @@ class TrainWidget(ViewerDock):
         self._images.changed.connect(self._on_images_changed)
         self._images.failed.connect(self._run_bar.showError)
         self._method.valueChanged.connect(self._on_method_changed)
+        self._noise.valueChanged.connect(self._on_method_changed)
         self._targets.changed.connect(self._on_targets_changed)
         self._targets.failed.connect(self._run_bar.showError)
         self._roles.valueChanged.connect(self._on_roles_changed)
@@ -170,6 +175,7 @@ class TrainWidget(ViewerDock):
         self._run_bar.setRunText(_RUN_TEXTS[model is not None and model.record is not None])
         if model is not None:
             self._method.setValue(model.info.method)
+            self._noise.setValue(getattr(model.info.method, "noise", None))
 
     def _on_continue_clicked(self, model: ShelvedModel) -> None:
         self._start.setModel(model)
@@ -189,13 +195,14 @@ class TrainWidget(ViewerDock):
         self._targets.setImages([*self._images.layers(), *self._images.files()])
 
     def _on_method_changed(self) -> None:
+        self._noise.setMethod(self._method.form().settings_class)
         try:
-            method = self._method.value()
+            method = self._chosen_method()
         except SettingsError:
             return
-        has_repeats = isinstance(method, N2N) and method.repeats is not None
-        self._targets.setDescription(_TARGETS.get(type(method), ""))
-        self._targets.setVisible(type(method) in _TARGETS and not has_repeats)
+        words = targets_in_words(method)
+        self._targets.setDescription(words)
+        self._targets.setVisible(bool(words))
         self._psf_row.setVisible(isinstance(method, DecoNoising))
         self._on_targets_changed()
 
@@ -204,7 +211,7 @@ class TrainWidget(ViewerDock):
         reason = ""
         if not (self._images.layers() or self._images.files()):
             reason = "Tick a layer or add a file first."
-        elif not self._targets.isHidden() and None in self._targets.targets():
+        elif not self._targets.isHidden() and not self._targets.isComplete():
             reason = "Choose a target for each image first."
         self._run_bar.setRunEnabled(not reason, reason)
 
@@ -243,25 +250,15 @@ class TrainWidget(ViewerDock):
 
     def _prepare(self) -> Task:
         layout = self._roles.value()
-        method = cast("TrainingMethod", self._method.value())
-        images = [
-            TrainingImage(
-                pixels, Layout(axes, layout.spatial, layout.channels), name, pixel_size_um=sizes
-            )
-            for (pixels, axes, name), sizes in zip(
-                self._images.sources(layout.axes),
-                self._images.pixel_sizes_um(layout.axes, layout.spatial),
-                strict=True,
-            )
-        ]
-        if not self._targets.isHidden():
-            images = [
-                replace(image, target=target.pixels, target_name=target.name)
-                for image, target in zip(images, self._targets.targets(), strict=True)
-                if target
-            ]
-        if not images:
+        method = self._chosen_method()
+        targets = None if self._targets.isHidden() else self._targets.targets()
+        candidates = candidates_of(self._images, targets, self._regions, layout)
+        if not candidates:
             raise InputError("There is nothing to train on. Tick a layer, or add a file.")
+        images, left_out = choose_images(
+            candidates, method, spatial=layout.spatial, channels=layout.channels
+        )
+        self._images.noteLeftOut(left_out)
         path = autosave_path(method, images[0].name)
         resume = self._start.model()
         self._unfinished = unfinished_path(path)
@@ -273,24 +270,28 @@ class TrainWidget(ViewerDock):
             device=self._device.value(),
             path=path,
             resume=resume,
-            preview=self._chosen_preview(layout.axes, images),
+            preview=self._chosen_preview(layout),
             psf=self._chosen_psf(),
         )
         layers = dict(
-            zip(self._images.layers(), [image.layout.axes for image in images], strict=False)
+            zip(self._images.layers(), [each.image.axes for each in candidates], strict=False)
         )
         return Task(make_job, partial(self._keep, images[0].name, layers, path, resume))
 
-    def _chosen_preview(
-        self, axes: str, images: Sequence[TrainingImage]
-    ) -> Callable[[], PreviewCrop | None] | None:
+    def _chosen_method(self) -> TrainingMethod:
+        """The method as the form has it, with the noise that is chosen beside it."""
+        method = cast("TrainingMethod", self._method.value())
+        noise = self._noise.value()
+        return method if noise is None else method.model_copy(update={"noise": noise})
+
+    def _chosen_preview(self, layout: Layout) -> Callable[[], PreviewCrop | None] | None:
         """What asks the dock for previews: of the first layer; none if they are not wanted."""
         layers = self._images.layers()
         if not layers or not self._shows_preview.isChecked():
             return None
         own = read_layer(layers[0])
-        source = read_layer(layers[0], axes if len(own.axes) == len(axes) else "")
-        self._preview.begin(source, images[0].layout)
+        source = read_layer(layers[0], layout.axes if len(own.axes) == len(layout.axes) else "")
+        self._preview.begin(source, Layout(source.axes, layout.spatial, layout.channels))
         return self._preview.choose
 
     def _chosen_psf(self) -> Any:

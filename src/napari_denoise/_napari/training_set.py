@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +21,18 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.choosers import LayerChecklist, LayerWatcher
 from napari_denoise._napari.layers import Source, read_layer, refusal
+from napari_denoise._napari.left_out import LeftOutMessage
 from napari_denoise._napari.target_list import image_patterns
+from napari_denoise._qt.worker import JobRunner
 from napari_denoise.errors import DenoiseError
 from napari_denoise.io.units import pixel_size_um
+from napari_denoise.progress import Job, Progress, Skipped
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
     from napari_denoise.io.contents import Image
+    from napari_denoise.io.folder import ImageFile
 
 __all__ = ["TrainingSet"]
 
@@ -47,23 +53,36 @@ class TrainingSet(QWidget):
         self._layers.setLayers([watcher.active] if watcher.active else [])
         watcher.close()
         self._images: list[Image] = []
+        self._left_out = LeftOutMessage()
+        self._runner = JobRunner(self)
         self._files = QListWidget()
         self._files.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._files.setMaximumHeight((_FILE_ROWS + 1) * self.fontMetrics().height())
-        self._add_button = QPushButton("Add files…")
+        self._add_button = QPushButton("Files…")
         self._add_button.setToolTip("Train on images that need not be opened as layers.")
-        self._clear_button = QPushButton("Remove files")
+        self._folder_button = QPushButton("Folder…")
+        self._folder_button.setToolTip(
+            "Train on all images in a folder, however large: they are read as they are needed."
+        )
+        self._clear_button = QPushButton("Remove")
+        self._clear_button.setToolTip("Take all files out of the list.")
         buttons = QHBoxLayout()
-        buttons.addWidget(self._add_button)
-        buttons.addWidget(self._clear_button)
+        for button in (self._add_button, self._folder_button, self._clear_button):
+            buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._layers)
         layout.addWidget(self._files)
+        layout.addWidget(self._left_out)
         layout.addLayout(buttons)
         self._layers.checkedChanged.connect(self._on_layers_changed)
         self._add_button.clicked.connect(self._on_add_clicked)
+        self._folder_button.clicked.connect(self._on_folder_clicked)
         self._clear_button.clicked.connect(self.clearFiles)
+        self._runner.progressed.connect(self.noteLeftOut)
+        self._runner.finished.connect(self._on_opened)
+        self._runner.failed.connect(lambda error, _details: self.failed.emit(error))
+        self._runner.ended.connect(self._show_files)
         self._on_layers_changed()
         self._show_files()
 
@@ -91,9 +110,23 @@ class TrainingSet(QWidget):
             return
         self._show_files()
 
+    def addFiles(self, paths: Sequence[Path]) -> None:
+        """Add files, and all images of folders, in the background.
+
+        Which could not be read stands below the list; `failed` says if none could.
+        """
+        if not self._runner.is_running:
+            self._runner.start(partial(_open, tuple(paths)))
+            self._show_files()
+
+    def noteLeftOut(self, events: Sequence[Progress]) -> None:
+        """Say below the list which images were left out, and why, among these events."""
+        self._left_out.add([event for event in events if isinstance(event, Skipped)])
+
     def clearFiles(self) -> None:
         """Take all files out."""
         self._images.clear()
+        self._left_out.clear()
         self._show_files()
 
     def first(self) -> tuple[str, tuple[int, ...]]:
@@ -149,12 +182,17 @@ class TrainingSet(QWidget):
     def close_watch(self) -> None:
         """Stop following the viewer."""
         self._layers.close_watch()
+        self._runner.cancel()
+        self._runner.wait(2000)
 
     def _show_files(self) -> None:
         self._files.clear()
         self._files.addItems([image.name for image in self._images])
         self._files.setVisible(bool(self._images))
         self._clear_button.setEnabled(bool(self._images))
+        is_reading = self._runner.is_running
+        self._folder_button.setEnabled(not is_reading)
+        self._folder_button.setText("Reading…" if is_reading else "Folder…")
         self.changed.emit()
 
     def _on_layers_changed(self) -> None:
@@ -163,8 +201,25 @@ class TrainingSet(QWidget):
 
     def _on_add_clicked(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Images to train on", "", image_patterns())
-        for path in paths:
-            self.addFile(Path(path))
+        if len(paths) == 1:
+            self.addFile(Path(paths[0]))
+        elif paths:
+            self.addFiles([Path(path) for path in paths])
+
+    def _on_folder_clicked(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of images to train on")
+        if folder:
+            self.addFiles([Path(folder)])
+
+    def _on_opened(self, files: list[ImageFile]) -> None:
+        self._images += [file.image for file in files]
+
+
+def _open(paths: Sequence[Path]) -> Job[list[ImageFile]]:
+    """Runs in the worker thread."""
+    from napari_denoise.io.folder import find_images, open_images  # noqa: PLC0415  as above
+
+    return (yield from open_images(find_images(paths)))
 
 
 def _of_layer(source: Source) -> tuple[Any, str, str]:
