@@ -32,6 +32,7 @@ _HOMES = {
     "learning.config": ("CARE", "N2N", "N2V"),
     "learning.prediction": ("ModelDenoiser",),
     "learning.training": ("TrainingImage", "train"),
+    "learning.zoo": ("ZooCard", "ZooDenoiser", "export_model"),
     "metrics": ("Scores", "compare", "nrmse", "psnr", "ssim"),
     "noise": (
         "Bleaching",

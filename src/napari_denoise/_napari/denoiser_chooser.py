@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.model_form import ModelForm
 from napari_denoise._napari.models import (
-    MODEL_FILTER,
+    OPEN_FILTER,
     ModelShelf,
     ShelvedModel,
     autosave_folder,
@@ -215,7 +215,7 @@ class DenoiserChooser(QWidget):
 
     def _ask_for_file(self) -> None:
         folder = preferences().model_folder or str(autosave_folder())
-        path, _ = QFileDialog.getOpenFileName(self, "Open a model", folder, MODEL_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self, "Open a model", folder, OPEN_FILTER)
         if path:
             remember(model_folder=str(Path(path).parent))
             self.setModelFile(Path(path))

@@ -99,20 +99,23 @@ class ViewerDock(Rows, DockPanel):
         self._closers.append(close)
         return widget
 
-    def makeRunBar(self, prepare: Callable[[], Task], **options: Any) -> RunBar:
+    def makeRunBar(self, prepare: Callable[[], Task | None], **options: Any) -> RunBar:
         """A run bar for tasks: their results are used, and then nothing refers to them.
 
         Parameters
         ----------
         prepare : callable
-            Reads and checks the dock; what it raises is shown.
+            Reads and checks the dock, and returns None if there is nothing to do; what it raises
+            is shown.
         **options
             Of :class:`~napari_denoise._qt.run_bar.RunBar`.
         """
         uses: list[Callable[[Any], None]] = []
 
-        def begin() -> Callable[[], Job[Any]]:
+        def begin() -> Callable[[], Job[Any]] | None:
             task = prepare()
+            if task is None:
+                return None
             uses[:] = [task.use]
             return task.make_job
 

@@ -23,6 +23,7 @@ from napari_denoise._napari.layers import read_layer, result_layer, tell_intensi
 from napari_denoise._napari.model_form import ModelForm
 from napari_denoise._napari.models import MODEL_FILTER, MODEL_SUFFIX, ModelShelf, ShelvedModel
 from napari_denoise._napari.preferences import preferences, remember
+from napari_denoise._napari.zoo_export import ZooExport
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.assessment import Checked, checked
 from napari_denoise.denoiser import denoise
@@ -60,6 +61,7 @@ class ModelBox(QWidget):
         self._save_button.clicked.connect(self._on_save_clicked)
         self._continue_button = QPushButton("Train further")
         self._continue_button.clicked.connect(lambda: self.continueClicked.emit(self._model))
+        self._export = ZooExport(dock)
         self._form = ModelForm()
         chooser = LayerChooser(viewer.layers)
         self._layer = dock.closing(chooser, chooser.close_watch)
@@ -96,6 +98,7 @@ class ModelBox(QWidget):
         self._saved.setText("Not saved yet; the Denoise dock offers it until napari closes.")
         copy = f"In case of an accident there is a copy in {model.path}."
         self._saved.setToolTip(copy if model.path else "")
+        self._export.setModel(model)
         self._run_bar.clear()
         self.show()
 
@@ -129,6 +132,7 @@ class ModelBox(QWidget):
         buttons.addWidget(self._save_button, 1)
         buttons.addWidget(self._continue_button)
         layout.addLayout(buttons)
+        layout.addWidget(self._export)
         layout.addLayout(form)
         layout.addWidget(self._form)
         layout.addWidget(self._run_bar)

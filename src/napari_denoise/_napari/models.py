@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 from qtpy.QtCore import QObject, Signal
 
 from napari_denoise.learning.bundle import read_model_info, read_training_record
+from napari_denoise.learning.package import PACKAGE_SUFFIX
 from napari_denoise.learning.prediction import ModelDenoiser
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MODEL_FILTER",
     "MODEL_SUFFIX",
+    "OPEN_FILTER",
     "ModelShelf",
     "ShelvedModel",
     "autosave_folder",
@@ -36,6 +38,9 @@ __all__ = [
 
 MODEL_SUFFIX = ".safetensors"
 MODEL_FILTER = f"Models (*{MODEL_SUFFIX})"
+OPEN_FILTER = f"Models (*{MODEL_SUFFIX} *{PACKAGE_SUFFIX})"
+"""What can be opened: packages of the BioImage Model Zoo, too."""
+
 _N_AUTOSAVED = 20
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.architecture import BlurredArchitecture
 from napari_denoise.learning.unet import UNet
-from napari_denoise.progress import Job, run
+from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["BlurredNetwork"]
 
@@ -52,14 +53,29 @@ class BlurredNetwork(nn.Module):
 
     def blur(self, batch: Tensor) -> Tensor:
         """What the microscope makes of sharp images ``NC(Z)YX``, whose last pixels go on."""
-        axes = tuple(range(2, batch.ndim))
+        return run(self.blurring(batch))
+
+    def blurring(self, batch: Tensor) -> Job[Tensor]:
+        """As :meth:`blur`, a job that reports after each axis, so that it can be cancelled.
+
+        By way of the spectrum, where a large PSF takes no longer than a small one.
+        """
         ends = [end for size in self.psf.shape[::-1] for end in (size // 2, size // 2)]
         # In float32: half precision would not add up that many numbers.
         padded = F.pad(batch.float(), ends, mode="replicate")
-        size = padded.shape[2:]
-        # By way of the spectrum, where a large PSF takes no longer than a small one.
-        spectrum = torch.fft.rfftn(padded, dim=axes) * torch.fft.rfftn(self.psf, s=size)
-        blurred: Tensor = torch.fft.irfftn(spectrum, s=size, dim=axes)
-        # The product wraps around: what has not is at the end.
-        ends_only = (slice(size - 1, None) for size in self.psf.shape)
-        return blurred[(slice(None), slice(None), *ends_only)]
+        sizes = [next_fast_len(size, real=True) for size in padded.shape[2:]]
+        outer = range(2, batch.ndim - 1)
+        spectrum = torch.fft.rfft(padded, n=sizes[-1])
+        for i in outer:
+            yield Progress(fraction=(i - 1) / (2 * len(sizes)))
+            spectrum = torch.fft.fft(spectrum, n=sizes[i - 2], dim=i)
+        spectrum = spectrum * torch.fft.rfftn(self.psf, s=sizes)
+        for i in reversed(outer):
+            yield Progress(fraction=1 - (i - 1) / (2 * len(sizes)))
+            spectrum = torch.fft.ifft(spectrum, dim=i)
+        yield Progress(fraction=1 - 1 / (2 * len(sizes)))
+        blurred: Tensor = torch.fft.irfft(spectrum, n=sizes[-1])
+        # The product wraps around: what has not lies behind the first pixels of a PSF.
+        shapes = zip(self.psf.shape, batch.shape[2:], strict=True)
+        whole = (slice(size - 1, size - 1 + n) for size, n in shapes)
+        return blurred[(slice(None), slice(None), *whole)]

@@ -192,10 +192,13 @@ class Trainer:
 
     def state(self) -> TrainingState | None:
         """A copy of all else that is needed to go on; None if nothing good has been learned yet."""
-        weights, average, mean, square = self._optimizer.snapshot().state
-        if not self._history or not bool((weights + average + square).isfinite().all()):
+        optimizer = self._optimizer
+        # Their sums tell as well as each number would, and take less time and memory.
+        total = optimizer.weights.sum() + optimizer.average.sum() + optimizer.square.sum()
+        if not self._history or not bool(total.isfinite()):
             return None
-        return TrainingState(self._record(), weights, mean, square)
+        vectors = (optimizer.weights, optimizer.mean, optimizer.square)
+        return TrainingState(self._record(), *(vector.clone() for vector in vectors))
 
     def denoise(self, tile: FloatArray) -> Job[FloatArray]:
         """Clean a ``C(Z)YX`` tile with the averaged weights, in the image's units."""

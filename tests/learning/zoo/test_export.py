@@ -188,10 +188,7 @@ def test_a_licence_that_is_none_is_refused_in_words(exported, make_model, tmp_pa
 
 
 def test_without_the_extra_it_says_what_to_install(make_model, tmp_path, monkeypatch):
-    def missing(name):
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr(extra, "import_module", missing)
+    monkeypatch.setattr(extra, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"pip install 'napari-denoise\[bioimageio\]'"):
         run(export_model(make_model(), tmp_path / "p.zip", CARD))
 

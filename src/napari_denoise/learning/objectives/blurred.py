@@ -14,7 +14,7 @@ from napari_denoise.learning.examples import Example
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.stabilization import noise_variance
-from napari_denoise.progress import Job
+from napari_denoise.progress import Job, nested
 
 __all__ = ["BlurredRegression"]
 
@@ -55,8 +55,9 @@ class BlurredRegression(Regression):
         return error + self.positivity * (-sharp).relu().mean()
 
     def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
-        sharp = yield from network.steps(self.normalized(tile[None]))
-        result = sharp if output == DECONVOLVED else network.blur(sharp)
+        result = yield from nested(network.steps(self.normalized(tile[None])), 0.0, 0.9)
+        if output != DECONVOLVED:
+            result = yield from nested(network.blurring(result), 0.9, 1.0)
         return self.normalization.undo(result[0].cpu().numpy())
 
     def _certainty(self, guess: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import gc
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
+from importlib.util import find_spec
 
 from napari_denoise.errors import ModelError
 
@@ -14,20 +14,18 @@ __all__ = ["quiet", "require_bioimageio"]
 
 
 def require_bioimageio() -> None:
-    """Make sure that the zoo's package is there.
+    """Make sure that the zoo's package is there, without the seconds it takes to import it.
 
     Raises
     ------
     ModelError
         If it is not installed.
     """
-    try:
-        import_module("bioimageio.spec")
-    except ImportError as error:
+    if find_spec("bioimageio") is None or find_spec("bioimageio.spec") is None:
         raise ModelError(
             "The BioImage Model Zoo's own package is not installed. Install it with: "
             "pip install 'napari-denoise[bioimageio]'."
-        ) from error
+        )
 
 
 @contextmanager
