@@ -104,3 +104,27 @@ def test_a_part_alone_is_what_it_is_in_the_whole(architecture):
         core = spans[-architecture.n_spatial :]
         part = run(network.steps(batch, core))
         torch.testing.assert_close(part, whole[(..., *core)], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("factors", [(2, 2), (1, 2), (1, 2, 2), (2, 1, 2)])
+@pytest.mark.parametrize("n_skipped", [0, 3])
+def test_the_way_up_is_a_convolution_of_repeated_pixels(factors, n_skipped):
+    rng = torch.Generator().manual_seed(1)
+    layer = unet.Convolution(2 + n_skipped, 5, len(factors), rng)
+    low = torch.rand(1, 2, *(6, 5, 4)[: len(factors)], generator=rng)
+    size = [n * factor for n, factor in zip(low.shape[2:], factors, strict=True)]
+    skip = torch.rand(1, n_skipped, *size, generator=rng)
+    repeated = torch.nn.functional.interpolate(low, size=size, mode="nearest")
+    expected = layer(torch.cat([repeated, skip], dim=1))
+    for is_learning in (True, False):
+        layer.requires_grad_(is_learning)
+        result = result_of(layer.layers_on_way_up(low, skip, factors))
+        torch.testing.assert_close(result, expected)
+
+
+def result_of(layers):
+    try:
+        while True:
+            next(layers)
+    except StopIteration as end:
+        return end.value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from math import ceil, sqrt
+from collections.abc import Callable, Generator, Iterator, Sequence
+from math import ceil, prod, sqrt
 from typing import cast
 
 import torch
@@ -16,6 +16,7 @@ from napari_denoise.progress import Job, Progress, run
 __all__ = ["UNet", "shrink"]
 
 _CONVOLVE = {2: F.conv2d, 3: F.conv3d}
+_CONVOLVE_TRANSPOSED = {2: F.conv_transpose2d, 3: F.conv_transpose3d}
 _POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
 _MAX_POOL = {2: F.max_pool2d, 3: F.max_pool3d}
 _ORDER = {2: torch.channels_last, 3: torch.channels_last_3d}
@@ -48,29 +49,95 @@ class Convolution(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_out))
 
     def forward(self, batch: Tensor) -> Tensor:
-        padding = self.weight.shape[-1] // 2
-        return _CONVOLVE[batch.ndim - 2](batch, self.weight, self.bias, padding=padding)
+        return self._convolve(batch, self.weight, self.bias)
 
     def layers(self, batch: Tensor) -> Layers:
         """As :meth:`forward`, a slab along the first spatial axis at a time where it is much."""
         work = self.weight.numel() * batch[:, 0].numel()
-        if work <= _WORK_PER_SLAB:
-            result: Tensor = self(batch)
-            yield True
-            return result
-        return (yield from self._slabs(batch, ceil(work / _WORK_PER_SLAB)))
 
-    def _slabs(self, batch: Tensor, n_slabs: int) -> Layers:
-        n_rows, reach = batch.shape[2], self.weight.shape[-1] // 2
-        thickness = ceil(n_rows / n_slabs)
-        slabs = []
-        for start in range(0, n_rows, thickness):
-            stop, first = min(start + thickness, n_rows), max(start - reach, 0)
-            # Read a little more on both sides and drop what came of it: it lacked neighbours.
-            slab = self(batch.narrow(2, first, min(stop + reach, n_rows) - first))
-            slabs.append(slab.narrow(2, start - first, stop - start))
-            yield stop == n_rows
-        return torch.cat(slabs, dim=2)
+        def give_rows(first: int, last: int) -> Tensor:
+            return self(batch.narrow(2, first, last - first))
+
+        return (yield from _in_slabs(give_rows, batch.shape[2], work, step=1))
+
+    def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
+        """As :meth:`layers` of `low`, made larger by repeating pixels, with `skip` beside it.
+
+        To predict, larger pixels are never made: a transposed convolution of the small ones gives
+        the same with half the multiplications or fewer. Its gradient takes longer, though.
+        """
+        if self.weight.requires_grad:
+            repeated = F.interpolate(low, size=skip.shape[2:], mode="nearest")
+            return (yield from self.layers(torch.cat([repeated, skip], dim=1)))
+        n_low, step = low.shape[1], factors[0]
+        kernel = _repeated(self.weight[:, :n_low], factors)
+        n_beside = self.weight[:, n_low:].numel() * prod(factors)
+        work = (kernel.numel() + n_beside) * low[:, 0].numel()
+        transposed = _CONVOLVE_TRANSPOSED[skip.ndim - 2]
+
+        def give_rows(first: int, last: int) -> Tensor:
+            rows = low.narrow(2, first // step, (last - first) // step)
+            result: Tensor = transposed(
+                rows, kernel.to(rows.dtype), self.bias.to(rows.dtype), factors, padding=1
+            )
+            if skip.shape[1]:
+                beside = skip.narrow(2, first, last - first)
+                result += self._convolve(beside, self.weight[:, n_low:], None)
+            return result
+
+        return (yield from _in_slabs(give_rows, skip.shape[2], work, step=step))
+
+    def _convolve(self, batch: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        bias = bias if bias is None else bias.to(batch.dtype)
+        padding = weight.shape[-1] // 2
+        return _CONVOLVE[batch.ndim - 2](batch, weight.to(batch.dtype), bias, padding=padding)
+
+
+def _in_slabs(
+    give_rows: Callable[[int, int], Tensor], n_rows: int, work: float, *, step: int
+) -> Layers:
+    """Compute a layer a slab of rows at a time.
+
+    Parameters
+    ----------
+    give_rows : callable
+        Computes a range of rows from these rows alone: the outermost ones lack neighbours.
+    n_rows : int
+        Along the first spatial axis.
+    work : float
+        Multiplications that the layer takes.
+    step : int
+        Ranges start and end at multiples of this.
+    """
+    n_slabs = min(ceil(work / _WORK_PER_SLAB), n_rows // step)
+    if n_slabs < 2:
+        whole = give_rows(0, n_rows)
+        yield True
+        return whole
+    thickness = ceil(n_rows / n_slabs / step) * step
+    result = None
+    for start in range(0, n_rows, thickness):
+        stop = min(start + thickness, n_rows)
+        # Read a little more on both sides and drop what came of it: it lacked neighbours.
+        first, last = max(start - step, 0), min(stop + step, n_rows)
+        slab = give_rows(first, last)
+        if result is None:
+            shape = (*slab.shape[:2], n_rows, *slab.shape[3:])
+            order = _ORDER[slab.ndim - 2]
+            result = torch.empty(shape, dtype=slab.dtype, device=slab.device, memory_format=order)
+        result.narrow(2, start, stop - start).copy_(slab.narrow(2, start - first, stop - start))
+        yield stop == n_rows
+    assert result is not None  # noqa: S101  # there are two slabs at least
+    return result
+
+
+def _repeated(weight: Tensor, factors: tuple[int, ...]) -> Tensor:
+    """The transposed kernel that does to pixels what `weight` does to them once repeated."""
+    for axis, factor in enumerate(factors, start=2):
+        before, at, after = weight.unbind(axis)
+        taps = (after, at + after, before + at, before) if factor == 2 else (after, at, before)
+        weight = torch.stack(taps, axis)
+    return weight.transpose(0, 1)
 
 
 class Block(nn.Module):
@@ -84,6 +151,12 @@ class Block(nn.Module):
     def layers(self, batch: Tensor) -> Layers:
         """The forward pass, layer by layer."""
         batch = F.relu_((yield from self.first.layers(batch)))
+        return F.relu_((yield from self.second.layers(batch)))
+
+    def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
+        """The forward pass of the smaller image below and of what was seen on the way down."""
+        batch = F.relu_((yield from self.first.layers_on_way_up(low, skip, factors)))
+        del low, skip
         return F.relu_((yield from self.second.layers(batch)))
 
 
@@ -158,11 +231,10 @@ class UNet(nn.Module):
         batch = _cut(batch, needed[-1][1])
         ways = zip(pooling[::-1], cast("list[Block]", list(self.up)), needed[-2::-1], strict=True)
         for factors, block, (_, kept) in ways:
-            scale = [float(factor) for factor in factors]
-            batch = F.interpolate(batch, scale_factor=scale, mode="nearest")
-            batch = torch.cat([batch, skipped.pop()], dim=1)
-            batch = _cut((yield from block.layers(batch)), kept)
-        return (yield from self.head.layers(batch))
+            joined = block.layers_on_way_up(batch, skipped.pop(), factors)
+            del batch  # the block lets go of it early
+            batch = _cut((yield from joined), kept)
+        return (yield from self.head.layers(batch.float()))
 
     def _pad(self, batch: Tensor) -> Tensor:
         """Repeat the last pixels until every level can be halved."""
