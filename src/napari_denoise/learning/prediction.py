@@ -13,21 +13,19 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import AxesError, ModelError
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.bundle import load_model, read_model_info
 from napari_denoise.learning.config import UNCERTAINTY
 from napari_denoise.learning.model import Model, ModelInfo
+from napari_denoise.learning.tile_memory import choose_core
 from napari_denoise.progress import Job
 from napari_denoise.settings import setting
+from napari_denoise.tiling import Place
 
 if TYPE_CHECKING:
     from napari_denoise.learning.networks import Network
     from napari_denoise.learning.objectives import Objective
 
 __all__ = ["ModelDenoiser"]
-
-_TILE_SIZE = {2: (512, 512), 3: (16, 128, 128)}
-"""Pixels that one tile yields; one layer on it takes a CPU a fraction of a second."""
 
 
 class ModelDenoiser(Denoiser):
@@ -123,11 +121,12 @@ class ModelDenoiser(Denoiser):
     def alignment(self, n_spatial: int) -> tuple[int, ...]:  # noqa: ARG002
         return self.info.architecture.alignment()
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        if isinstance(self.info.architecture, InstantArchitecture):
-            # It looks at planes, a few at a time, and far along them.
-            return (*_TILE_SIZE[3][: n_spatial - 2], *_TILE_SIZE[2])
-        return _TILE_SIZE[n_spatial]
+    def tile_size(self, n_spatial: int) -> tuple[int, ...]:  # noqa: ARG002
+        from napari_denoise.learning.device import free_memory, resolve_device  # noqa: PLC0415
+
+        device = resolve_device(self.device)
+        kind = "cpu" if device.type == "cpu" else "gpu"
+        return choose_core(self.info.architecture, kind, free_memory(device))
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         info = self.info
@@ -150,12 +149,28 @@ class ModelDenoiser(Denoiser):
             )
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        return self.denoise_tile_at(tile, Place())
+
+    def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         # Imported here: this module is imported before anyone needs torch.
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
+        from napari_denoise.learning.unet import Focused, UNet  # noqa: PLC0415
 
         network, objective = self._place()
+        if place.core and isinstance(network, UNet):
+            network = Focused(network, self._computed(tile, place.core))
         with memory_errors(objective.device):
             return (yield from objective.restore(network, tile, self.output))
+
+    def _computed(self, tile: FloatArray, core: tuple[slice, ...]) -> tuple[slice, ...]:
+        """What the network must give for a core: more where the method sees farther than it."""
+        n = tile.ndim - 1
+        beyond = zip(self.halo(n), self.info.architecture.halo(), strict=True)
+        margins = [halo - seen for halo, seen in beyond]
+        return tuple(
+            slice(max(span.start - margin, 0), min(span.stop + margin, size))
+            for span, margin, size in zip(core, margins, tile.shape[1:], strict=True)
+        )
 
     def release(self) -> None:
         if self._placed is None:

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 from napari_denoise.learning.architecture import Architecture, Levels
 from napari_denoise.progress import Job, Progress, run
 
-__all__ = ["UNet", "shrink"]
+__all__ = ["Focused", "UNet", "shrink"]
 
 _CONVOLVE = {2: F.conv2d, 3: F.conv3d}
 _CONVOLVE_TRANSPOSED = {2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -225,7 +225,8 @@ class UNet(nn.Module):
             batch = yield from block.layers(batch)
             read, _ = needed[len(skipped)]
             skip = _cut(batch, read)
-            skipped.append(skip if self.architecture.has_skip(len(skipped)) else skip[:, :0])
+            has_skip = self.architecture.has_skip(len(skipped))
+            skipped.append(skip if has_skip else skip[:, :0].clone())
             batch = shrink(batch, factors, self.architecture.shrinking)
         batch = yield from self.bottom.layers(batch)
         batch = _cut(batch, needed[-1][1])
@@ -247,6 +248,29 @@ class UNet(nn.Module):
         # a single channel as it is, and with it every layer behind it.
         ordered = torch.empty_like(padded, memory_format=_ORDER[batch.ndim - 2])
         return ordered.copy_(padded)
+
+
+class Focused:
+    """A U-Net that computes only a part of each batch, and gives zeros elsewhere.
+
+    Parameters
+    ----------
+    network : UNet
+    core : tuple of slice
+        The part, one slice per spatial axis.
+    """
+
+    def __init__(self, network: UNet, core: Window) -> None:
+        self.architecture = network.architecture
+        self._network, self._core = network, core
+
+    def steps(self, batch: Tensor) -> Job[Tensor]:
+        """As :meth:`UNet.steps`; the result has the shape of the batch."""
+        part = yield from self._network.steps(batch, self._core)
+        ends: list[int] = []
+        for span, size in zip(self._core[::-1], batch.shape[:1:-1], strict=True):
+            ends += [span.start, size - span.stop]
+        return F.pad(part, ends)
 
 
 def shrink(batch: Tensor, factors: tuple[int, ...], how: str) -> Tensor:

@@ -1,0 +1,97 @@
+"""How large a tile a network is shown: as large as pays, and no larger than memory allows."""
+
+from __future__ import annotations
+
+from math import prod
+
+from napari_denoise.learning.architecture import Architecture, InstantArchitecture
+
+__all__ = ["activation_bytes", "choose_core"]
+
+_CORE = {
+    ("cpu", 2): (512, 512),
+    ("cpu", 3): (64, 128, 128),
+    ("gpu", 2): (2048, 2048),
+    ("gpu", 3): (64, 256, 256),
+}
+"""Beyond these a larger tile saves nothing: halos are thin, and a CPU's cache overflows."""
+
+_SHARE = 0.5
+"""Of the free memory; other programs want some, and what is not foreseen."""
+
+_MOST_BYTES = {"cpu": 10**9, "gpu": 32 * 10**9}
+"""A CPU gains nothing from more, and a laptop has a use for it."""
+
+_BYTES_PER_VALUE = 4
+_VALUES_BESIDE = 8
+"""Per pixel and channel: the tile, normalised and not, its result, and what is in between."""
+
+
+def choose_core(
+    architecture: Architecture | InstantArchitecture, kind: str, free_bytes: int
+) -> tuple[int, ...]:
+    """The core of a tile for a network of this shape, in pixels per spatial axis.
+
+    Parameters
+    ----------
+    architecture : Architecture or InstantArchitecture
+    kind : {"cpu", "gpu"}
+    free_bytes : int
+        Memory that the device has left.
+    """
+    budget = min(free_bytes * _SHARE, _MOST_BYTES[kind])
+    core = list(_CORE[kind, architecture.n_spatial])
+    if isinstance(architecture, InstantArchitecture):
+        # It looks at planes, a few at a time, and far along them.
+        core = [*[16] * (len(core) - 2), *_CORE[kind, 2]]
+    steps, halo = architecture.alignment(), architecture.halo()
+    while max(core) > max(steps):
+        tile = [size + 2 * margin for size, margin in zip(core, halo, strict=True)]
+        if activation_bytes(architecture, tile, core) <= budget:
+            break
+        longest = core.index(max(core))
+        core[longest] //= 2
+    return tuple(core)
+
+
+def activation_bytes(
+    architecture: Architecture | InstantArchitecture, tile: list[int], core: list[int]
+) -> int:
+    """Memory that a network takes at most while it cleans the core of a tile, in bytes.
+
+    Parameters
+    ----------
+    architecture : Architecture or InstantArchitecture
+    tile, core : list of int
+        Pixels per spatial axis.
+    """
+    beside = _VALUES_BESIDE * architecture.n_channels * prod(tile)
+    match architecture:
+        case Architecture():
+            n_values = _values_of_unet(architecture, tile, core)
+        case InstantArchitecture():
+            # At full resolution: what came down, its sum with what came up, and a block's insides.
+            n_values = 5 * architecture.widths[0] * prod(tile[-2:])
+    return _BYTES_PER_VALUE * (n_values + beside)
+
+
+def _values_of_unet(architecture: Architecture, tile: list[int], core: list[int]) -> int:
+    """The most values that are held at a time; see ``UNet`` for the order of things."""
+    width, pixels, kept = architecture.n_features, float(prod(tile)), 0.0
+    shown, peaks, levels = architecture.n_channels * pixels, [], []
+    # A level on the way up computes the core and two pixels around it.
+    read = prod(min(t, c + 4) for t, c in zip(tile, core, strict=True)) / prod(tile)
+    for level, factors in enumerate(architecture.pooling):
+        level_values = width * pixels
+        n_copies = 2 if architecture.shrinking == "average" else 3
+        peaks.append(kept + shown + n_copies * level_values)
+        skipped = level_values if architecture.has_skip(level) else 0.0
+        levels.append((skipped, level_values))
+        kept, shown = kept + skipped, level_values / prod(factors)
+        pixels, width = pixels / prod(factors), 2 * width
+    peaks.append(kept + shown + 2 * width * pixels)
+    low = width * pixels
+    for skipped, level_values in reversed(levels):
+        peaks.append(kept + low + 2 * level_values * read)
+        kept, low = kept - skipped, level_values * read
+    return int(max(peaks))
