@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import AxesError, DeviceError, FileError, ModelError
-from napari_denoise.learning import prediction
 from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.bundle import save_model
 from napari_denoise.learning.camera import Camera
@@ -31,7 +30,7 @@ TILE = {2: (16, 24), 3: (4, 16, 16)}
 def denoised(model, image, axes, tile_size):
     denoiser = ModelDenoiser.of(model, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prediction, "_TILE_SIZE", tile_size)
+        patch.setattr(ModelDenoiser, "tile_size", lambda self, n: tile_size[n])
         return run(denoise(denoiser, image, denoiser.layout_for(axes))).image
 
 
@@ -64,7 +63,7 @@ def test_a_real_tile_leaves_no_seam(make_model, rng):
     image = rng.uniform(0, 255, size=(600, 530)).astype(np.float32)
     model = make_model(n_features=8)
     whole = denoised(model, image, "YX", {2: (9999, 9999)})
-    tiled = denoised(model, image, "YX", prediction._TILE_SIZE)
+    tiled = run(denoise(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))).image
     assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
 
 
@@ -88,9 +87,9 @@ def test_tiles_of_a_model_that_began_with_the_instant_denoiser_leave_no_seam(sha
 
 def test_a_network_that_looks_at_planes_gets_wide_tiles(make_model):
     info = make_model("ZYX")
-    assert ModelDenoiser.of(info).tile_size(3) == (16, 128, 128)
+    assert ModelDenoiser.of(info, device="cpu").tile_size(3) == (64, 128, 128)
     golden = Path(__file__).parent / "golden" / "format_2_instant_3d.safetensors"
-    assert ModelDenoiser(path=golden).tile_size(3) == (16, 512, 512)
+    assert ModelDenoiser(path=golden, device="cpu").tile_size(3) == (16, 512, 512)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +212,7 @@ def test_an_unknown_device_is_refused(make_model):
 def test_running_out_of_memory_is_said_in_words_and_the_network_let_go(make_model, monkeypatch):
     denoiser = ModelDenoiser.of(make_model(), device="cpu")
 
-    def fail(self, batch):
+    def fail(self, batch, core=None):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
         yield
 

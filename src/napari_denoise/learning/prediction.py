@@ -156,9 +156,10 @@ class ModelDenoiser(Denoiser):
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
         from napari_denoise.learning.unet import Focused, UNet  # noqa: PLC0415
 
-        network, objective = self._place()
-        if place.core and isinstance(network, UNet):
-            network = Focused(network, self._computed(tile, place.core))
+        whole, objective = self._place()
+        network: Network | Focused = whole
+        if place.core and isinstance(whole, UNet):
+            network = Focused(whole, self._computed(tile, place.core))
         with memory_errors(objective.device):
             return (yield from objective.restore(network, tile, self.output))
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from math import prod
 
-from napari_denoise.learning.architecture import Architecture, InstantArchitecture
+from napari_denoise.learning.architecture import (
+    Architecture,
+    BlurredArchitecture,
+    InstantArchitecture,
+)
 
 __all__ = ["activation_bytes", "choose_core"]
+
+AnyArchitecture = Architecture | BlurredArchitecture | InstantArchitecture
 
 _CORE = {
     ("cpu", 2): (512, 512),
@@ -27,14 +33,12 @@ _VALUES_BESIDE = 8
 """Per pixel and channel: the tile, normalised and not, its result, and what is in between."""
 
 
-def choose_core(
-    architecture: Architecture | InstantArchitecture, kind: str, free_bytes: int
-) -> tuple[int, ...]:
+def choose_core(architecture: AnyArchitecture, kind: str, free_bytes: int) -> tuple[int, ...]:
     """The core of a tile for a network of this shape, in pixels per spatial axis.
 
     Parameters
     ----------
-    architecture : Architecture or InstantArchitecture
+    architecture : of a network
     kind : {"cpu", "gpu"}
     free_bytes : int
         Memory that the device has left.
@@ -54,14 +58,12 @@ def choose_core(
     return tuple(core)
 
 
-def activation_bytes(
-    architecture: Architecture | InstantArchitecture, tile: list[int], core: list[int]
-) -> int:
+def activation_bytes(architecture: AnyArchitecture, tile: list[int], core: list[int]) -> int:
     """Memory that a network takes at most while it cleans the core of a tile, in bytes.
 
     Parameters
     ----------
-    architecture : Architecture or InstantArchitecture
+    architecture : of a network
     tile, core : list of int
         Pixels per spatial axis.
     """
@@ -69,6 +71,8 @@ def activation_bytes(
     match architecture:
         case Architecture():
             n_values = _values_of_unet(architecture, tile, core)
+        case BlurredArchitecture():
+            n_values = _values_of_unet(architecture.sharp, tile, tile)
         case InstantArchitecture():
             # At full resolution: what came down, its sum with what came up, and a block's insides.
             n_values = 5 * architecture.widths[0] * prod(tile[-2:])

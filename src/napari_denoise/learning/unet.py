@@ -56,7 +56,7 @@ class Convolution(nn.Module):
         work = self.weight.numel() * batch[:, 0].numel()
 
         def give_rows(first: int, last: int) -> Tensor:
-            return self(batch.narrow(2, first, last - first))
+            return self.forward(batch.narrow(2, first, last - first))
 
         return (yield from _in_slabs(give_rows, batch.shape[2], work, step=1))
 
@@ -90,7 +90,9 @@ class Convolution(nn.Module):
     def _convolve(self, batch: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         bias = bias if bias is None else bias.to(batch.dtype)
         padding = weight.shape[-1] // 2
-        return _CONVOLVE[batch.ndim - 2](batch, weight.to(batch.dtype), bias, padding=padding)
+        convolve = _CONVOLVE[batch.ndim - 2]
+        result: Tensor = convolve(batch, weight.to(batch.dtype), bias, padding=padding)
+        return result
 
 
 def _in_slabs(
