@@ -47,6 +47,12 @@ def method(tiny):
 
 
 @pytest.fixture
+def eager(monkeypatch):
+    """Copies are kept all the time."""
+    monkeypatch.setattr(autosave_module, "INTERVAL_S", 0.0)
+
+
+@pytest.fixture
 def stopped(method, image, tmp_path):
     """The file of a training that was stopped after 10 of 24 steps."""
     path = tmp_path / "stopped.safetensors"
@@ -129,6 +135,25 @@ def test_going_on_with_other_images_is_said(method, noisy, stopped):
     assert notice == "The training began with spots, and goes on with other."
 
 
+def test_other_images_may_be_smaller_than_the_patches_were(image, noisy, tiny):
+    method = tiny.model_copy(update={"patch_size": None, "n_steps": 6})
+    model = run(train(method, [image], device="cpu"), stop_at(2))
+    small = TrainingImage(noisy[:24, :20], Layout("YX"), "small")
+    assert run(train(method, [small], device="cpu", resume=model)).n_steps == 6
+
+
+def test_too_little_memory_for_a_copy_does_not_end_the_training(
+    eager, method, image, tmp_path, monkeypatch
+):
+    def fail(self):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr("napari_denoise.learning.trainer.Trainer.average", fail)
+    job = train(method, [image], device="cpu", autosave=tmp_path / "copy.safetensors")
+    assert run(job).n_steps == 24
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_does_not_fit_the_model_is_refused(method, image, noisy, stopped):
     model = load_model(stopped)
     pair = replace(image, target=noisy, target_name="again")
@@ -180,12 +205,6 @@ def test_a_state_that_is_cut_off_is_refused(stopped):
     stopped.write_bytes(stopped.read_bytes()[:-100])
     with pytest.raises(ModelError, match="cut off"):
         load_model(stopped)
-
-
-@pytest.fixture
-def eager(monkeypatch):
-    """Copies are kept all the time."""
-    monkeypatch.setattr(autosave_module, "INTERVAL_S", 0.0)
 
 
 def test_a_training_keeps_a_copy_from_which_it_can_go_on(eager, method, image, tmp_path):

@@ -130,7 +130,9 @@ class Batches:
         self._rng.bit_generator.state = record.random
         asked_before = model.method.batch_size, model.method.patch_size
         if asked_before == (self._method.batch_size, self._method.patch_size):
-            self.set_size(record.batch_size, record.patch_size)
+            # Other images may have less room.
+            sizes = zip(record.patch_size, self.patch_size, strict=True)
+            self.set_size(record.batch_size, tuple(min(pair) for pair in sizes))
 
     def shrink(self) -> str:
         """Halve the batch, or the patches where it is a single one; returns the new size in words.

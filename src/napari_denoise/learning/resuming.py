@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -51,7 +51,7 @@ class TrainingRecord(Settings):
     schedule: ScheduleRecord
     random: dict[str, Any]
     batch_size: int = Field(ge=1)
-    patch_size: tuple[int, ...]
+    patch_size: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=2, max_length=3)
 
     @field_validator("random")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -152,12 +153,19 @@ def _steps(
         request = yield event
         if request is Request.STOP:
             return
-        if keeper.is_due and (state := trainer.state()):
-            keeper.write(partial(make_model, trainer.average(), state.record, state))
+        if keeper.is_due:
+            _keep_copy(trainer, keeper, make_model)
         if failure := keeper.failure():
             request = (yield Notice(fraction=trainer.fraction, message=failure)) or request
         if previews.is_due:
             request = (yield from previews.show(trainer)) or request
+
+
+def _keep_copy(trainer: Trainer, keeper: Autosave, make_model: MakeModel) -> None:
+    """Have a copy written; if there is no memory to spare, the training matters more."""
+    with suppress(OutOfMemoryError), memory_errors(trainer.device):
+        if state := trainer.state():
+            keeper.write(partial(make_model, trainer.average(), state.record, state))
 
 
 def _prepare(
