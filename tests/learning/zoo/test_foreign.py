@@ -14,7 +14,7 @@ from napari_denoise.learning.package import BUNDLE
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.zoo import ZooCard, ZooDenoiser, denoiser_class_of, export_model, extra
 from napari_denoise.learning.zoo.graph import torchscript_of
-from napari_denoise.progress import run
+from napari_denoise.progress import Notice, run
 
 pytest.importorskip("bioimageio.spec", reason="the extra bioimageio is not installed")
 
@@ -117,6 +117,17 @@ def test_its_steps_before_and_after_the_network_are_done(make_package, noisy):
     path = make_package(before=[normalise], after=[scaled(60.0, 2000.0)])
     wanted = 2 * blurred(noisy)
     np.testing.assert_allclose(apply(path, noisy)[4:-4, 4:-4], wanted[4:-4, 4:-4], rtol=1e-5)
+
+
+def test_a_result_that_is_not_brought_back_is_warned_of(make_package, noisy):
+    def notices(path):
+        events = []
+        run(denoise(ZooDenoiser(path=path, device="cpu"), noisy, PLANES), events.append)
+        return [event.message for event in events if isinstance(event, Notice)]
+
+    before, after = [scaled(1 / 30, -1000 / 30)], [scaled(30.0, 1000.0)]
+    assert "do not measure" in notices(make_package(before=before))[0]
+    assert notices(make_package(before=before, after=after)) == []
 
 
 def test_a_clip_is_done(make_package, noisy):

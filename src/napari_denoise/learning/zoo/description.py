@@ -93,6 +93,11 @@ class ForeignModel:
             f"{'one channel at a time' if self.n_channels == 1 else several}"
         )
 
+    @property
+    def changes_intensities(self) -> bool:
+        """Whether nothing brings its result back from what is done to the image first."""
+        return bool(self.preparation) and not self.completion
+
     def weights(self) -> bytes:
         """The TorchScript file."""
         with ZipFile(self.path) as package:
@@ -233,6 +238,8 @@ def _acts(steps: Sequence[Any]) -> tuple[Linear, ...]:
 
 def _act(step: Any) -> Linear | None:
     values = step.kwargs
+    if (axis := getattr(values, "axis", None)) not in {None, "channel"}:
+        raise _UnfitError(f"its step {step.id} differs along {axis}.")
     match str(step.id):
         case "ensure_dtype":
             return None

@@ -7,6 +7,7 @@ same size out, and steps before and after it that do the same to every tile.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -14,14 +15,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import PrivateAttr
 
-from napari_denoise.axes import Layout
+from napari_denoise.axes import Layout, UnitIndex
 from napari_denoise.denoiser import Denoiser
 from napari_denoise.errors import AxesError, FileError, ModelError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.package import holds_model, is_package
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.zoo.description import ForeignModel, read_foreign
-from napari_denoise.progress import Job, Progress
+from napari_denoise.progress import Job, Notice, Progress
 from napari_denoise.settings import setting
 
 __all__ = ["ZooDenoiser", "denoiser_class_of"]
@@ -110,6 +111,16 @@ class ZooDenoiser(Denoiser):
                 f"{self.path.name} is for {self.model.in_words()}; the image is to be denoised as "
                 f"{layout.describe(shape)}. Choose other axes or another model."
             )
+
+    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
+        del image, layout, units
+        if self.model.changes_intensities:
+            message = (
+                f"{self.path.name} does not say how its result gets back to the image's "
+                f"intensities: do not measure any on it."
+            )
+            yield Notice(fraction=0.0, message=message)
+        return self
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
         import torch  # noqa: PLC0415
