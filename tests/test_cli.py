@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_denoise.axes import Layout
+from napari_denoise.denoiser import denoise
+from napari_denoise.filters import Gaussian
 from napari_denoise.instant.scenes import scene
 from napari_denoise.io.images import read_image, write_image
 from napari_denoise.learning.bundle import read_model_info
+from napari_denoise.progress import run
 
 SHORT = ("--set", "n_steps=6", "--set", "patch_size=16", "--set", "n_features=8")
 
@@ -510,3 +514,38 @@ def test_the_input_is_never_overwritten(clean, command):
     assert code == 2
     assert "is the input itself" in err
     assert clean.read_bytes() == before
+
+
+@pytest.mark.parametrize(("axes", "dtype"), [("YX", "uint8"), ("YXZ", "float32"), ("TCYX", "same")])
+def test_a_result_is_written_as_it_comes_and_is_what_python_gives(
+    command, tmp_path, rng, axes, dtype, monkeypatch
+):
+    monkeypatch.setattr(Gaussian, "tile_size", lambda self, n: (16,) * n)
+    image = rng.integers(0, 300, [{"T": 2, "C": 3, "Z": 2}.get(a, 37) for a in axes], np.uint16)
+    write_image(tmp_path / "in.tif", image, axes=axes, scale=(0.5,) * image.ndim)
+    out = tmp_path / "out.tif"
+    code, said, error = command(
+        "denoise", tmp_path / "in.tif", out, "--method", "gaussian", "--dtype", dtype
+    )
+    assert code == 0, error
+    assert str(out) in said
+    kind = image.dtype if dtype == "same" else np.dtype(dtype)
+    expected = run(denoise(Gaussian(), image, Layout(axes, "YX"), dtype=kind)).image
+    result = read_image(out)
+    assert (result.axes, result.scale, result.pixels.dtype) == (axes, (0.5,) * image.ndim, kind)
+    np.testing.assert_array_equal(result.pixels, expected)
+    assert result.recipe is not None
+    assert {path.name for path in tmp_path.iterdir()} == {"in.tif", "out.tif"}
+
+
+def test_a_run_that_fails_leaves_the_file_that_was_there(command, tmp_path):
+    image = np.ones((2, 40, 40), np.float32)
+    image[1, 3, 3] = np.nan
+    write_image(tmp_path / "in.tif", image, axes="ZYX")
+    out = tmp_path / "out.tif"
+    out.write_bytes(b"what was there")
+    code, _, error = command("denoise", tmp_path / "in.tif", out, "--method", "gaussian")
+    assert code != 0
+    assert "NaN" in error
+    assert out.read_bytes() == b"what was there"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.tif", "out.tif"}

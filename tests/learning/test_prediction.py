@@ -20,6 +20,7 @@ from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import CARE
 from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.progress import run
 from napari_denoise.recipe import Recipe
@@ -162,6 +163,7 @@ def test_settings_go_into_a_file_and_back(make_model):
     denoiser = ModelDenoiser.of(make_model(), path="a.safetensors", device="cpu")
     dumped = denoiser.model_dump(mode="json")
     place = {"path": "a.safetensors", "device": "cpu"}
+    assert dumped.pop("average_flips") is False
     assert dumped == {"name": "model", **place, "output": "image"}
     assert ModelDenoiser.model_validate(dumped).path == denoiser.path
     assert ModelDenoiser.model_validate({"name": "model", **place}).output == "image"
@@ -220,6 +222,40 @@ def test_running_out_of_memory_is_said_in_words_and_the_network_let_go(make_mode
     with pytest.raises(DeviceError, match="out of memory"):
         run(denoise(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
     assert denoiser._placed is None
+
+
+@pytest.mark.parametrize("size", [(70, 90), (13, 61), (5, 30, 42)])
+def test_flips_are_averaged_without_a_seam_and_turn_with_the_image(make_model, rng, size):
+    image = rng.uniform(0, 255, size=size).astype(np.float32)
+    spatial = "ZYX"[-len(size) :]
+    model, layout = make_model(spatial), Layout(spatial, spatial)
+    averaging = ModelDenoiser.of(model, device="cpu", average_flips=True)
+    whole = run(denoise(averaging, image, layout)).image
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ModelDenoiser, "tile_size", lambda self, n: TILE[n])
+        tiled = run(denoise(averaging, image, layout)).image
+    assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
+    plain = run(denoise(ModelDenoiser.of(model, device="cpu"), image, layout)).image
+    assert np.abs(plain - whole).max() > 1e-3 * np.ptp(plain)
+    even = image[..., : size[-2] // 4 * 4, : size[-1] // 4 * 4]
+    straight = run(denoise(averaging, even, layout)).image
+    turned = run(denoise(averaging, np.rot90(even, axes=(-2, -1)), layout)).image
+    np.testing.assert_allclose(turned, np.rot90(straight, axes=(-2, -1)), rtol=1e-4, atol=1e-3)
+
+
+def test_a_model_that_knows_directions_is_flipped_but_not_turned(make_model, rng, monkeypatch):
+    model, seen = make_model(), []
+    monkeypatch.setattr(type(model.method), "may_be_turned", False)
+    restore = Regression.restore
+
+    def note(self, network, tile, *more):
+        seen.append(tile.shape)
+        return restore(self, network, tile, *more)
+
+    monkeypatch.setattr(Regression, "restore", note)
+    averaging = ModelDenoiser.of(model, device="cpu", average_flips=True)
+    run(denoise(averaging, rng.uniform(0, 9, (16, 24)), Layout("YX")))
+    assert seen == [(1, 16, 24)] * 4
 
 
 def test_importing_costs_no_torch():

@@ -10,7 +10,7 @@ import typer
 from napari_denoise import registry
 from napari_denoise.assessment import checked
 from napari_denoise.axes import Layout
-from napari_denoise.cli.files import open_input, result_dtype, save_result
+from napari_denoise.cli.files import open_input, result_being_written, result_dtype, say_saved
 from napari_denoise.cli.options import (
     Axes,
     Device,
@@ -96,12 +96,15 @@ def apply(
 
 def _run(denoiser: Denoiser, image: Image, layout: Layout, out: Path, dtype: str) -> None:
     kind = result_dtype(dtype, image)
-    job = checked(denoising(denoiser, image.pixels, layout, dtype=kind), image.pixels, image.axes)
-    found = run_with_bar(job, f"applying {denoiser.label}")
     recipe = Recipe.of(
         "denoise", denoiser, layout, source=image.name, dtype=str(kind), previous=image.recipe
     )
-    save_result(out, found.denoised.image, image, recipe, found.denoised.n_clipped)
+    n_stacked = denoiser.n_stacked
+    with result_being_written(out, image, recipe, dtype=kind, n_stacked=n_stacked) as pixels:
+        job = denoising(denoiser, image.pixels, layout, dtype=kind, out=pixels)
+        job_with_check = checked(job, image.pixels, image.axes)
+        found = run_with_bar(job_with_check, f"applying {denoiser.label}")
+    say_saved(out, kind, found.denoised.n_clipped)
     for findings in dict.fromkeys(each.findings() for each in found.denoised.fitted):
         if findings:
             say(findings)

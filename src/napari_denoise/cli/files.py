@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,17 @@ import numpy as np
 
 from napari_denoise.cli.output import say
 from napari_denoise.errors import FileError, SettingsError
-from napari_denoise.io.images import Image, check_destination, read_image, write_image
+from napari_denoise.io.images import (
+    Image,
+    check_destination,
+    image_being_written,
+    read_image,
+    write_image,
+)
 from napari_denoise.io.units import PIXEL
 from napari_denoise.recipe import Recipe
 
-__all__ = ["open_input", "result_dtype", "save_result"]
+__all__ = ["open_input", "result_being_written", "result_dtype", "save_result", "say_saved"]
 
 
 def open_input(source: Path, axes: str | None, out: Path) -> Image:
@@ -42,20 +50,43 @@ def result_dtype(name: str, image: Image) -> np.dtype[Any]:
     return dtype
 
 
+@contextmanager
+def result_being_written(
+    out: Path, source: Image, recipe: Recipe, *, dtype: np.dtype[Any], n_stacked: int
+) -> Iterator[Any]:
+    """Give pixels that are written to `out` as they are set; the file appears at the end.
+
+    Several results of one source (`n_stacked`; 0 for a single one) lie along a leading axis S.
+    """
+    shape = (*(n_stacked,) * bool(n_stacked), *source.pixels.shape)
+    # Says shape and dtype, and takes no memory.
+    blank = np.broadcast_to(np.zeros((), dtype), shape)
+    about = Image(blank, **_about(source, len(shape)), recipe=recipe)
+    with image_being_written(out, about) as pixels:
+        yield pixels
+
+
 def save_result(out: Path, pixels: Any, source: Image, recipe: Recipe, n_clipped: int) -> None:
     """Write a result with everything its source says of space and channels, and name the file.
 
     Several results of one source lie along a leading axis S.
     """
-    n_more = pixels.ndim - len(source.axes)
-    write_image(
-        out,
-        pixels,
-        axes="S" * n_more + source.axes,
-        scale=(1.0,) * n_more + source.scale,
-        units=(PIXEL,) * n_more + source.units,
-        channel_names=source.channel_names,
-        recipe=recipe,
-    )
-    clipped = f" ({n_clipped} pixels clipped to {pixels.dtype})" if n_clipped else ""
+    write_image(out, pixels, **_about(source, pixels.ndim), recipe=recipe)
+    say_saved(out, pixels.dtype, n_clipped)
+
+
+def say_saved(out: Path, dtype: np.dtype[Any], n_clipped: int) -> None:
+    """Name the file that a result is in."""
+    clipped = f" ({n_clipped} pixels clipped to {dtype})" if n_clipped else ""
     say(f"{out}{clipped}")
+
+
+def _about(source: Image, n_axes: int) -> dict[str, Any]:
+    """What a result's file says of space and channels."""
+    n_more = n_axes - len(source.axes)
+    return {
+        "axes": "S" * n_more + source.axes,
+        "scale": (1.0,) * n_more + source.scale,
+        "units": (PIXEL,) * n_more + source.units,
+        "channel_names": source.channel_names,
+    }

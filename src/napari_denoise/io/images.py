@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,7 @@ import numpy as np
 
 from napari_denoise.errors import FileError
 from napari_denoise.io.contents import Contents, Image
-from napari_denoise.io.ome_tiff import write_ome_tiff
+from napari_denoise.io.ome_tiff import reserve_ome_tiff, write_ome_tiff
 from napari_denoise.io.ome_zarr import read_ome_zarr
 from napari_denoise.io.tiff import read_tiff
 from napari_denoise.recipe import Recipe
@@ -25,6 +26,7 @@ __all__ = [
     "Image",
     "check_destination",
     "file_stem",
+    "image_being_written",
     "read_image",
     "write_image",
 ]
@@ -152,6 +154,40 @@ def write_image(
     )
     with _whole_or_nothing(path) as part:
         write(part, image)
+
+
+@contextmanager
+def image_being_written(path: str | Path, image: Image) -> Iterator[Any]:
+    """Give pixels that are written to a file as they are set; the file appears at the end.
+
+    An OME-TIFF is written piece by piece, so that it may be larger than the memory. If what is
+    done with the pixels fails, nothing is left of it, and what was there before stays.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for :func:`write_image`.
+    image : Image
+        What is known beforehand; only the shape and dtype of its pixels are looked at.
+
+    Yields
+    ------
+    writable array-like, in the image's axes
+
+    Raises
+    ------
+    FileError, InputError
+        As :func:`write_image` does.
+    """
+    path = Path(path)
+    check_destination(path)
+    with _whole_or_nothing(path) as part:
+        if path.suffix.lower() == ".png":
+            pixels = np.empty(image.pixels.shape, image.pixels.dtype)
+            yield pixels
+            _write_png(part, replace(image, pixels=pixels))
+        else:
+            yield reserve_ome_tiff(part, replace(image, name=file_stem(path)))
 
 
 def check_destination(path: str | Path) -> None:

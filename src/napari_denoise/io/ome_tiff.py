@@ -14,11 +14,64 @@ import tifffile
 from napari_denoise.io.contents import Image
 from napari_denoise.io.ome_xml import build_ome_xml, stored_axes, stored_dtype
 
-__all__ = ["write_ome_tiff"]
+__all__ = ["StoredPixels", "reserve_ome_tiff", "write_ome_tiff"]
 
 _CLASSIC_LIMIT_BYTES = 2**32 - 2**25
 """A TIFF with 32-bit offsets ends here, with room left for its tables."""
 _BLOCK_LIMIT_BYTES = 512 * 2**20
+
+
+class StoredPixels:
+    """Pixels in a file, read and written a piece at a time as those of an array.
+
+    The file is mapped into memory for each piece alone: what the system keeps of it in its cache
+    does not count as this process's memory.
+    """
+
+    def __init__(
+        self, path: Path, offset: int, image: Image, dtype: np.dtype[Any], order: list[int]
+    ) -> None:
+        self.shape = tuple(int(size) for size in image.pixels.shape)
+        self.ndim = len(self.shape)
+        self.dtype = np.dtype(image.pixels.dtype)
+        self._path, self._offset, self._stored = path, offset, dtype
+        self._stored_shape = tuple(self.shape[axis] for axis in order)
+        self._back = list(np.argsort(order))
+
+    def __getitem__(self, index: Any) -> npt.NDArray[Any]:
+        return np.array(self._map("r")[index], self.dtype)
+
+    def __setitem__(self, index: Any, pixels: npt.ArrayLike) -> None:
+        self._map("r+")[index] = pixels
+
+    def _map(self, mode: str) -> Any:
+        shape: Any = self._stored_shape
+        stored = np.memmap(self._path, self._stored, mode, self._offset, shape)  # type: ignore[call-overload]
+        return stored.transpose(self._back)
+
+
+def reserve_ome_tiff(path: Path, image: Image) -> StoredPixels:
+    """Write an OME-TIFF without its pixels, and give these to be filled in.
+
+    Parameters
+    ----------
+    path : Path
+    image : Image
+        Only the shape and dtype of its pixels are looked at.
+    """
+    dtype = stored_dtype(np.dtype(image.pixels.dtype))
+    order = [image.axes.index(letter) for letter in stored_axes(image.axes)]
+    shape = [image.pixels.shape[axis] for axis in order]
+    n_planes = int(np.prod(shape[:-2], dtype=np.int64))
+    with _writer(path, n_planes * shape[-2] * shape[-1] * dtype.itemsize) as writer:
+        offset, _ = writer.write(
+            None,
+            shape=(n_planes, *shape[-2:]),
+            dtype=dtype,
+            returnoffset=True,
+            **_tags(image),
+        )
+    return StoredPixels(path, offset, image, dtype, order)
 
 
 def write_ome_tiff(path: Path, image: Image) -> None:
@@ -34,16 +87,26 @@ def write_ome_tiff(path: Path, image: Image) -> None:
     pixels = image.pixels.transpose(order)
     n_planes = int(np.prod(pixels.shape[:-2], dtype=np.int64))
     n_bytes = n_planes * int(np.prod(pixels.shape[-2:])) * dtype.itemsize
-    with tifffile.TiffWriter(path, bigtiff=n_bytes > _CLASSIC_LIMIT_BYTES, ome=False) as writer:
+    with _writer(path, n_bytes) as writer:
         writer.write(
             (np.ascontiguousarray(plane, dtype) for plane in _planes(pixels)),
             shape=(n_planes, *pixels.shape[-2:]),
             dtype=dtype,
-            photometric="minisblack",
-            description=build_ome_xml(image),
-            software="napari-denoise",
-            metadata=None,
+            **_tags(image),
         )
+
+
+def _writer(path: Path, n_bytes: int) -> tifffile.TiffWriter:
+    return tifffile.TiffWriter(path, bigtiff=n_bytes > _CLASSIC_LIMIT_BYTES, ome=False)
+
+
+def _tags(image: Image) -> dict[str, Any]:
+    return {
+        "photometric": "minisblack",
+        "description": build_ome_xml(image),
+        "software": "napari-denoise",
+        "metadata": None,
+    }
 
 
 def _planes(pixels: Any) -> Iterator[npt.NDArray[Any]]:
