@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
@@ -63,7 +62,7 @@ class BlurredNetwork(nn.Module):
         ends = [end for size in self.psf.shape[::-1] for end in (size // 2, size // 2)]
         # In float32: half precision would not add up that many numbers.
         padded = F.pad(batch.float(), ends, mode="replicate")
-        sizes = [next_fast_len(size, real=True) for size in padded.shape[2:]]
+        sizes = padded.shape[2:]
         outer = range(2, batch.ndim - 1)
         spectrum = torch.fft.rfft(padded, n=sizes[-1])
         for i in outer:
@@ -75,7 +74,6 @@ class BlurredNetwork(nn.Module):
             spectrum = torch.fft.ifft(spectrum, dim=i)
         yield Progress(fraction=1 - 1 / (2 * len(sizes)))
         blurred: Tensor = torch.fft.irfft(spectrum, n=sizes[-1])
-        # The product wraps around: what has not lies behind the first pixels of a PSF.
-        shapes = zip(self.psf.shape, batch.shape[2:], strict=True)
-        whole = (slice(size - 1, size - 1 + n) for size, n in shapes)
+        # The product wraps around: what has not is at the end.
+        whole = (slice(size - 1, None) for size in self.psf.shape)
         return blurred[(slice(None), slice(None), *whole)]
