@@ -82,6 +82,17 @@ def test_a_finished_model_is_trained_further(tmp_path, noisy, finished, command)
     ]
 
 
+def test_a_model_of_volumes_is_trained_further_on_volumes(tmp_path, rng, command):
+    volume, model = tmp_path / "volume.tif", tmp_path / "m.safetensors"
+    tifffile.imwrite(volume, rng.poisson(100, (6, 24, 24)).astype(np.uint16))
+    settings = ("--set", "n_steps=2", "--set", "patch_size=4,16,16", "--set", "n_features=4")
+    arguments = ("--axes", "ZYX", "--model", model, "--device", "cpu")
+    first = ("--method", "n2v", "--spatial", "ZYX", *settings)
+    assert command("train", volume, *first, *arguments)[0] == 0
+    assert command("train", volume, "--resume", model, *arguments)[0] == 0
+    assert (read_model_info(model).spatial, read_model_info(model).n_steps) == ("ZYX", 4)
+
+
 def test_a_time_budget_ends_the_training_and_says_so(tmp_path, noisy, command):
     model = tmp_path / "m.safetensors"
     budget = ("--set", "n_steps=1000000", "--set", "max_minutes=0.01")

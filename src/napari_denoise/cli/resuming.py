@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from napari_denoise import registry
+from napari_denoise.cli.options import Channels, Spatial
 from napari_denoise.errors import FileError, SettingsError
 from napari_denoise.learning.bundle import read_model_info, read_training_record
 from napari_denoise.learning.config import TrainingMethod
 from napari_denoise.settings import make_settings
 
-__all__ = ["check_paths", "chosen_method", "unfinished_path"]
+__all__ = ["check_paths", "chosen_method", "unfinished_path", "usual_roles"]
 
 _SUFFIX = ".safetensors"
 
@@ -63,3 +64,18 @@ def chosen_method(
     if kept is not None and name in ("", kept.tag()) and not preset:
         return make_settings(type(kept), {**kept.model_dump(), **values})
     return make_settings(registry.method_class(name), values, preset=preset)
+
+
+def usual_roles(resume: Path | None) -> tuple[Spatial, Channels]:
+    """Which axes are space, and how channels are seen, where nothing is said: as in the model.
+
+    Raises
+    ------
+    FileError, ModelError
+        If the model cannot be read.
+    """
+    if resume is None:
+        return Spatial.YX, Channels.INDEPENDENT
+    info = read_model_info(resume)
+    channels = Channels.INDEPENDENT if info.n_channels == 1 else Channels.JOINT
+    return Spatial(info.spatial), channels

@@ -12,17 +12,15 @@ import typer
 from napari_denoise.cli.options import (
     AsJson,
     Axes,
-    ChannelRole,
     Channels,
     Device,
     Seed,
     Set,
     Spatial,
-    SpatialAxes,
     parse_settings,
 )
 from napari_denoise.cli.output import say
-from napari_denoise.cli.resuming import check_paths, chosen_method, unfinished_path
+from napari_denoise.cli.resuming import check_paths, chosen_method, unfinished_path, usual_roles
 from napari_denoise.cli.simulate import parse_noises
 from napari_denoise.cli.training_images import Sources, noting, open_sources
 from napari_denoise.console import run_with_bar
@@ -80,8 +78,19 @@ def train(
         str, typer.Option(help="Begin with a preset of the method, such as paper; see methods.")
     ] = "",
     axes: Axes = None,
-    spatial: SpatialAxes = Spatial.YX,
-    channels: ChannelRole = Channels.INDEPENDENT,
+    spatial: Annotated[
+        Spatial | None,
+        typer.Option(
+            help="The axes a method treats as space.", show_default="YX, or those of the model"
+        ),
+    ] = None,
+    channels: Annotated[
+        Channels | None,
+        typer.Option(
+            help="Channels one at a time, or all at once.",
+            show_default="independent, or as in the model",
+        ),
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -92,14 +101,15 @@ def train(
         values["noise"] = parse_noises(noise, {})
     chosen = chosen_method(method, values, preset, resume)
     check_paths(model, resume)
+    usual_spatial, usual_channels = usual_roles(resume)
     given = open_sources(
         Sources(
             images=sources,
             targets=targets or (),
             regions=regions or (),
             axes=axes,
-            spatial=spatial.value,
-            channels=channels.value,
+            spatial=(spatial or usual_spatial).value,
+            channels=(channels or usual_channels).value,
         ),
         chosen,
     )
