@@ -27,6 +27,7 @@ _HOMES = {
     ),
     "filters": ("Box", "Gaussian", "Median"),
     "instant.model": ("Instant",),
+    "io.folder": ("find_images", "open_images"),
     "io.images": ("Image", "read_image", "write_image"),
     "learning.bundle": ("load_model", "save_model"),
     "learning.config": ("CARE", "N2N", "N2V"),

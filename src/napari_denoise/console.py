@@ -49,7 +49,7 @@ def run_with_bar(job: Job[T], label: str, *, stoppable: bool = False) -> T:
 
         def show(event: Progress) -> Request | None:
             if isinstance(event, Notice):
-                console.print(event.message)
+                console.print(event.message, markup=False, highlight=False)
             nonlocal has_begun
             if not has_begun:
                 # What was done before, by a job that this one goes on with, did not take its time.

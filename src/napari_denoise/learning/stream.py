@@ -89,7 +89,7 @@ class PatchStream:
             If none of the images can be read.
         """
         if not self._waiting:
-            run(self.read_ahead(rng))
+            run(self._read(1, rng))
         place = int(rng.integers(len(self._waiting)))
         self._waiting[place], self._waiting[-1] = self._waiting[-1], self._waiting[place]
         return self._waiting.pop()
@@ -102,7 +102,11 @@ class PatchStream:
         DenoiseError
             If none of the images can be read.
         """
-        while len(self._waiting) < self._n_wanted:
+        yield from self._read(self._n_wanted, rng)
+
+    def _read(self, n_wanted: int, rng: np.random.Generator) -> Job[None]:
+        """Read until so many patches wait."""
+        while len(self._waiting) < n_wanted:
             n_pixels = np.array([source.places.n_pixels for source in self._sources])
             source = self._sources[int(rng.choice(len(n_pixels), p=n_pixels / n_pixels.sum()))]
             try:
