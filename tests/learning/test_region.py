@@ -5,7 +5,7 @@ import pytest
 
 from napari_denoise.axes import Layout
 from napari_denoise.learning.bundle import save_model
-from napari_denoise.learning.config import CARE, N2N, N2V
+from napari_denoise.learning.config import CARE, N2N, N2V, StructN2V
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.pieces import Repeats
 from napari_denoise.learning.places import InRegion
@@ -79,3 +79,15 @@ def test_pairs_are_learned_from_where_both_frames_are_in_the_region(rng):
     patches = PatchSampler([image], (20, 20), repeats=Repeats("T")).draw(8, rng, turned="not")
     rows = np.flatnonzero(patches.weight[0, 0].all(axis=1))
     assert list(rows) == [8, 9]
+
+
+def test_the_noise_that_a_mask_has_to_cover_is_measured_in_the_region(rng):
+    noisy = rng.normal(100, 10, (200, 200)).astype(np.float32)
+    noisy[:, 1:] = noisy[:, 1:] * 0.6 + noisy[:, :-1] * 0.8
+    region = np.zeros((200, 200), bool)
+    region[:, :150] = True
+    noisy[~region] = np.nan
+    image = TrainingImage(noisy, Layout("YX"), "image", region=region)
+    model = run(train(StructN2V(**SHORT), [image], device="cpu"))
+    assert model.method.orientation == "X"
+    assert model.method.span > 1

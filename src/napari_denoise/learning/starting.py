@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from napari_denoise.errors import FileError, InputError
+from napari_denoise.errors import InputError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import Architecture, BlurredArchitecture
 from napari_denoise.learning.background import measure_background
 from napari_denoise.learning.blurred_network import BlurredNetwork
+from napari_denoise.learning.calibrating import measure_noise
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import DecoNoising, PairedMethod, TrainingMethod
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalization import Normalization, measure_normalization
-from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.pretrained import shipped_network
-from napari_denoise.learning.reading import is_lazy
 from napari_denoise.learning.sampler import Patches, PatchSampler
 from napari_denoise.learning.stabilization import stabilized_pixels
 from napari_denoise.learning.unet import UNet
-from napari_denoise.noise.calibrate import calibrate
-from napari_denoise.noise.calibration import Calibration
-from napari_denoise.progress import Job, Notice, Progress, nested
+from napari_denoise.progress import Job, Notice
 
 __all__ = ["Start", "begin", "begin_with"]
 
 _N_CALIBRATED = 8
 """Images and channels that the camera is measured on."""
-
-_N_PATCHES = 128
-"""Patches that it is measured on where images are not taken whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +128,7 @@ def _measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
     InputError
         If none of them can be calibrated.
     """
-    is_whole = not sampler.is_noise_added and not any(map(_is_partial, sampler.images))
-    jobs = _of_images(sampler.images) if is_whole else (yield from _of_patches(sampler, seed))
-    found: list[Calibration] = []
-    for job in jobs:
-        try:
-            found.append((yield from nested(job, 0.0, 0.0, "measuring the camera's noise")))
-        except (InputError, FileError) as error:
-            problem = error
-    if not found:
-        raise problem
+    found = yield from measure_noise(sampler, n_images=_N_CALIBRATED, seed=seed)
 
     def median(name: str) -> float:
         return float(np.median([getattr(each, name) for each in found]))
@@ -155,32 +139,3 @@ def _measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
         read_noise=median("read_noise"),
         correlation=(median("correlation_y"), median("correlation_x")),
     )
-
-
-def _is_partial(image: TrainingImage) -> bool:
-    return image.region is not None or is_lazy(image)
-
-
-def _of_images(images: Sequence[TrainingImage]) -> list[Job[Calibration]]:
-    places = [(image, channel) for image in images for channel in _channels(image)]
-    return [
-        calibrate(image.pixels, image.layout.axes, channel=channel)
-        for image, channel in places[:: -(-len(places) // _N_CALIBRATED)]
-    ]
-
-
-def _of_patches(sampler: PatchSampler, seed: int) -> Job[list[Job[Calibration]]]:
-    """Where the images are clean, or not to be looked at everywhere: on what the network sees."""
-    rng = np.random.default_rng(seed)
-    planes: dict[int | None, list[FloatArray]] = {}
-    for _ in range(_N_PATCHES):
-        yield from sampler.read_ahead(rng)
-        yield Progress(fraction=0.0, message="measuring the camera's noise")
-        channel, patch = sampler.draw_in_channel(rng)
-        planes.setdefault(channel, []).append(patch.reshape(-1, *patch.shape[-2:]))
-    return [calibrate(np.concatenate(own), "SYX") for own in planes.values()]
-
-
-def _channels(image: TrainingImage) -> Sequence[int | None]:
-    axes = image.layout.axes
-    return range(image.pixels.shape[axes.index("C")]) if "C" in axes else (None,)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from napari_denoise.axes import Layout
 from napari_denoise.errors import FileError, InputError
+from napari_denoise.learning.calibrating import measure_noise
 from napari_denoise.learning.config import StructN2V, TrainingMethod
-from napari_denoise.learning.patches import TrainingImage
-from napari_denoise.noise.calibrate import calibrate
+from napari_denoise.learning.patches import TrainingImage, choose_patch_size
+from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.noise.calibration import Calibration
-from napari_denoise.progress import Job, Notice, nested
+from napari_denoise.progress import Job, Notice
 
 __all__ = ["suggest"]
+
+_PATCH = (128, 128)
+"""Rows and columns of the patches that it is measured on, where images are not taken whole."""
 
 _N_MEASURED = 4
 """Images and channels that the noise is measured on."""
@@ -63,20 +66,11 @@ def _in_words(orientation: str, span: int) -> str:
 
 def _measure(images: Sequence[TrainingImage]) -> Job[list[Calibration]]:
     """The noise of some of the images."""
-    places = [(image, channel) for image in images for channel in _channels(image.layout, image)]
-    found: list[Calibration] = []
-    for image, channel in places[:: -(-len(places) // _N_MEASURED)]:
-        job = calibrate(image.pixels, image.layout.axes, channel=channel)
-        try:
-            found.append((yield from nested(job, 0.0, 0.0, "measuring the noise")))
-        except (InputError, FileError) as error:
-            problem = error
-    if not found:
+    size = choose_patch_size(images, (1, *_PATCH)[-images[0].layout.n_spatial :])
+    sampler = PatchSampler(images, size)
+    try:
+        return (yield from measure_noise(sampler, n_images=_N_MEASURED))
+    except (InputError, FileError) as error:
         raise InputError(
-            f"{problem} So the mask cannot be measured. Give its orientation and span."
-        )
-    return found
-
-
-def _channels(layout: Layout, image: TrainingImage) -> Sequence[int | None]:
-    return range(image.pixels.shape[layout.axes.index("C")]) if "C" in layout.axes else (None,)
+            f"{error} So the mask cannot be measured. Give its orientation and span."
+        ) from error
