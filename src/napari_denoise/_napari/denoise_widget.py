@@ -15,6 +15,7 @@ from napari_denoise._napari.choosers import LayerChooser
 from napari_denoise._napari.denoiser_chooser import DenoiserChooser
 from napari_denoise._napari.device_chooser import DeviceChooser
 from napari_denoise._napari.dock import DtypePolicy, Task, ViewerDock
+from napari_denoise._napari.growing_result import GrowingResult, blank
 from napari_denoise._napari.layers import (
     Source,
     read_layer,
@@ -55,6 +56,7 @@ class DenoiseWidget(ViewerDock):
         camera = CameraBox()
         self._camera = self.closing(camera, camera.shutdown)
         self._run_bar = self.makeRunBar(self._prepare, run_text="Denoise")
+        self._growing = GrowingResult(napari_viewer, self._run_bar)
         self._tuning_bar = self.makeRunBar(self._prepare_tuning, run_text="Tune to this image")
         self._tuning = TuningBox(self._tuning_bar)
         self._build()
@@ -144,9 +146,13 @@ class DenoiseWidget(ViewerDock):
         dtype = self._dtype.dtype_for(source.pixels)
         recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
 
+        is_shown = denoiser.gives_image and not denoiser.n_stacked
+        self._growing.follow(source if is_shown else None)
+
         def make_job() -> Job[Checked]:
-            job = denoise(denoiser, source.pixels, layout, dtype=dtype)
-            return checked(job, source.pixels, source.axes)
+            out = (yield from blank(source.shape, dtype)) if is_shown else None
+            job = denoise(denoiser, source.pixels, layout, dtype=dtype, out=out)
+            return (yield from checked(job, source.pixels, source.axes))
 
         add = partial(result_layer, label=self._method.label(), recipe=recipe)
         add = partial(add, is_image=denoiser.gives_image)

@@ -22,6 +22,7 @@ __all__ = [
     "axes_of",
     "calibration_of",
     "clipped_in_words",
+    "growing_layer",
     "is_preview",
     "keep_calibrations",
     "named_axes",
@@ -257,6 +258,21 @@ def preview_layer(source: Source, plane: Any, place: Mapping[str, int]) -> Image
         rgb=False,
         metadata={_PREVIEW_KEY: True},
         **{**source.geometry, "translate": plane_translate(source, place)},
+        **{**{key: state[key] for key in _DISPLAY}, "blending": "translucent"},
+    )
+    layer.contrast_limits_range = source.layer.contrast_limits_range
+    return layer
+
+
+def growing_layer(source: Source, pixels: Any) -> Image:
+    """A layer for a result that is still being written, shown over its source."""
+    state = source.layer.as_layer_data_tuple()[1]
+    layer = Image(
+        pixels,
+        name=f"{source.name} · under way",
+        rgb=False,
+        metadata={_PREVIEW_KEY: True},
+        **source.geometry,
         **{**{key: state[key] for key in _DISPLAY}, "blending": "translucent"},
     )
     layer.contrast_limits_range = source.layer.contrast_limits_range
