@@ -14,6 +14,7 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import FileError, ModelError
 from napari_denoise.learning import bundle
+from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.bundle import load_model, read_model_info, save_model
 from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -185,6 +186,7 @@ def test_weights_that_do_not_fit_are_refused(path, edit):
         ("format_1_3d", UNet),
         ("format_2_2d", UNet),
         ("format_2_3d", UNet),
+        ("format_2_deconoising_2d", BlurredNetwork),
         ("format_2_instant_2d", InstantNetwork),
         ("format_2_instant_3d", InstantNetwork),
     ],
