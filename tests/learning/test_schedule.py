@@ -52,6 +52,7 @@ def test_a_time_budget_ends_the_training_with_a_learning_rate_of_zero():
     assert schedule.ending == "time"
     assert len(paces) == 1200
     assert paces[-1] == pytest.approx(1 / 1200)
+    assert 10 <= paces.index(max(paces)) <= 70  # warmed up in time, though 100,000 steps are far
     assert len(marks) == 51
     assert schedule.n_steps == 1200
     assert "1,200 of 100,000 steps: its time of 10 min was over" in schedule.ending_in_words()
@@ -77,7 +78,7 @@ def test_a_plateau_lets_the_learning_rate_fall_and_then_ends_the_training():
     schedule = Schedule(N2V(n_steps=100_000, patience=200))
     paces, marks = go(schedule, 100_000, loss=lambda step: max(1.0, 3.0 - step / 400))
     assert schedule.ending == "plateau"
-    assert 1000 <= len(paces) <= 1200
+    assert 1400 <= len(paces) <= 1600
     assert paces[-1] < 0.02
     assert max(paces) > 0.95
     assert len(marks) > 20
