@@ -90,7 +90,7 @@ def test_the_type_of_the_source_is_kept_on_request_and_next_time_too(dock, viewe
 
 
 def test_clipped_pixels_are_said(dock, viewer, finish, noisy, monkeypatch):
-    def job(denoiser, image, layout, *, dtype):
+    def job(denoiser, image, layout, *, dtype, out):
         yield Progress(fraction=0.5)
         return Denoised(np.zeros(image.shape, dtype), 12)
 
@@ -107,7 +107,7 @@ def test_it_is_said_whether_intensities_may_be_measured_on_the_result(
     finish(dock._run_bar)
     assert "Safe to quantify" in dock._run_bar.message()
 
-    def job(denoiser, image, layout, *, dtype):
+    def job(denoiser, image, layout, *, dtype, out):
         yield Progress(fraction=0.5)
         return Denoised((image * 0.8).astype(dtype), 0)
 
@@ -196,7 +196,7 @@ def test_an_error_of_torch_is_shown_the_buttons_come_back_and_the_memory_is_free
     class Tensor(np.ndarray):
         """An array that can be watched."""
 
-    def job(denoiser, image, layout, *, dtype):
+    def job(denoiser, image, layout, *, dtype, out):
         activations = np.zeros(1000).view(Tensor)
         kept.append(weakref.ref(activations))
         yield Progress(fraction=0.5)
