@@ -45,6 +45,8 @@ class Architecture(Settings):
     shrinking : {"average", "blur", "max-blur"}
         How: the mean of the pixels that become one; a binomial blur of them and their neighbours
         (Zhang 2019, arXiv:1904.11486); or a blur of the larger one of each two.
+    n_answers : int
+        Maps that it writes for each channel.
     skips : {"all", "deep", "none"}
         Levels that are handed across to the way up: all, all but that of full resolution, or none.
     """
@@ -55,6 +57,7 @@ class Architecture(Settings):
     pooling: Annotated[Levels, Len(1, 5)]
     shrinking: Literal["average", "blur", "max-blur"] = "average"
     skips: Literal["all", "deep", "none"] = "all"
+    n_answers: Annotated[int, Ge(1), Le(800)] = 1
 
     @property
     def n_spatial(self) -> int:

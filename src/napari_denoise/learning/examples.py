@@ -11,6 +11,7 @@ from napari_denoise.learning.checkerboard import split_checkerboard
 from napari_denoise.learning.config import (
     CARE,
     N2N,
+    PN2V,
     Autoencoder,
     BlindSpotMethod,
     Noise2Fast,
@@ -52,6 +53,10 @@ def make_example(
             patches = sampler.draw(method.batch_size, rng)
             percentage = method.masked_pixel_percentage
             shown, mask = mask_pixels(patches.shown, percentage, method.replacement, rng)
+            return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)
+        case PN2V():
+            patches = sampler.draw(method.batch_size, rng)
+            shown, mask = mask_pixels(patches.shown, method.masked_pixel_percentage, "mean", rng)
             return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)
         case StructN2V():
             return _structures(method, sampler, rng)

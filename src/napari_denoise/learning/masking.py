@@ -7,15 +7,22 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from napari_denoise.intensities import FloatArray
 
-__all__ = ["Replacement", "mask_pixels"]
+__all__ = ["PERIOD", "Replacement", "hidden_in_turn", "mask_pixels"]
 
 Replacement = Literal["mean", "median", "uniform"]
 
 _RADIUS = {"mean": 1, "median": 2, "uniform": 2}
 """How far from a hidden pixel its stand-in comes from, in pixels."""
+
+_STEPS = (4, 2, 1)
+"""Along Z, Y and X, of a count modulo eight: pixels of one number are nowhere neighbours."""
+
+PERIOD = (2, 8, 8)
+"""After so many pixels along Z, Y and X the pixels hidden in turn are the same again."""
 
 
 def mask_pixels(
@@ -89,3 +96,30 @@ def _stand_in(
         chosen = rng.integers(len(neighbours), size=(1, *neighbours.shape[1:]))
         values = np.take_along_axis(neighbours, chosen, axis=0)[0]
     return np.asarray(values, dtype=np.float32)
+
+
+def hidden_in_turn(tile: FloatArray) -> list[tuple[FloatArray, npt.NDArray[np.bool_]]]:
+    """All ways to hide an eighth of the pixels, so that each is hidden once.
+
+    No hidden pixel is next to another: the mean of its neighbours, which stands in for it, is
+    that of pixels which are seen.
+
+    Parameters
+    ----------
+    tile : array, axes C(Z)YX
+
+    Returns
+    -------
+    list of (array, axes C(Z)YX; bool array, axes (Z)YX)
+        The tile with stand-ins, and where they are.
+    """
+    size = tile.shape[1:]
+    reach = [min(1, (n - 1) // 2) for n in size]
+    window = [1, *(2 * r + 1 for r in reach)]
+    n = int(np.prod(window))
+    total = ndimage.uniform_filter(tile.astype(np.float64), window, mode="mirror") * n
+    stand_in = ((total - tile) / max(n - 1, 1)).astype(np.float32)
+    steps = np.meshgrid(*(np.arange(length) for length in size), indexing="ij", sparse=True)
+    number = sum(step * place for step, place in zip(_STEPS[-len(size) :], steps, strict=True)) % 8
+    masks = [np.asarray(number == phase) for phase in range(8)]
+    return [(np.where(mask, stand_in, tile), mask) for mask in masks]

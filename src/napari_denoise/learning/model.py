@@ -12,9 +12,10 @@ from napari_denoise.learning.architecture import (
     InstantArchitecture,
 )
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import AnyMethod, DecoNoising
+from napari_denoise.learning.config import PN2V, AnyMethod, DecoNoising
+from napari_denoise.learning.detector import Detector
 from napari_denoise.learning.light import Light
-from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.normalizations import AnyNormalization
 from napari_denoise.recipe import Recipe
 from napari_denoise.settings import Settings
 
@@ -59,8 +60,9 @@ class ModelInfo(Settings):
     method : TrainingMethod
         The settings it was trained with.
     architecture : Architecture, BlurredArchitecture or InstantArchitecture
-    normalization : Normalization, Camera or Light
-        How intensities become what the network sees: a camera goes with the instant denoiser's.
+    normalization : Normalization, Camera, Light or Detector
+        How intensities become what the network sees: a camera goes with the instant denoiser's,
+        a detector with probabilistic methods.
     spatial : str
         The axes it takes as space: "YX", "ZYX" or "TYX".
     history : tuple of TrainingPoint
@@ -73,7 +75,7 @@ class ModelInfo(Settings):
     version: str
     method: AnyMethod
     architecture: Architecture | BlurredArchitecture | InstantArchitecture
-    normalization: Normalization | Camera | Light
+    normalization: AnyNormalization
     spatial: Literal["YX", "ZYX", "TYX"]
     history: tuple[TrainingPoint, ...] = Field(min_length=1)
     recipe: Recipe
@@ -90,6 +92,8 @@ class ModelInfo(Settings):
             raise ValueError("method and normalization do not go together")
         if is_blurred != isinstance(self.architecture, BlurredArchitecture):
             raise ValueError("network and method do not go together")
+        if isinstance(self.normalization, Detector) != isinstance(self.method, PN2V):
+            raise ValueError("normalization and method do not go together")
         n_channels = len(getattr(self.normalization, "stds", (0,)))
         if n_channels != self.architecture.n_channels:
             raise ValueError("normalization and channels differ in number")

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import TrainingMethod
-from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.learning.networks import Network
-from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.normalizations import AnyNormalization
 from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.resuming import TrainingRecord, TrainingState
 from napari_denoise.learning.schedule import Schedule
@@ -77,7 +75,7 @@ class Origin:
 
     def model(
         self,
-        normalization: Normalization | Camera | Light,
+        normalization: AnyNormalization,
         network: Network,
         record: TrainingRecord,
         state: TrainingState | None = None,

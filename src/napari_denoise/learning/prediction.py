@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from copy import deepcopy
 from dataclasses import replace
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -125,10 +126,12 @@ class ModelDenoiser(Denoiser):
         return Layout(axes, f"{depth}YX", "joint" if info.n_channels > 1 else "independent")
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:  # noqa: ARG002  # the model knows
-        return self.info.architecture.halo()
+        margin = self.info.method.margin
+        return tuple(reach + margin for reach in self.info.architecture.halo())
 
     def alignment(self, n_spatial: int) -> tuple[int, ...]:  # noqa: ARG002
-        return self.info.architecture.alignment()
+        steps = self.info.architecture.alignment()
+        return tuple(map(lcm, steps, self.info.method.period[-len(steps) :]))
 
     def tile_size(self, n_spatial: int) -> tuple[int, ...]:  # noqa: ARG002
         from napari_denoise.learning.device import free_memory, resolve_device  # noqa: PLC0415

@@ -5,7 +5,6 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from napari_denoise.errors import InputError
@@ -13,13 +12,14 @@ from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import Architecture, BlurredArchitecture
 from napari_denoise.learning.background import measure_background
 from napari_denoise.learning.blurred_network import BlurredNetwork
-from napari_denoise.learning.calibrating import measure_noise
-from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import DecoNoising, PairedMethod, TrainingMethod
+from napari_denoise.learning.cameras import measure_camera
+from napari_denoise.learning.config import PN2V, DecoNoising, PairedMethod, TrainingMethod
+from napari_denoise.learning.detecting import measure_detector
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.networks import Network
-from napari_denoise.learning.normalization import Normalization, measure_normalization
+from napari_denoise.learning.normalization import measure_normalization
+from napari_denoise.learning.normalizations import AnyNormalization
 from napari_denoise.learning.pretrained import shipped_network
 from napari_denoise.learning.sampler import Patches, PatchSampler
 from napari_denoise.learning.stabilization import stabilized_pixels
@@ -28,16 +28,13 @@ from napari_denoise.progress import Job, Notice
 
 __all__ = ["Start", "begin", "begin_with"]
 
-_N_CALIBRATED = 8
-"""Images and channels that the camera is measured on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """Where a training begins."""
 
     network: Network
-    normalization: Normalization | Camera | Light
+    normalization: AnyNormalization
 
 
 def begin(
@@ -73,6 +70,8 @@ def begin(
             yield Notice(fraction=0.0, message=message)
     if isinstance(method, DecoNoising) and psf is not None:
         return (yield from _with_blur(method, sampler, samples, seed, psf))
+    if isinstance(method, PN2V):
+        return (yield from _with_detector(method, sampler, samples, seed))
     return _from_scratch(method, samples, seed)
 
 
@@ -100,10 +99,17 @@ def _with_blur(
     camera = None
     if method.weighting == "noise":
         try:
-            camera = yield from _measure_camera(sampler, seed)
+            camera = yield from measure_camera(sampler, seed)
         except InputError as error:
             yield Notice(fraction=0.0, message=f"{error} So all pixels count alike.")
     return Start(network, Light(backgrounds=backgrounds, stds=stds, camera=camera))
+
+
+def _with_detector(method: PN2V, sampler: PatchSampler, samples: Patches, seed: int) -> Job[Start]:
+    """A network that gives several answers for each pixel, and the noise to weigh them by."""
+    detector = yield from measure_detector(method, sampler, samples, seed)
+    network = UNet(_architecture(method, samples), torch.Generator().manual_seed(seed))
+    return Start(network, detector)
 
 
 def _architecture(method: TrainingMethod, samples: Patches) -> Architecture:
@@ -114,28 +120,7 @@ def _architecture(method: TrainingMethod, samples: Patches) -> Architecture:
 def _from_instant(sampler: PatchSampler, samples: Patches, seed: int) -> Job[Start]:
     if samples.shown.shape[1] > 1:
         raise InputError("The instant denoiser sees channels one at a time, not together.")
-    camera = yield from _measure_camera(sampler, seed)
+    camera = yield from measure_camera(sampler, seed)
     level = float(stabilized_pixels(camera, torch.from_numpy(samples.known_pixels())).mean())
     network = shipped_network(sampler.images[0].layout.n_spatial)
     return Start(network, camera.model_copy(update={"level": level}))
-
-
-def _measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
-    """The median of the cameras found on some of the images.
-
-    Raises
-    ------
-    InputError
-        If none of them can be calibrated.
-    """
-    found = yield from measure_noise(sampler, n_images=_N_CALIBRATED, seed=seed)
-
-    def median(name: str) -> float:
-        return float(np.median([getattr(each, name) for each in found]))
-
-    return Camera(
-        gain=median("gain"),
-        offset=median("offset"),
-        read_noise=median("read_noise"),
-        correlation=(median("correlation_y"), median("correlation_x")),
-    )

@@ -189,7 +189,8 @@ class UNet(nn.Module):
             Block(widths[i] * architecture.has_skip(i) + widths[i + 1], widths[i], n, rng)
             for i in reversed(range(depth))
         )
-        self.head = Convolution(widths[0], architecture.n_channels, n, rng, width=1)
+        n_maps = architecture.n_channels * architecture.n_answers
+        self.head = Convolution(widths[0], n_maps, n, rng, width=1)
 
     def forward(self, batch: Tensor) -> Tensor:
         return run(self.steps(batch))

@@ -9,6 +9,7 @@ from napari_denoise.learning.config.blind_spot import N2V, N2V2, BlindSpotMethod
 from napari_denoise.learning.config.deconvolving import DECONVOLVED, DecoNoising
 from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.config.paired import CARE, N2N, PairedMethod
+from napari_denoise.learning.config.probabilistic import PN2V
 from napari_denoise.learning.config.zero_shot import Noise2Fast
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "N2N",
     "N2V",
     "N2V2",
+    "PN2V",
     "UNCERTAINTY",
     "AnyMethod",
     "Autoencoder",
@@ -29,7 +31,7 @@ __all__ = [
 ]
 
 AnyMethod = Annotated[
-    N2V | N2V2 | StructN2V | Noise2Fast | N2N | CARE | Autoencoder | DecoNoising,
+    N2V | N2V2 | StructN2V | PN2V | Noise2Fast | N2N | CARE | Autoencoder | DecoNoising,
     Field(discriminator="name"),
 ]
 """What a model file may name."""

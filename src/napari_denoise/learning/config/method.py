@@ -29,6 +29,10 @@ class TrainingMethod(Settings):
     outputs: ClassVar[tuple[str, ...]] = ("image",)
     """The images that its models can give, the usual one first."""
     citation: ClassVar[str] = ""
+    margin: ClassVar[int] = 0
+    """Pixels that its models look at beyond what their networks do."""
+    period: ClassVar[tuple[int, int, int]] = (1, 1, 1)
+    """Tiles start at multiples of this along Z, Y and X, so as to agree with each other."""
     may_be_turned: ClassVar[bool] = True
     """Whether an image on its side is as good to it: not where noise has an orientation."""
     may_change: ClassVar[frozenset[str]] = frozenset(

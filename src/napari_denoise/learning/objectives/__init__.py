@@ -5,11 +5,14 @@ from __future__ import annotations
 import torch
 
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import DecoNoising, TrainingMethod
+from napari_denoise.learning.config import PN2V, DecoNoising, TrainingMethod
+from napari_denoise.learning.detector import Detector
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalization import Normalization
+from napari_denoise.learning.normalizations import AnyNormalization
 from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.objectives.objective import Objective
+from napari_denoise.learning.objectives.posterior import GaussianPrior, SampledPrior
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.objectives.stabilized import StabilizedRegression
 
@@ -17,12 +20,15 @@ __all__ = ["Objective", "make_objective"]
 
 
 def make_objective(
-    method: TrainingMethod, normalization: Normalization | Camera | Light, device: torch.device
+    method: TrainingMethod, normalization: AnyNormalization, device: torch.device
 ) -> Objective:
     """The objective of a method whose network sees images normalised in this way."""
     match method, normalization:
         case DecoNoising(), Light():
             return BlurredRegression(normalization, method.positivity, device)
+        case PN2V(), Detector():
+            prior = {"gaussian": GaussianPrior, "samples": SampledPrior}[method.prior]
+            return prior(normalization, device)
         case _, Normalization():
             return Regression(normalization, device)
         case _, Camera():

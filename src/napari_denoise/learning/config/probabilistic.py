@@ -1,0 +1,93 @@
+"""Probabilistic Noise2Void: what may be there, weighed by what the detector recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from napari_denoise.learning.architecture import Architecture
+from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
+from napari_denoise.learning.masking import PERIOD
+from napari_denoise.settings import setting
+
+__all__ = ["PN2V"]
+
+
+class PN2V(TrainingMethod):
+    """Probabilistic Noise2Void: tells what may be there, and weighs it by each pixel's own value.
+
+    The network guesses each pixel from its neighbours alone, and how far off that may be. What
+    is known of the noise then says how much the recorded value counts.
+    """
+
+    title: ClassVar[str] = "Probabilistic Noise2Void"
+    outputs: ClassVar[tuple[str, ...]] = ("image", UNCERTAINTY, "prior")
+    citation: ClassVar[str] = (
+        "Krull et al. 2020, doi:10.3389/fcomp.2020.00005; Prakash et al. 2020, "
+        "doi:10.1109/ISBI45749.2020.9098612; Laine et al. 2019, arXiv:1901.10277"
+    )
+
+    margin: ClassVar[int] = 1
+    period: ClassVar[tuple[int, int, int]] = PERIOD
+
+    name: Literal["pn2v"] = "pn2v"
+    prior: Literal["gaussian", "samples"] = setting(
+        "gaussian",
+        "How the network says what may be there: a mean and a standard deviation, or many "
+        "samples (the original method, slower).",
+    )
+    noise: Literal["camera", "mixture", "histogram"] = setting(
+        "camera",
+        "What is known of the noise: a camera's gain, offset and read noise; or its distribution "
+        "at each brightness, as a sum of Gaussians or a histogram.",
+    )
+    calibration: Path | None = setting(
+        None,
+        "File with at least ten frames (axis T) of a sample that does not move, by the same "
+        "detector, to measure the noise on. Unset: measured on the images themselves.",
+    )
+    gain: float | None = setting(
+        None,
+        "Intensity per photo-electron, for noise = camera; the whole camera is measured if left "
+        "open.",
+        unit="DN",
+        ge=0,
+        le=1e9,
+        advanced=True,
+    )
+    offset: float = setting(
+        0.0,
+        "Intensity without light; measured if the gain is.",
+        unit="DN",
+        ge=-1e9,
+        le=1e9,
+        advanced=True,
+    )
+    read_noise: float = setting(
+        0.0,
+        "Noise without light; measured if the gain is.",
+        unit="DN",
+        ge=0,
+        le=1e9,
+        advanced=True,
+    )
+    n_gaussians: int = setting(
+        3, "Gaussians that a mixture is made of.", ge=1, le=10, advanced=True
+    )
+    n_samples: int = setting(
+        100, "Samples per pixel, for prior = samples.", ge=10, le=800, step=10, advanced=True
+    )
+    masked_pixel_percentage: float = setting(
+        10.0,
+        "Share of a patch's pixels that are hidden and have to be guessed.",
+        unit="%",
+        gt=0,
+        le=50,
+        step=0.5,
+        advanced=True,
+    )
+
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+        n_answers = {"gaussian": 2, "samples": self.n_samples}[self.prior]
+        plain = super().network(n_channels, patch_size)
+        return plain.model_copy(update={"n_answers": n_answers})
