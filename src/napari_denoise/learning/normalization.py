@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from annotated_types import Gt, MinLen
+from pydantic import model_validator
 
 from napari_denoise.errors import InputError
 from napari_denoise.intensities import FloatArray
@@ -27,6 +28,12 @@ class Normalization(Settings):
     name: Literal["linear"] = "linear"
     means: Annotated[tuple[float, ...], MinLen(1)]
     stds: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if len(self.means) != len(self.stds):
+            raise ValueError("there is a mean and a standard deviation for each channel")
+        return self
 
     def apply(self, pixels: FloatArray) -> FloatArray:
         """Normalise ``C(Z)YX`` pixels."""
