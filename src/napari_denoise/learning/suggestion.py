@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from napari_denoise.errors import FileError, InputError
+from napari_denoise.errors import FileError, InputError, SettingsError
 from napari_denoise.learning.calibrating import measure_noise
 from napari_denoise.learning.config import StructN2V, TrainingMethod
 from napari_denoise.learning.patches import TrainingImage, choose_patch_size
@@ -31,8 +31,17 @@ def suggest(method: TrainingMethod, images: Sequence[TrainingImage]) -> Job[Trai
     ------
     InputError
         If the noise cannot be measured.
+    SettingsError
+        If the mask does not fit the images' axes.
     """
-    if not isinstance(method, StructN2V) or (method.orientation != "auto" and method.span):
+    if not isinstance(method, StructN2V):
+        return method
+    if method.orientation == "Z" and images[0].layout.n_spatial == 2:
+        raise SettingsError(
+            f"A mask along Z needs volumes, and {images[0].name} is seen as planes. Choose another "
+            f"orientation, or three spatial axes."
+        )
+    if method.orientation != "auto" and method.span:
         return method
     found = yield from _measure(images)
     spans = max(each.mask_span_y for each in found), max(each.mask_span_x for each in found)

@@ -52,7 +52,11 @@ class N2V2(BlindSpotMethod):
     citation: ClassVar[str] = "Höck et al. 2022, doi:10.1007/978-3-031-25069-9_33"
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
-        {"paper": MappingProxyType({"masked_pixel_percentage": 0.2, "replacement": "median"})}
+        {
+            "paper": MappingProxyType(
+                {"masked_pixel_percentage": 0.2, "replacement": "median", "pooling": "max-blur"}
+            )
+        }
     )
 
     name: Literal["n2v2"] = "n2v2"
@@ -70,9 +74,16 @@ class N2V2(BlindSpotMethod):
         advanced=True,
     )
 
+    pooling: Literal["blur", "max-blur"] = setting(
+        "blur",
+        "How the network shrinks the image: by the mean of each pixel and its neighbours, or by "
+        "that of the larger one of each two (the original method).",
+        advanced=True,
+    )
+
     def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
         plain = super().network(n_channels, patch_size)
-        return plain.model_copy(update={"shrinking": "blur", "skips": "deep"})
+        return plain.model_copy(update={"shrinking": self.pooling, "skips": "deep"})
 
 
 def _odd(span: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from napari_denoise.learning.architecture import Architecture
 from napari_denoise.learning.config.method import TrainingMethod
 from napari_denoise.settings import setting
 
@@ -18,7 +19,7 @@ class Noise2Fast(TrainingMethod):
 
     name: Literal["noise2fast"] = "noise2fast"
     n_steps: int = setting(
-        300, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+        600, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
     )
     depth: int = setting(
         1,
@@ -27,6 +28,11 @@ class Noise2Fast(TrainingMethod):
         le=5,
         advanced=True,
     )
+
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+        # It has learned on coarser images: at full resolution it would leave noise in the image.
+        plain = super().network(n_channels, patch_size)
+        return plain.model_copy(update={"shrinking": "blur", "skips": "deep"})
 
     def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
         # Half of it is lost to the checkerboard.
