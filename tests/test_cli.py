@@ -175,6 +175,22 @@ def test_deconoising_takes_the_pixel_size_of_the_file_and_gives_both_images(
     assert "Give psf_sigma in pixels instead" in error
 
 
+def test_samples_of_divnoising_get_an_axis_of_their_own(tmp_path, noisy, command):
+    model, out = tmp_path / "div.safetensors", tmp_path / "samples.ome.tif"
+    camera = ("--set", "gain=1")
+    assert (
+        command("train", noisy, "--method", "divnoising", "--model", model, *SHORT, *camera)[0] == 0
+    )
+    assert command("apply", noisy, out, "--model", model, "--samples", 3, "--set", "seed=7")[0] == 0
+    source, result = read_image(noisy), read_image(out)
+    assert sorted(result.axes) == sorted("S" + source.axes)
+    assert result.pixels.shape[result.axes.index("S")] == 3
+    assert (result.recipe.settings["seed"], result.recipe.settings["n_samples"]) == (7, 3)
+    code, _, error = command("apply", out, tmp_path / "more.tif", "--model", model, "--samples", 3)
+    assert code == 2
+    assert "the image has one already" in error
+
+
 def test_a_sweep_ends_in_a_table_and_keeps_every_model(tmp_path, clean, noisy, command):
     out = tmp_path / "models"
     sweep = ("sweep", noisy, "--method", "deconoising", "--vary", "psf_sigma=0.5, 1", *SHORT)

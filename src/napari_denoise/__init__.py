@@ -30,7 +30,7 @@ _HOMES = {
     "io.folder": ("find_images", "open_images"),
     "io.images": ("Image", "read_image", "write_image"),
     "learning.bundle": ("load_model", "save_model"),
-    "learning.config": ("CARE", "N2N", "N2V"),
+    "learning.config": ("CARE", "DivNoising", "N2N", "N2V"),
     "learning.prediction": ("ModelDenoiser",),
     "learning.training": ("TrainingImage", "train"),
     "learning.zoo": ("ZooCard", "ZooDenoiser", "export_model"),

@@ -24,3 +24,16 @@ def test_the_choice_stays_while_another_model_offers_it_too(qtbot):
     assert form.value()["output"] == "uncertainty"
     form.setOutputs(("image",))
     assert form.value()["output"] == "image"
+
+
+def test_samples_are_asked_about_only_where_some_are_drawn(qtbot):
+    form = ModelForm()
+    qtbot.addWidget(form)
+    editor = form._form.editor("n_samples")
+    assert not editor.isVisibleTo(form)
+    form.setOutputs(("image", "uncertainty", "sample", "samples"))
+    assert editor.isVisibleTo(form)
+    editor.setValue(5)
+    assert form.value()["n_samples"] == 5
+    form.setOutputs(("image", "uncertainty"))
+    assert not editor.isVisibleTo(form)

@@ -164,7 +164,7 @@ def test_settings_go_into_a_file_and_back(make_model):
     dumped = denoiser.model_dump(mode="json")
     place = {"path": "a.safetensors", "device": "cpu"}
     assert dumped.pop("average_flips") is False
-    assert dumped == {"name": "model", **place, "output": "image"}
+    assert dumped == {"name": "model", **place, "output": "image", "n_samples": 16, "seed": 0}
     assert ModelDenoiser.model_validate(dumped).path == denoiser.path
     assert ModelDenoiser.model_validate({"name": "model", **place}).output == "image"
 

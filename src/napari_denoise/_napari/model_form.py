@@ -8,9 +8,13 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_denoise._qt.form import SettingsForm
+from napari_denoise.learning.config import SAMPLES
 from napari_denoise.learning.prediction import ModelDenoiser
 
 __all__ = ["ModelForm"]
+
+_OF_SAMPLES = ("n_samples", "seed")
+"""Settings that mean something to models that draw samples alone."""
 
 
 class ModelForm(QWidget):
@@ -47,6 +51,8 @@ class ModelForm(QWidget):
         self._output.blockSignals(False)  # noqa: FBT003
         for widget in (self._output, self._output_label):
             widget.setVisible(len(outputs) > 1)
+        for name in _OF_SAMPLES:
+            self._form.setFieldVisible(name, SAMPLES in outputs)
 
     def value(self) -> dict[str, Any]:
         """The settings, for :class:`~napari_denoise.learning.prediction.ModelDenoiser`.

@@ -81,6 +81,10 @@ class SettingsForm(QWidget):
         """The editor of one field."""
         return self._editors[name]
 
+    def setFieldVisible(self, name: str, is_visible: bool) -> None:  # noqa: FBT001
+        """Show or hide a field that is not always of use; its value stays."""
+        self._layout.setRowVisible(self._editors[name], is_visible)
+
     def _raw(self) -> dict[str, Any]:
         return {name: editor.value() for name, editor in self._editors.items()}
 

@@ -24,9 +24,10 @@ from napari_denoise.cli.options import (
 )
 from napari_denoise.cli.output import say
 from napari_denoise.console import run_with_bar
-from napari_denoise.denoiser import Denoiser
+from napari_denoise.denoiser import Denoiser, check_input
 from napari_denoise.denoiser import denoise as denoising
 from napari_denoise.io.images import Image
+from napari_denoise.learning.config import SAMPLES
 from napari_denoise.learning.zoo import denoiser_class_of
 from napari_denoise.recipe import Recipe
 from napari_denoise.settings import make_settings
@@ -82,6 +83,13 @@ def apply(
     model: Annotated[
         Path, typer.Option(help="Model file (.safetensors), or package of the zoo (.zip).")
     ],
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            help="Draw so many of the images that may be behind the noisy one, along an axis S; "
+            "for models that draw samples (divnoising).",
+        ),
+    ] = None,
     settings: Set = None,
     axes: Axes = None,
     dtype: DType = "float32",
@@ -89,6 +97,8 @@ def apply(
 ) -> None:
     """Apply a trained model."""
     given = {**parse_settings(settings), "path": model, "device": device}
+    if samples is not None:
+        given |= {"output": SAMPLES, "n_samples": samples}
     denoiser = make_settings(denoiser_class_of(model), given)
     image = open_input(source, axes, out)
     _run(denoiser, image, denoiser.layout_for(image.axes), out, dtype)
@@ -96,6 +106,7 @@ def apply(
 
 def _run(denoiser: Denoiser, image: Image, layout: Layout, out: Path, dtype: str) -> None:
     kind = result_dtype(dtype, image)
+    check_input(denoiser, image.pixels, layout)
     recipe = Recipe.of(
         "denoise", denoiser, layout, source=image.name, dtype=str(kind), previous=image.recipe
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from math import ceil, prod
 from typing import Annotated, Literal, Self, cast
 
-from annotated_types import Ge, Le, Len
+from annotated_types import Ge, Gt, Le, Len
 from pydantic import model_validator
 
 from napari_denoise.settings import Settings
 
 __all__ = [
     "N_PLANES",
+    "AnyArchitecture",
     "Architecture",
     "BlurredArchitecture",
     "InstantArchitecture",
+    "LadderArchitecture",
     "Levels",
     "choose_pooling",
 ]
@@ -167,6 +169,57 @@ class InstantArchitecture(Settings):
         return (*(self.n_planes // 2,) * (self.n_spatial - 2), reach, reach)
 
 
+class LadderArchitecture(Settings):
+    """Shape of a ladder of latent variables.
+
+    Attributes
+    ----------
+    n_features : int
+        Feature maps at full size; all coarser levels have twice as many.
+    n_latents : int
+        Latent variables per place and level.
+    pooling : tuple of tuple of int
+        As in :class:`Architecture`; there are latents at each level but the full size.
+    contrast : float
+        Standard deviation of the images that it is made for, in units of the noise.
+    """
+
+    name: Literal["ladder"] = "ladder"
+    n_features: Annotated[int, Ge(1), Le(256)]
+    n_latents: Annotated[int, Ge(1), Le(256)]
+    pooling: Annotated[Levels, Len(1, 5)]
+    contrast: Annotated[float, Gt(0)] = 1.0
+
+    @property
+    def n_channels(self) -> int:
+        """It sees channels one at a time."""
+        return 1
+
+    @property
+    def n_spatial(self) -> int:
+        """Two or three."""
+        return len(self.pooling[0])
+
+    def factors(self) -> tuple[tuple[int, ...], ...]:
+        """By how much each level has shrunk the image, per spatial axis."""
+        return tuple(
+            tuple(prod(factors) for factors in zip(*self.pooling[: level + 1], strict=True))
+            for level in range(len(self.pooling))
+        )
+
+    def alignment(self) -> tuple[int, ...]:
+        """By how much the deepest level has shrunk the image, per spatial axis."""
+        return self.factors()[-1]
+
+    def halo(self) -> tuple[int, ...]:
+        """How many pixels around a pixel can change it, per spatial axis."""
+        return tuple(_farthest_drawn(factors) for factors in zip(*self.pooling, strict=True))
+
+
+AnyArchitecture = Architecture | BlurredArchitecture | InstantArchitecture | LadderArchitecture
+"""What a model file may name."""
+
+
 def choose_pooling(patch_size: tuple[int, ...], depth: int) -> Levels:
     """Pooling factors that suit patches of this size.
 
@@ -211,3 +264,29 @@ def _seen(low: int, high: int, factors: tuple[int, ...], margin: int) -> tuple[i
         low = min(low, first * factor - beyond)
         high = max(high, last * factor + factor - 1 + beyond)
     return low - 2, high + 2
+
+
+def _farthest_drawn(factors: tuple[int, ...]) -> int:
+    """The halo of a ladder along one axis."""
+    halo = 0
+    for place in range(prod(factors)):
+        # Two convolutions of width 3 behind the finest level see two pixels further.
+        low, high = _drawn_from((place - 2) // factors[0], (place + 2) // factors[0], factors, 0)
+        halo = max(halo, place - low, high - place)
+    return halo
+
+
+def _drawn_from(low: int, high: int, factors: tuple[int, ...], level: int) -> tuple[int, int]:
+    """First and last pixel that decide on features low to high of a ladder's level."""
+    # A convolution tells the latents, two merge them.
+    low, high = low - 3, high + 3
+    first, last = low, high
+    for factor in factors[level::-1]:
+        # Two convolutions on the way down, at each level and at full size.
+        first, last = (first - 2) * factor, (last + 2) * factor + factor - 1
+    first, last = first - 2, last + 2
+    if level + 1 < len(factors):
+        factor = factors[level + 1]
+        above = _drawn_from(low // factor, high // factor, factors, level + 1)
+        first, last = min(first, above[0]), max(last, above[1])
+    return first, last

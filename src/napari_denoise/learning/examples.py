@@ -14,6 +14,7 @@ from napari_denoise.learning.config import (
     PN2V,
     Autoencoder,
     BlindSpotMethod,
+    DivNoising,
     Noise2Fast,
     StructN2V,
     TrainingMethod,
@@ -37,11 +38,14 @@ class Example:
         What it should give.
     weight : array
         How much each pixel counts in the loss.
+    seed : int
+        Of random numbers that the network draws itself.
     """
 
     shown: FloatArray
     target: FloatArray
     weight: FloatArray
+    seed: int = 0
 
 
 def make_example(
@@ -72,9 +76,10 @@ def make_example(
             shown = np.where(swap, pairs.target, pairs.shown)
             target = np.where(swap, pairs.shown, pairs.target)
             return Example(shown=shown, target=target, weight=pairs.weight)
-        case CARE() | Autoencoder():
-            pairs = sampler.draw(method.batch_size, rng)
-            return Example(shown=pairs.shown, target=pairs.target, weight=pairs.weight)
+        case CARE() | Autoencoder() | DivNoising():
+            drawn = sampler.draw(method.batch_size, rng)
+            seed = int(rng.integers(2**31)) if isinstance(method, DivNoising) else 0
+            return Example(drawn.shown, drawn.target, drawn.weight, seed)
     raise NotImplementedError(type(method).__name__)
 
 

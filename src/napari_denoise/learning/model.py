@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, SkipValidation, model_validator
 
 from napari_denoise.learning.architecture import (
-    Architecture,
+    AnyArchitecture,
     BlurredArchitecture,
     InstantArchitecture,
+    LadderArchitecture,
 )
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import PN2V, AnyMethod, DecoNoising
@@ -59,10 +60,10 @@ class ModelInfo(Settings):
         Of napari-denoise that trained the model.
     method : TrainingMethod
         The settings it was trained with.
-    architecture : Architecture, BlurredArchitecture or InstantArchitecture
+    architecture : AnyArchitecture
     normalization : Normalization, Camera, Light or Detector
-        How intensities become what the network sees: a camera goes with the instant denoiser's,
-        a detector with probabilistic methods.
+        How intensities become what the network sees: a camera goes with the instant denoiser's
+        and with ladders, a detector with probabilistic methods.
     spatial : str
         The axes it takes as space: "YX", "ZYX" or "TYX".
     history : tuple of TrainingPoint
@@ -74,7 +75,7 @@ class ModelInfo(Settings):
     format: int = FORMAT
     version: str
     method: AnyMethod
-    architecture: Architecture | BlurredArchitecture | InstantArchitecture
+    architecture: AnyArchitecture
     normalization: AnyNormalization
     spatial: Literal["YX", "ZYX", "TYX"]
     history: tuple[TrainingPoint, ...] = Field(min_length=1)
@@ -85,7 +86,7 @@ class ModelInfo(Settings):
         if len(self.spatial) != self.architecture.n_spatial:
             raise ValueError("spatial axes and pooling differ in number")
         has_camera = isinstance(self.normalization, Camera)
-        if has_camera != isinstance(self.architecture, InstantArchitecture):
+        if has_camera != isinstance(self.architecture, InstantArchitecture | LadderArchitecture):
             raise ValueError("network and normalization do not go together")
         is_blurred = isinstance(self.method, DecoNoising)
         if is_blurred != isinstance(self.normalization, Light):

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from napari_denoise.learning.architecture import (
+    AnyArchitecture,
     Architecture,
     BlurredArchitecture,
     InstantArchitecture,
+    LadderArchitecture,
 )
 from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.ladder import LadderNetwork
 from napari_denoise.learning.unet import UNet
 
 __all__ = ["Network", "make_network"]
 
-Network = UNet | BlurredNetwork | InstantNetwork
+Network = UNet | BlurredNetwork | InstantNetwork | LadderNetwork
 
 
-def make_network(
-    architecture: Architecture | BlurredArchitecture | InstantArchitecture,
-) -> Network:
+def make_network(architecture: AnyArchitecture) -> Network:
     """A network of this shape, as yet untrained."""
     match architecture:
         case Architecture():
@@ -27,3 +28,5 @@ def make_network(
             return BlurredNetwork(architecture)
         case InstantArchitecture():
             return InstantNetwork(architecture)
+        case LadderArchitecture():
+            return LadderNetwork(architecture)

@@ -14,10 +14,11 @@ from pydantic import PrivateAttr
 
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoiser
-from napari_denoise.errors import AxesError, ModelError
+from napari_denoise.errors import AxesError, ModelError, SettingsError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.bundle import load_model, read_model_info
-from napari_denoise.learning.config import UNCERTAINTY
+from napari_denoise.learning.config import SAMPLES, UNCERTAINTY
+from napari_denoise.learning.draws import Draws
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.learning.orientations import orientations, padded
 from napari_denoise.learning.tile_memory import choose_core
@@ -51,6 +52,19 @@ class ModelDenoiser(Denoiser):
         "Average the results of the image flipped and turned in every way: a little better, and "
         "takes eight times as long (four times for a model that knows lines by their direction).",
         advanced=True,
+    )
+    n_samples: int = setting(
+        16,
+        "Methods that draw samples: how many are given, or how many the image or its uncertainty "
+        "is made from.",
+        ge=2,
+        le=1000,
+    )
+    seed: int = setting(
+        0,
+        "Methods that draw samples: of the first one; each further one has the next number.",
+        ge=0,
+        le=2**31 - 1,
     )
     device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.", hidden=True)
 
@@ -92,6 +106,10 @@ class ModelDenoiser(Denoiser):
     @property
     def gives_image(self) -> bool:
         return self.output != UNCERTAINTY
+
+    @property
+    def n_stacked(self) -> int:
+        return self.n_samples if self.output == SAMPLES else 0
 
     @property
     def info(self) -> ModelInfo:
@@ -148,6 +166,11 @@ class ModelDenoiser(Denoiser):
                 f"A {info.method.title} model gives no {self.output!r}. "
                 f"Choose from: {', '.join(outputs)}."
             )
+        if self.average_flips and SAMPLES in outputs:
+            raise SettingsError(
+                f"A {info.method.title} model draws samples that belong to places, which flipping "
+                f"would mix. Switch average_flips off; more samples make a better mean."
+            )
         if layout.n_spatial != len(info.spatial):
             raise AxesError(
                 f"This model was trained on {info.in_words()}; the image is to be denoised as "
@@ -175,7 +198,8 @@ class ModelDenoiser(Denoiser):
         if place.core and isinstance(whole, UNet):
             network = Focused(whole, self._computed(tile, place.core))
         with memory_errors(objective.device):
-            return (yield from objective.restore(network, tile, self.output))
+            draws = Draws(self.seed + place.sample, self.n_samples, place)
+            return (yield from objective.restore_at(network, tile, self.output, draws))
 
     def _averaged(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         """The mean of what comes of the tile in all orientations."""

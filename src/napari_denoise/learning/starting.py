@@ -9,12 +9,25 @@ import torch
 
 from napari_denoise.errors import InputError
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.architecture import Architecture, BlurredArchitecture
+from napari_denoise.learning.architecture import (
+    Architecture,
+    BlurredArchitecture,
+    LadderArchitecture,
+    choose_pooling,
+)
 from napari_denoise.learning.background import measure_background
 from napari_denoise.learning.blurred_network import BlurredNetwork
+from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.cameras import measure_camera
-from napari_denoise.learning.config import PN2V, DecoNoising, PairedMethod, TrainingMethod
+from napari_denoise.learning.config import (
+    PN2V,
+    DecoNoising,
+    DivNoising,
+    PairedMethod,
+    TrainingMethod,
+)
 from napari_denoise.learning.detecting import measure_detector
+from napari_denoise.learning.ladder import LadderNetwork
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.networks import Network
@@ -24,9 +37,13 @@ from napari_denoise.learning.pretrained import shipped_network
 from napari_denoise.learning.sampler import Patches, PatchSampler
 from napari_denoise.learning.stabilization import stabilized_pixels
 from napari_denoise.learning.unet import UNet
+from napari_denoise.noise.mean_variance import CORRELATED
 from napari_denoise.progress import Job, Notice
 
 __all__ = ["Start", "begin", "begin_with"]
+
+_LEAST_CONTRAST = 0.1
+"""In units of the noise: an image with less is taken to have that much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,8 @@ def begin(
         return (yield from _with_blur(method, sampler, samples, seed, psf))
     if isinstance(method, PN2V):
         return (yield from _with_detector(method, sampler, samples, seed))
+    if isinstance(method, DivNoising):
+        return (yield from _ladder(method, sampler, samples, seed))
     return _from_scratch(method, samples, seed)
 
 
@@ -124,3 +143,41 @@ def _from_instant(sampler: PatchSampler, samples: Patches, seed: int) -> Job[Sta
     level = float(stabilized_pixels(camera, torch.from_numpy(samples.known_pixels())).mean())
     network = shipped_network(sampler.images[0].layout.n_spatial)
     return Start(network, camera.model_copy(update={"level": level}))
+
+
+def _ladder(method: DivNoising, sampler: PatchSampler, samples: Patches, seed: int) -> Job[Start]:
+    """A fresh ladder, and the camera whose noise it is to see through."""
+    camera = yield from _camera_of(method, sampler, seed)
+    values = stabilized_pixels(camera, torch.from_numpy(samples.known_pixels()))
+    patch_size = samples.shown.shape[2:]
+    architecture = LadderArchitecture(
+        n_features=method.features_for(len(patch_size)),
+        n_latents=method.n_latents,
+        pooling=choose_pooling(patch_size, method.depth),
+        contrast=max(float(values.std()), _LEAST_CONTRAST),
+    )
+    network = LadderNetwork(architecture, torch.Generator().manual_seed(seed))
+    return Start(network, camera.model_copy(update={"level": float(values.mean())}))
+
+
+def _camera_of(method: DivNoising, sampler: PatchSampler, seed: int) -> Job[Camera]:
+    """The camera that was given, or what is measured.
+
+    Raises
+    ------
+    InputError
+        If it cannot be measured.
+    """
+    if method.gain is not None:
+        return Camera(gain=method.gain, offset=method.offset, read_noise=method.read_noise)
+    try:
+        camera = yield from measure_camera(sampler, seed)
+    except InputError as error:
+        raise InputError(f"{error} Or give the camera's gain, offset and read_noise.") from error
+    if max(camera.correlation) > CORRELATED:
+        message = (
+            f"Neighbouring pixels share noise (correlation {max(camera.correlation):.2f}), which "
+            f"{method.title} cannot tell from signal: it will be in the result."
+        )
+        yield Notice(fraction=0.0, message=message)
+    return camera

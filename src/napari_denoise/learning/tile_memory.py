@@ -5,14 +5,14 @@ from __future__ import annotations
 from math import prod
 
 from napari_denoise.learning.architecture import (
+    AnyArchitecture,
     Architecture,
     BlurredArchitecture,
     InstantArchitecture,
+    LadderArchitecture,
 )
 
 __all__ = ["activation_bytes", "choose_core"]
-
-AnyArchitecture = Architecture | BlurredArchitecture | InstantArchitecture
 
 _CORE = {
     ("cpu", 2): (512, 512),
@@ -76,6 +76,9 @@ def activation_bytes(architecture: AnyArchitecture, tile: list[int], core: list[
         case InstantArchitecture():
             # At full resolution: what came down, its sum with what came up, and a block's insides.
             n_values = 5 * architecture.widths[0] * prod(tile[-2:])
+        case LadderArchitecture():
+            # At full resolution: what the coarser level gave, what became of it, and the kept.
+            n_values = 5 * architecture.n_features * prod(tile)
     return _BYTES_PER_VALUE * (n_values + beside)
 
 

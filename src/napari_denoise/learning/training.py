@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from napari_denoise.errors import DenoiseError, OutOfMemoryError
+from napari_denoise.errors import AxesError, DenoiseError, OutOfMemoryError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.autosave import Autosave
 from napari_denoise.learning.batches import Batches
@@ -100,6 +100,7 @@ def train(
     """
     check_images(images)
     check_pairs(method, images)
+    _check_channels(method, images[0])
     patch_size = choose_patch_size(images, _wanted_size(method, images))
     if resume:
         method = method_to_go_on_with(method, images, resume)
@@ -187,6 +188,22 @@ def _prepare(
         return sampler, begin_with(origin.resumed)
     samples = yield from draw_samples(sampler, rng, "measuring intensities")
     return sampler, (yield from begin(method, sampler, samples, seed=origin.seed, psf=psf))
+
+
+def _check_channels(method: TrainingMethod, image: TrainingImage) -> None:
+    """Refuse channels seen together where a method cannot.
+
+    Raises
+    ------
+    AxesError
+        With what to do.
+    """
+    n_channels = image.unit_shape[0]
+    if n_channels > 1 and not method.sees_channels_jointly:
+        raise AxesError(
+            f"{method.title} sees one channel at a time, and is given {n_channels} together. "
+            f"Choose independent channels."
+        )
 
 
 def _wanted_size(method: TrainingMethod, images: Sequence[TrainingImage]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 from napari_denoise.learning.architecture import Architecture, Levels
 from napari_denoise.progress import Job, Progress, run
 
-__all__ = ["Focused", "UNet", "shrink"]
+__all__ = ["Focused", "UNet", "padded", "shrink"]
 
 _CONVOLVE = {2: F.conv2d, 3: F.conv3d}
 _CONVOLVE_TRANSPOSED = {2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -212,7 +212,7 @@ class UNet(nn.Module):
         """
         core = core or tuple(slice(0, size) for size in batch.shape[2:])
         n_layers, n_done = 4 * len(self.architecture.pooling) + 3, 0
-        layers = self._layers(self._pad(batch), core)
+        layers = self._layers(padded(batch, self.architecture.alignment()), core)
         while True:
             try:
                 n_done += next(layers)
@@ -240,17 +240,24 @@ class UNet(nn.Module):
             batch = _cut((yield from joined), kept)
         return (yield from self.head.layers(batch.float()))
 
-    def _pad(self, batch: Tensor) -> Tensor:
-        """Repeat the last pixels until every level can be halved."""
-        ends: list[int] = []
-        alignment = self.architecture.alignment()
-        for size, step in zip(batch.shape[:1:-1], alignment[::-1], strict=True):
-            ends += [0, -size % step]
-        padded = F.pad(batch, ends, mode="replicate") if any(ends) else batch
-        # Channels last is the order in which convolutions are fastest. contiguous() would leave
-        # a single channel as it is, and with it every layer behind it.
-        ordered = torch.empty_like(padded, memory_format=_ORDER[batch.ndim - 2])
-        return ordered.copy_(padded)
+
+def padded(batch: Tensor, alignment: tuple[int, ...]) -> Tensor:
+    """Repeat the last pixels until every level can be halved; channels last.
+
+    Parameters
+    ----------
+    batch : Tensor, axes NC(Z)YX
+    alignment : tuple of int
+        What the sizes are to be multiples of, per spatial axis.
+    """
+    ends: list[int] = []
+    for size, step in zip(batch.shape[:1:-1], alignment[::-1], strict=True):
+        ends += [0, -size % step]
+    batch = F.pad(batch, ends, mode="replicate") if any(ends) else batch
+    # Channels last is the order in which convolutions are fastest. contiguous() would leave
+    # a single channel as it is, and with it every layer behind it.
+    ordered = torch.empty_like(batch, memory_format=_ORDER[batch.ndim - 2])
+    return ordered.copy_(batch)
 
 
 class Focused:

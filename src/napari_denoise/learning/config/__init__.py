@@ -7,6 +7,7 @@ from pydantic import Field
 from napari_denoise.learning.config.autoencoding import Autoencoder
 from napari_denoise.learning.config.blind_spot import N2V, N2V2, BlindSpotMethod, StructN2V
 from napari_denoise.learning.config.deconvolving import DECONVOLVED, DecoNoising
+from napari_denoise.learning.config.generative import SAMPLE, SAMPLES, DivNoising
 from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.config.paired import CARE, N2N, PairedMethod
 from napari_denoise.learning.config.probabilistic import PN2V
@@ -19,11 +20,14 @@ __all__ = [
     "N2V",
     "N2V2",
     "PN2V",
+    "SAMPLE",
+    "SAMPLES",
     "UNCERTAINTY",
     "AnyMethod",
     "Autoencoder",
     "BlindSpotMethod",
     "DecoNoising",
+    "DivNoising",
     "Noise2Fast",
     "PairedMethod",
     "StructN2V",
@@ -31,7 +35,16 @@ __all__ = [
 ]
 
 AnyMethod = Annotated[
-    N2V | N2V2 | StructN2V | PN2V | Noise2Fast | N2N | CARE | Autoencoder | DecoNoising,
+    N2V
+    | N2V2
+    | StructN2V
+    | PN2V
+    | Noise2Fast
+    | N2N
+    | CARE
+    | Autoencoder
+    | DecoNoising
+    | DivNoising,
     Field(discriminator="name"),
 ]
 """What a model file may name."""

@@ -28,6 +28,8 @@ class TrainingMethod(Settings):
     kind: ClassVar[Literal["learned"]] = "learned"
     outputs: ClassVar[tuple[str, ...]] = ("image",)
     """The images that its models can give, the usual one first."""
+    sees_channels_jointly: ClassVar[bool] = True
+    """Whether its networks can look at several channels at once."""
     citation: ClassVar[str] = ""
     margin: ClassVar[int] = 0
     """Pixels that its models look at beyond what their networks do."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import PN2V, DecoNoising, TrainingMethod
+from napari_denoise.learning.config import PN2V, DecoNoising, DivNoising, TrainingMethod
 from napari_denoise.learning.detector import Detector
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalization import Normalization
@@ -14,6 +14,7 @@ from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.objectives.objective import Objective
 from napari_denoise.learning.objectives.posterior import GaussianPrior, SampledPrior
 from napari_denoise.learning.objectives.regression import Regression
+from napari_denoise.learning.objectives.sampling import Sampling
 from napari_denoise.learning.objectives.stabilized import StabilizedRegression
 
 __all__ = ["Objective", "make_objective"]
@@ -29,6 +30,8 @@ def make_objective(
         case PN2V(), Detector():
             prior = {"gaussian": GaussianPrior, "samples": SampledPrior}[method.prior]
             return prior(normalization, device)
+        case DivNoising(), Camera():
+            return Sampling(normalization, method.kl_weight, device)
         case _, Normalization():
             return Regression(normalization, device)
         case _, Camera():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.draws import Draws
 from napari_denoise.learning.examples import Example
 from napari_denoise.progress import Job
 
@@ -40,3 +41,10 @@ class Objective(ABC):
         output : str
             Which of the method's ``outputs`` is asked for.
         """
+
+    def restore_at(
+        self, network: Any, tile: FloatArray, output: str, draws: Draws
+    ) -> Job[FloatArray]:
+        """As :meth:`restore`, for networks that draw random numbers: `draws` says which."""
+        del draws
+        return self.restore(network, tile, output)
