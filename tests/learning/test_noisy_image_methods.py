@@ -211,3 +211,16 @@ def test_a_real_image_comes_out_clearer(real_data, method):
         for kind in ("noisy", "clean")
     )
     assert gain_db(clean, noisy, denoised(trained(method, noisy), noisy)) > 2
+
+
+@named([N2V2(), StructN2V(), Noise2Fast()])
+def test_a_real_volume_is_learned_from_and_comes_out_in_its_units(real_data, method):
+    noisy = tifffile.imread(real_data / "lightsheet_3d" / "signal.tif")[:, :128, :128]
+    layout = Layout("ZYX", "ZYX")
+    short = {"n_steps": 12, "n_features": 8, "learning_rate": 3e-3}
+    model = trained(method.model_copy(update=short), noisy, layout)
+    assert model.history[-1].validation_loss < model.history[0].validation_loss
+    part = noisy[:5, :61, :53]
+    result = denoised(model, part, layout)
+    assert result.shape == part.shape
+    assert noisy.min() - noisy.std() < result.mean() < noisy.mean() + 3 * noisy.std()
