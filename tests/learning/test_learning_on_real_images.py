@@ -7,10 +7,11 @@ from skimage.io import imread
 
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
-from napari_denoise.learning.config import N2N, N2V
+from napari_denoise.errors import SettingsError
+from napari_denoise.learning.config import N2N, N2V, DecoNoising
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, train
-from napari_denoise.metrics import psnr
+from napari_denoise.metrics import checkerboard_score, psnr
 from napari_denoise.progress import run
 
 METHOD = N2V(n_steps=12, batch_size=2, n_features=8, learning_rate=3e-3)
@@ -57,3 +58,36 @@ def test_a_few_steps_on_repeats_are_worth_more_after_the_instant_denoiser(real_d
     tuned = db_after_training("instant")
     assert tuned > psnr(clean, frames[3], data_range=255) + 4
     assert tuned > db_after_training("scratch") + 0.3
+
+
+def test_a_few_steps_of_deconoising_clean_a_real_image_and_sharpen_it(real_data):
+    part = (slice(128, 320), slice(128, 320))
+    noisy, clean = (
+        tifffile.imread(real_data / "fmd_confocal" / folder / "fish.tif")[part]
+        for folder in ("noisy", "clean")
+    )
+    method = DecoNoising(n_steps=60, n_features=8, learning_rate=3e-3)
+    model = run(train(method, [TrainingImage(noisy, Layout("YX"), "fish")], device="cpu"))
+    denoised, deconvolved = (
+        run(denoise(ModelDenoiser.of(model, device="cpu", output=o), noisy, Layout("YX"))).image
+        for o in ("image", "deconvolved")
+    )
+    assert psnr(clean, denoised, data_range=255) > psnr(clean, noisy, data_range=255) + 6
+    assert deconvolved.std() > 1.1 * denoised.std()
+    assert run(checkerboard_score(deconvolved)) < 2
+
+
+def test_a_real_volume_is_learned_with_its_measured_psf(real_data):
+    folder = real_data / "psf_beads_3d"
+    beads, kernel = (tifffile.imread(folder / f"{name}.tif") for name in ("data", "kernel"))
+    method = DecoNoising(n_steps=4, batch_size=1, n_features=4, patch_size=(16, 32, 32))
+    image = TrainingImage(beads, Layout("ZYX", "ZYX"), "beads")
+    with pytest.raises(SettingsError, match="PSF spreads over 57 × 63 × 63 pixels"):
+        next(train(method, [image], device="cpu", psf=kernel))
+    middle = tuple(slice(32 - reach, 33 + reach) for reach in (7, 10, 10))
+    model = run(train(method, [image], device="cpu", psf=kernel[middle]))
+    assert model.architecture.psf_size[0] <= 15
+    part = beads[20:40, 20:51, 20:49]
+    result = run(denoise(ModelDenoiser.of(model, device="cpu"), part, image.layout)).image
+    assert result.shape == part.shape
+    assert np.isfinite(result).all()
