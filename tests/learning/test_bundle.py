@@ -186,6 +186,7 @@ def test_weights_that_do_not_fit_are_refused(path, edit):
         ("format_1_3d", UNet),
         ("format_2_2d", UNet),
         ("format_2_3d", UNet),
+        ("format_2_n2v2_2d", UNet),
         ("format_2_deconoising_2d", BlurredNetwork),
         ("format_2_instant_2d", InstantNetwork),
         ("format_2_instant_3d", InstantNetwork),

@@ -10,7 +10,7 @@ from napari_denoise.denoiser import denoise
 from napari_denoise.learning import pretrained
 from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.bundle import save_model
-from napari_denoise.learning.config import CARE, N2V, DecoNoising
+from napari_denoise.learning.config import CARE, N2V, N2V2, DecoNoising
 from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.model import FORMAT
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -18,6 +18,7 @@ from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import run
 
 N2V_METHOD = N2V(n_steps=20, batch_size=2, n_features=4, depth=1)
+N2V2_METHOD = N2V2(n_steps=20, batch_size=2, n_features=4, depth=2, pooling="max-blur")
 DECONOISING = DecoNoising(n_steps=20, batch_size=2, n_features=4, depth=1)
 CARE_METHOD = CARE(n_steps=20, batch_size=2, patch_size=16)
 
@@ -31,7 +32,7 @@ def shrink_instant(folder: Path) -> None:
         pretrained.FILES[n_spatial] = path
 
 
-def write(name: str, method: N2V | CARE | DecoNoising, shape: tuple[int, ...]) -> None:
+def write(name: str, method: N2V | N2V2 | CARE | DecoNoising, shape: tuple[int, ...]) -> None:
     """Train a model, save it, and beside it what it makes of an image."""
     y, x = np.indices(shape)[-2:] / 4
     clean = 100 + 40 * np.sin(y) * np.cos(x)
@@ -53,6 +54,7 @@ if __name__ == "__main__":
         shrink_instant(Path(folder))
         write("2d", N2V_METHOD, (21, 26))
         write("3d", N2V_METHOD, (5, 13, 12))
+        write("n2v2_2d", N2V2_METHOD, (21, 26))
         write("deconoising_2d", DECONOISING, (64, 64))
         write("instant_2d", CARE_METHOD, (64, 64))
         write("instant_3d", CARE_METHOD, (6, 64, 64))
