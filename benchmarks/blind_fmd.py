@@ -27,17 +27,21 @@ from napari_denoise.registry import method_class
 from napari_denoise.settings import make_settings
 
 
-def measure(folder: Path, name: str, method: TrainingMethod, seed: int) -> dict[str, float]:
+def measure(
+    folder: Path, name: str, method: TrainingMethod, seed: int, **settings: object
+) -> dict[str, float]:
     noisy, clean = confocal(folder, name)
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     model = run(train(method, [TrainingImage(noisy, PLANE, name)], seed=seed, device="cpu"))
     trained = time.perf_counter()
-    denoised = run(denoise(ModelDenoiser.of(model, device="cpu"), noisy, PLANE)).image
+    denoised = run(denoise(ModelDenoiser.of(model, device="cpu", **settings), noisy, PLANE)).image
     return {
         "noisy_db": psnr_255(clean, noisy),
         "denoised_db": psnr_255(clean, denoised),
         "training_s": trained - start,
         "prediction_s": time.perf_counter() - trained,
+        "cpu_s": time.process_time() - cpu_start,
+        "mean_kept": float(denoised.mean() / noisy.mean()),
     }
 
 
@@ -49,19 +53,23 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--output", default="image")
+    parser.add_argument("--average-flips", action="store_true")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     method = make_settings(
         method_class(chosen.method), dict(pair.split("=", 1) for pair in chosen.set)
     )
+    applied = {"output": chosen.output, "average_flips": chosen.average_flips}
     rows = {}
     if not chosen.json:
         print(
-            f"{'image':10} {'noisy dB':>9} {'result dB':>9} {'training s':>11} {'prediction s':>13}"
+            f"{'image':10} {'noisy dB':>9} {'result dB':>9} {'training s':>11} "
+            f"{'prediction s':>13} {'cpu s':>9} {'mean kept':>10}"
         )
     for name in chosen.images:
-        rows[name] = measure(chosen.data, name, method, chosen.seed)
+        rows[name] = measure(chosen.data, name, method, chosen.seed, **applied)
         if not chosen.json:
             print_row(name, rows[name])
     mean = {key: float(np.mean([row[key] for row in rows.values()])) for key in rows[name]}
@@ -74,7 +82,7 @@ def main() -> None:
 def print_row(name: str, row: dict[str, float]) -> None:
     print(
         f"{name:10} {row['noisy_db']:9.2f} {row['denoised_db']:9.2f} {row['training_s']:11.1f} "
-        f"{row['prediction_s']:13.2f}",
+        f"{row['prediction_s']:13.2f} {row['cpu_s']:9.1f} {row['mean_kept']:10.4f}",
         flush=True,
     )
 

@@ -29,6 +29,7 @@ from napari_denoise.filters import (
 from napari_denoise.instant.model import Instant
 from napari_denoise.learning.config import (
     CARE,
+    IDR,
     N2N,
     N2V,
     N2V2,
@@ -82,6 +83,7 @@ METHODS: tuple[type[TrainingMethod], ...] = (
     StructN2V,
     Noise2Fast,
     PN2V,
+    IDR,
     DivNoising,
     DecoNoising,
     N2N,

@@ -15,7 +15,7 @@ from napari_denoise.intensities import FloatArray
 from napari_denoise.io.images import Image, read_image
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.cameras import as_camera, measure_cameras
-from napari_denoise.learning.config import PN2V
+from napari_denoise.learning.config import ProbabilisticMethod
 from napari_denoise.learning.detector import Detector
 from napari_denoise.learning.likelihood import make_likelihood
 from napari_denoise.learning.patches import choose_patch_size
@@ -65,7 +65,7 @@ class _Source:
 
 
 def measure_detector(
-    method: PN2V, sampler: PatchSampler, samples: Patches, seed: int
+    method: ProbabilisticMethod, sampler: PatchSampler, samples: Patches, seed: int
 ) -> Job[Detector]:
     """Cameras and, where asked for, distributions of the noise.
 
@@ -113,7 +113,7 @@ def _open(path: Path) -> Image:
     return image
 
 
-def _cameras(method: PN2V, source: _Source) -> Job[tuple[Camera, ...]]:
+def _cameras(method: ProbabilisticMethod, source: _Source) -> Job[tuple[Camera, ...]]:
     if method.gain is not None:
         if not method.gain + method.read_noise:
             raise SettingsError("A camera needs a gain or a read noise above zero. Give one.")
@@ -131,7 +131,7 @@ def _cameras(method: PN2V, source: _Source) -> Job[tuple[Camera, ...]]:
 
 
 def _distributions(
-    method: PN2V, cameras: tuple[Camera, ...], source: _Source
+    method: ProbabilisticMethod, cameras: tuple[Camera, ...], source: _Source
 ) -> Job[tuple[AnyDistribution, ...]]:
     assert method.noise != "camera"  # noqa: S101
     found = []

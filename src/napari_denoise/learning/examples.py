@@ -11,11 +11,11 @@ from napari_denoise.learning.checkerboard import split_checkerboard
 from napari_denoise.learning.config import (
     CARE,
     N2N,
-    PN2V,
     Autoencoder,
     BlindSpotMethod,
     DivNoising,
     Noise2Fast,
+    ProbabilisticMethod,
     StructN2V,
     TrainingMethod,
 )
@@ -58,10 +58,8 @@ def make_example(
             percentage = method.masked_pixel_percentage
             shown, mask = mask_pixels(patches.shown, percentage, method.replacement, rng)
             return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)
-        case PN2V():
-            patches = sampler.draw(method.batch_size, rng)
-            shown, mask = mask_pixels(patches.shown, method.masked_pixel_percentage, "mean", rng)
-            return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)
+        case ProbabilisticMethod():
+            return _probabilistic(method, sampler, rng)
         case StructN2V():
             return _structures(method, sampler, rng)
         case Noise2Fast():
@@ -90,4 +88,14 @@ def _structures(method: StructN2V, sampler: PatchSampler, rng: np.random.Generat
     shape = mask_shape(method.orientation, method.span, patches.shown.ndim - 2)
     percentage = method.masked_pixel_percentage
     shown, mask = mask_structures(patches.shown, percentage, shape, method.replacement, rng)
+    return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)
+
+
+def _probabilistic(
+    method: ProbabilisticMethod, sampler: PatchSampler, rng: np.random.Generator
+) -> Example:
+    patches = sampler.draw(method.batch_size, rng)
+    if sampler.is_noise_added:
+        return Example(shown=patches.shown, target=patches.target, weight=patches.weight)
+    shown, mask = mask_pixels(patches.shown, method.masked_pixel_percentage, "mean", rng)
     return Example(shown=shown, target=patches.shown, weight=mask * patches.weight)

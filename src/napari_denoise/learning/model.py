@@ -13,7 +13,7 @@ from napari_denoise.learning.architecture import (
     LadderArchitecture,
 )
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import PN2V, AnyMethod, DecoNoising
+from napari_denoise.learning.config import AnyMethod, DecoNoising, ProbabilisticMethod
 from napari_denoise.learning.detector import Detector
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalizations import AnyNormalization
@@ -93,7 +93,7 @@ class ModelInfo(Settings):
             raise ValueError("method and normalization do not go together")
         if is_blurred != isinstance(self.architecture, BlurredArchitecture):
             raise ValueError("network and method do not go together")
-        if isinstance(self.normalization, Detector) != isinstance(self.method, PN2V):
+        if isinstance(self.normalization, Detector) != isinstance(self.method, ProbabilisticMethod):
             raise ValueError("normalization and method do not go together")
         n_channels = len(getattr(self.normalization, "stds", (0,)))
         if n_channels != self.architecture.n_channels:

@@ -20,10 +20,10 @@ from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.cameras import measure_camera
 from napari_denoise.learning.config import (
-    PN2V,
     DecoNoising,
     DivNoising,
     PairedMethod,
+    ProbabilisticMethod,
     TrainingMethod,
 )
 from napari_denoise.learning.detecting import measure_detector
@@ -87,7 +87,7 @@ def begin(
             yield Notice(fraction=0.0, message=message)
     if isinstance(method, DecoNoising) and psf is not None:
         return (yield from _with_blur(method, sampler, samples, seed, psf))
-    if isinstance(method, PN2V):
+    if isinstance(method, ProbabilisticMethod):
         return (yield from _with_detector(method, sampler, samples, seed))
     if isinstance(method, DivNoising):
         return (yield from _ladder(method, sampler, samples, seed))
@@ -124,7 +124,9 @@ def _with_blur(
     return Start(network, Light(backgrounds=backgrounds, stds=stds, camera=camera))
 
 
-def _with_detector(method: PN2V, sampler: PatchSampler, samples: Patches, seed: int) -> Job[Start]:
+def _with_detector(
+    method: ProbabilisticMethod, sampler: PatchSampler, samples: Patches, seed: int
+) -> Job[Start]:
     """A network that gives several answers for each pixel, and the noise to weigh them by."""
     detector = yield from measure_detector(method, sampler, samples, seed)
     network = UNet(_architecture(method, samples), torch.Generator().manual_seed(seed))

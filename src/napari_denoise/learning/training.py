@@ -14,7 +14,7 @@ from napari_denoise.errors import AxesError, DenoiseError, OutOfMemoryError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.autosave import Autosave
 from napari_denoise.learning.batches import Batches
-from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.learning.config import IDR, TrainingMethod
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
 from napari_denoise.learning.memory import fit_to_memory
 from napari_denoise.learning.model import Model
@@ -30,6 +30,7 @@ from napari_denoise.learning.preparing import draw_samples, make_sampler
 from napari_denoise.learning.previews import Preview, PreviewCrop, Previews
 from napari_denoise.learning.psf import make_psf
 from napari_denoise.learning.reading import read_images
+from napari_denoise.learning.refining import check_refining, train_refined
 from napari_denoise.learning.resuming import TrainingRecord, TrainingState, method_to_go_on_with
 from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.starting import Start, begin, begin_with
@@ -101,6 +102,10 @@ def train(
     check_images(images)
     check_pairs(method, images)
     _check_channels(method, images[0])
+    if isinstance(method, IDR) and not method.is_round:
+        check_refining(images, resume)
+        once = partial(train, seed=seed, device=device, preview=preview)
+        return (yield from train_refined(method, images, once, device=device))
     patch_size = choose_patch_size(images, _wanted_size(method, images))
     if resume:
         method = method_to_go_on_with(method, images, resume)

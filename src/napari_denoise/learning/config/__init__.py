@@ -10,12 +10,13 @@ from napari_denoise.learning.config.deconvolving import DECONVOLVED, DecoNoising
 from napari_denoise.learning.config.generative import SAMPLE, SAMPLES, DivNoising
 from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.config.paired import CARE, N2N, PairedMethod
-from napari_denoise.learning.config.probabilistic import PN2V
+from napari_denoise.learning.config.probabilistic import IDR, PN2V, ProbabilisticMethod
 from napari_denoise.learning.config.zero_shot import Noise2Fast
 
 __all__ = [
     "CARE",
     "DECONVOLVED",
+    "IDR",
     "N2N",
     "N2V",
     "N2V2",
@@ -30,6 +31,7 @@ __all__ = [
     "DivNoising",
     "Noise2Fast",
     "PairedMethod",
+    "ProbabilisticMethod",
     "StructN2V",
     "TrainingMethod",
 ]
@@ -39,6 +41,7 @@ AnyMethod = Annotated[
     | N2V2
     | StructN2V
     | PN2V
+    | IDR
     | Noise2Fast
     | N2N
     | CARE

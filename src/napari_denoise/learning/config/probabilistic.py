@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
+
+from pydantic import PrivateAttr
 
 from napari_denoise.learning.architecture import Architecture
 from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.masking import PERIOD
+from napari_denoise.noise.distribution import AnyDistribution
+from napari_denoise.noise.measured import MeasuredNoise
+from napari_denoise.noise.model import NoiseModel
 from napari_denoise.settings import setting
 
-__all__ = ["PN2V"]
+__all__ = ["IDR", "PN2V", "ProbabilisticMethod"]
 
 
-class PN2V(TrainingMethod):
-    """Probabilistic Noise2Void: tells what may be there, and weighs it by each pixel's own value.
+class ProbabilisticMethod(TrainingMethod):
+    """A method that is told how the detector's noise is distributed."""
 
-    The network guesses each pixel from its neighbours alone, and how far off that may be. What
-    is known of the noise then says how much the recorded value counts.
-    """
-
-    title: ClassVar[str] = "Probabilistic Noise2Void"
-    outputs: ClassVar[tuple[str, ...]] = ("image", UNCERTAINTY, "prior")
-    citation: ClassVar[str] = (
-        "Krull et al. 2020, doi:10.3389/fcomp.2020.00005; Prakash et al. 2020, "
-        "doi:10.1109/ISBI45749.2020.9098612; Laine et al. 2019, arXiv:1901.10277"
-    )
-
-    margin: ClassVar[int] = 1
-    period: ClassVar[tuple[int, int, int]] = PERIOD
-
-    name: Literal["pn2v"] = "pn2v"
-    prior: Literal["gaussian", "samples"] = setting(
-        "gaussian",
-        "How the network says what may be there: a mean and a standard deviation, or many "
-        "samples (the original method, slower).",
-    )
     noise: Literal["camera", "mixture", "histogram"] = setting(
         "camera",
         "What is known of the noise: a camera's gain, offset and read noise; or its distribution "
@@ -74,11 +59,8 @@ class PN2V(TrainingMethod):
     n_gaussians: int = setting(
         3, "Gaussians that a mixture is made of.", ge=1, le=10, advanced=True
     )
-    n_samples: int = setting(
-        100, "Samples per pixel, for prior = samples.", ge=10, le=800, step=10, advanced=True
-    )
     masked_pixel_percentage: float = setting(
-        10.0,
+        8.0,
         "Share of a patch's pixels that are hidden and have to be guessed.",
         unit="%",
         gt=0,
@@ -87,7 +69,83 @@ class PN2V(TrainingMethod):
         advanced=True,
     )
 
+
+class PN2V(ProbabilisticMethod):
+    """Probabilistic Noise2Void: tells what may be there, and weighs it by each pixel's own value.
+
+    The network guesses each pixel from its neighbours alone, and how far off that may be. What
+    is known of the noise then says how much the recorded value counts.
+    """
+
+    title: ClassVar[str] = "Probabilistic Noise2Void"
+    outputs: ClassVar[tuple[str, ...]] = ("image", UNCERTAINTY, "prior")
+    citation: ClassVar[str] = (
+        "Krull et al. 2020, doi:10.3389/fcomp.2020.00005; Prakash et al. 2020, "
+        "doi:10.1109/ISBI45749.2020.9098612; Laine et al. 2019, arXiv:1901.10277"
+    )
+
+    margin: ClassVar[int] = 1
+    period: ClassVar[tuple[int, int, int]] = PERIOD
+
+    name: Literal["pn2v"] = "pn2v"
+    prior: Literal["gaussian", "samples"] = setting(
+        "gaussian",
+        "How the network says what may be there: a mean and a standard deviation, or many "
+        "samples (the original method, slower).",
+    )
+    n_samples: int = setting(
+        100, "Samples per pixel, for prior = samples.", ge=10, le=800, step=10, advanced=True
+    )
+
     def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
         n_answers = {"gaussian": 2, "samples": self.n_samples}[self.prior]
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"n_answers": n_answers})
+
+
+class IDR(ProbabilisticMethod):
+    """Iterative data refinement: what a first network cleans, a next one learns to clean better.
+
+    The first learns as Noise2Void does. Noise as the detector makes it is drawn anew on its
+    result, and the next one learns to undo that, without a blind spot. As many steps each.
+    """
+
+    title: ClassVar[str] = "Iterative data refinement"
+    citation: ClassVar[str] = "Zhang et al. 2022, arXiv:2111.14358"
+
+    name: Literal["idr"] = "idr"
+    n_steps: int = setting(
+        600,
+        "Training steps of each round; one step looks at one batch of patches.",
+        ge=1,
+        le=1_000_000,
+        step=100,
+    )
+    n_rounds: int = setting(2, "How often the result is learned from.", ge=0, le=10)
+    noise: Literal["mixture", "histogram"] = setting(
+        "histogram",
+        "How the noise that is drawn is known: its distribution at each brightness, as a sum of "
+        "Gaussians or a histogram.",
+        advanced=True,
+    )
+
+    _drawn: AnyDistribution | None = PrivateAttr(None)
+    _is_round: bool = PrivateAttr(default=False)
+
+    @property
+    def is_round(self) -> bool:
+        """Whether these are the settings of one round, and not of the whole."""
+        return self._is_round
+
+    def in_round(self, drawn: AnyDistribution | None = None) -> Self:
+        """The settings of one round; those after the first have noise to draw."""
+        # What a network has learned already must not be lost to large steps.
+        rate = self.first_step_size() / (2 if drawn else 1)
+        method = self.model_copy(update={"learning_rate": rate})
+        private = {"_is_round": True, "_drawn": drawn}
+        for name, value in private.items():
+            setattr(method, name, value)
+        return method
+
+    def simulated_noise(self) -> NoiseModel | None:
+        return None if self._drawn is None else MeasuredNoise(distribution=self._drawn)

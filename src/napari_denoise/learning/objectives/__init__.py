@@ -5,14 +5,18 @@ from __future__ import annotations
 import torch
 
 from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.config import PN2V, DecoNoising, DivNoising, TrainingMethod
+from napari_denoise.learning.config import IDR, PN2V, DecoNoising, DivNoising, TrainingMethod
 from napari_denoise.learning.detector import Detector
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.normalizations import AnyNormalization
 from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.objectives.objective import Objective
-from napari_denoise.learning.objectives.posterior import GaussianPrior, SampledPrior
+from napari_denoise.learning.objectives.posterior import (
+    CountRegression,
+    GaussianPrior,
+    SampledPrior,
+)
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.objectives.sampling import Sampling
 from napari_denoise.learning.objectives.stabilized import StabilizedRegression
@@ -32,6 +36,8 @@ def make_objective(
             return prior(normalization, device)
         case DivNoising(), Camera():
             return Sampling(normalization, method.kl_weight, device)
+        case IDR(), Detector():
+            return CountRegression(normalization, device)
         case _, Normalization():
             return Regression(normalization, device)
         case _, Camera():

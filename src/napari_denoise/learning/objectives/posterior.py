@@ -27,7 +27,7 @@ from napari_denoise.learning.objectives.objective import Objective
 from napari_denoise.learning.stabilization import from_stabilized, stabilized_pixels
 from napari_denoise.progress import Job, nested
 
-__all__ = ["GaussianPrior", "SampledPrior"]
+__all__ = ["CountRegression", "GaussianPrior", "SampledPrior"]
 
 _NODES = 29
 _REACH = 3.5
@@ -186,3 +186,22 @@ def _weighed(signals: Tensor, logs: Tensor, *, prior: Tensor) -> _Guess:
     mean = (weights * signals).sum(dim=0)
     variance = (weights * (signals - mean).square()).sum(dim=0)
     return _Guess(mean, variance.sqrt(), prior)
+
+
+class CountRegression(_Posterior):
+    """The network answers with the image itself, of which it may see every pixel."""
+
+    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
+        del output
+        batch = torch.from_numpy(tile[None]).to(self.device)
+        answer = self._by_channel((yield from network.steps(self._seen(batch))))[0, :, 0]
+        signals = [self._signals(maps, channel) for channel, maps in enumerate(answer)]
+        return np.asarray(torch.stack(signals).cpu().numpy())
+
+    def _losses(self, answer: Tensor, target: Tensor) -> Tensor:
+        losses = []
+        for channel, likelihood in enumerate(self.likelihoods):
+            mean = self._signals(answer[:, channel, 0], channel)
+            squares = (mean - target[:, channel]).square()
+            losses.append(squares / likelihood.variance(mean.detach()))
+        return torch.stack(losses, dim=1)

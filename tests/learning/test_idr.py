@@ -1,0 +1,97 @@
+"""Iterative data refinement: a network that learns from what another one made of the image."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_denoise.axes import Layout
+from napari_denoise.denoiser import denoise
+from napari_denoise.errors import AxesError, SettingsError
+from napari_denoise.learning.bundle import load_model, save_model
+from napari_denoise.learning.config import IDR
+from napari_denoise.learning.prediction import ModelDenoiser
+from napari_denoise.learning.trainer import TrainingProgress
+from napari_denoise.learning.training import TrainingImage, train
+from napari_denoise.progress import Request, run
+
+YX = Layout("YX")
+SMALL = {"n_features": 8, "patch_size": 32, "learning_rate": 4e-3}
+GIVEN = {"gain": 3.0, "offset": 100.0, "read_noise": 4.0}
+TINY = {"n_steps": 2, "n_features": 4, "depth": 1, "patch_size": 16, "n_rounds": 1, **GIVEN}
+
+
+def scene(rng, shape):
+    """Electrons: round bodies of different brightness."""
+    seeds = ndimage.gaussian_filter((rng.random(shape) < 0.01) * rng.random(shape), 3)
+    return 10 + 50 * seeds / seeds.max()
+
+
+def recorded(rng, electrons):
+    dn = rng.poisson(electrons) * 3.0 + 100 + rng.normal(0, 4, electrons.shape)
+    return dn.astype(np.float32)
+
+
+def training(method, noisy, layout=YX, **more):
+    return train(method, [TrainingImage(noisy, layout, "image")], device="cpu", **more)
+
+
+def given(model, noisy, layout=YX):
+    return run(denoise(ModelDenoiser.of(model, device="cpu"), noisy, layout)).image
+
+
+def rmse(image, clean):
+    return float(np.sqrt(np.mean((image - clean) ** 2)))
+
+
+def test_a_refined_network_is_better_than_the_first_one(rng):
+    electrons = scene(rng, (160, 160))
+    noisy, clean = recorded(rng, electrons), 100 + 3 * electrons
+    first, refined = (
+        given(run(training(IDR(n_steps=100, n_rounds=n, **SMALL, **GIVEN), noisy)), noisy)
+        for n in (0, 1)
+    )
+    assert rmse(refined, clean) < 0.95 * rmse(first, clean)
+    assert refined.mean() == pytest.approx(noisy.mean(), rel=0.01)
+
+
+@pytest.mark.parametrize("noise", ["mixture", "histogram"])
+def test_its_model_is_the_same_again_and_after_a_file(rng, noise, tmp_path):
+    noisy = recorded(rng, scene(rng, (64, 64)))
+    path, contents = tmp_path / "model.safetensors", []
+    for _ in "ab":
+        model = run(training(IDR(noise=noise, **TINY), noisy))
+        save_model(model, path)
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+    loaded = load_model(path)
+    assert loaded.method == IDR(noise=noise, **TINY)
+    np.testing.assert_array_equal(given(loaded, noisy), given(model, noisy))
+
+
+def test_it_takes_volumes(rng):
+    noisy, layout = recorded(rng, np.full((5, 21, 26), 20.0)), Layout("ZYX", "ZYX")
+    noisy[:, :10] += 60
+    model = run(training(IDR(**{**TINY, "patch_size": None}), noisy, layout))
+    result = given(model, noisy, layout)
+    assert result.shape == noisy.shape
+    assert np.isfinite(result).all()
+
+
+def test_a_stop_in_the_first_round_keeps_what_it_has_learned(rng):
+    noisy = recorded(rng, scene(rng, (64, 64)))
+
+    def stop(event):
+        return Request.STOP if isinstance(event, TrainingProgress) else None
+
+    model = run(training(IDR(**{**TINY, "n_steps": 1000}), noisy), stop)
+    assert model.n_steps < 10
+
+
+def test_what_it_cannot_do_is_refused_in_words(rng):
+    both = recorded(rng, np.full((2, 40, 40), 20.0))
+    with pytest.raises(AxesError, match="takes one at a time"):
+        run(training(IDR(**TINY), both, Layout("CYX", "YX", "joint")))
+    noisy = recorded(rng, scene(rng, (64, 64)))
+    model = run(training(IDR(**{**TINY, "n_rounds": 0}), noisy))
+    with pytest.raises(SettingsError, match="Begin with a new network"):
+        run(training(IDR(**TINY), noisy, resume=model))
