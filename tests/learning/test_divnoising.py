@@ -37,7 +37,7 @@ def noisy(clean):
 
 @pytest.fixture(scope="module")
 def model(noisy):
-    method = DivNoising(n_steps=500, n_features=8, **CAMERA)
+    method = DivNoising(n_steps=500, n_features=8, learning_rate=2e-3, **CAMERA)
     return run(train(method, [TrainingImage(noisy, Layout("YX"), "discs")], device="cpu"))
 
 
