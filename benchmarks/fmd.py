@@ -13,7 +13,7 @@ from skimage.io import imread
 
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import Denoiser, denoise
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.progress import run
 
 CONFOCAL = ("BPAE_B", "BPAE_G", "BPAE_R", "fish", "mice")

@@ -29,8 +29,8 @@ import torch
 
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
-from napari_denoise.learning import unet
 from napari_denoise.learning.config import N2V
+from napari_denoise.learning.networks import unet
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import run

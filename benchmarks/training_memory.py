@@ -27,7 +27,7 @@ import torch
 from napari_denoise.axes import Layout
 from napari_denoise.io.folder import find_images, open_images
 from napari_denoise.learning.config import N2V
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.training import TrainingProgress, train
 from napari_denoise.progress import run
 

@@ -7,7 +7,7 @@ from scipy import ndimage
 from napari_denoise.axes import Layout
 from napari_denoise.errors import SettingsError
 from napari_denoise.learning.config import N2V, DecoNoising
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.progress import run
 from napari_denoise.sweep import Reference, sweep, variants
 

@@ -12,7 +12,7 @@ from napari_denoise.assessment.blind_spot import estimate_error_of
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import SettingsError
 from napari_denoise.learning.config import TrainingMethod
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.metrics import BlindSpotError, psnr
 from napari_denoise.progress import Job, nested

@@ -5,7 +5,7 @@ import pytest
 
 from napari_denoise._napari.region_chooser import RegionChooser, region_of
 from napari_denoise.errors import InputError
-from napari_denoise.learning.training_set import Named, region_for
+from napari_denoise.learning.data.training_set import Named, region_for
 
 
 @pytest.fixture

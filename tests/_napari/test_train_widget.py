@@ -13,7 +13,7 @@ from napari_denoise.denoiser import Denoised
 from napari_denoise.errors import FileError
 from napari_denoise.learning.bundle import read_model_info
 from napari_denoise.learning.config import CARE, N2N, N2V, DecoNoising
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.progress import Notice, Progress, Request, run
 
 TINY = N2V(n_steps=3, batch_size=1, n_features=4, depth=1, patch_size=16)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_denoise.instant.exposures import expose
-from napari_denoise.learning.stabilization import from_stabilized, stabilized
+from napari_denoise.learning.detectors.stabilization import from_stabilized, stabilized
 
 
 def exposures(clean, seed=0):

@@ -13,8 +13,8 @@ from napari_denoise.instant import pretrain, pretraining
 from napari_denoise.instant.curriculum import Curriculum, patches
 from napari_denoise.instant.pretraining import Pretraining
 from napari_denoise.learning.architecture import InstantArchitecture
-from napari_denoise.learning.instant_network import InstantNetwork
-from napari_denoise.learning.pretrained import load_network, save_network
+from napari_denoise.learning.networks.instant import InstantNetwork
+from napari_denoise.learning.networks.pretrained import load_network, save_network
 
 SMALL = InstantArchitecture(widths=(8, 8), n_blocks=(1, 1))
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from napari_denoise.axes import Layout
-from napari_denoise.learning import pretrained
 from napari_denoise.learning.architecture import (
     N_PLANES,
     Architecture,
@@ -15,12 +14,13 @@ from napari_denoise.learning.architecture import (
     choose_pooling,
 )
 from napari_denoise.learning.config import N2V
-from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.learning.networks import pretrained
+from napari_denoise.learning.networks.instant import InstantNetwork
+from napari_denoise.learning.networks.pretrained import save_network
+from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.normalization import Normalization
-from napari_denoise.learning.pretrained import save_network
 from napari_denoise.learning.training import TrainingImage
-from napari_denoise.learning.unet import UNet
 from napari_denoise.recipe import Recipe
 
 

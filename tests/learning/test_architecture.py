@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from napari_denoise.learning.architecture import Architecture, choose_pooling
-from napari_denoise.learning.unet import UNet
+from napari_denoise.learning.networks.unet import UNet
 
 
 def architecture(*pooling, **others) -> Architecture:

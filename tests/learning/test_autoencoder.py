@@ -11,7 +11,7 @@ from napari_denoise.denoiser import denoise
 from napari_denoise.errors import InputError
 from napari_denoise.learning.bundle import load_model, save_model
 from napari_denoise.learning.config import Autoencoder
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import train
 from napari_denoise.noise import GaussianNoise, PoissonNoise, add_noise

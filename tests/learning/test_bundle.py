@@ -14,11 +14,11 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import FileError, ModelError
 from napari_denoise.learning import bundle
-from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.bundle import load_model, read_model_info, save_model
-from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.networks.blurred import BlurredNetwork
+from napari_denoise.learning.networks.instant import InstantNetwork
+from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.unet import UNet
 from napari_denoise.progress import run
 
 GOLDEN = Path(__file__).parent / "golden"

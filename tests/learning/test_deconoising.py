@@ -12,17 +12,17 @@ from napari_denoise.denoiser import denoise
 from napari_denoise.errors import InputError, ModelError, SettingsError
 from napari_denoise.learning.architecture import BlurredArchitecture
 from napari_denoise.learning.background import measure_background
-from napari_denoise.learning.blurred_network import BlurredNetwork
 from napari_denoise.learning.bundle import load_model, read_model_info, save_model
-from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import DecoNoising
-from napari_denoise.learning.examples import Example
+from napari_denoise.learning.data.sampler import Patches
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.examples.example import Example
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model, ModelInfo
+from napari_denoise.learning.networks.blurred import BlurredNetwork
 from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.psf import gaussian_psf
-from napari_denoise.learning.sampler import Patches
 from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import Notice, run
 from napari_denoise.settings import make_settings

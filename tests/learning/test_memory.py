@@ -6,13 +6,13 @@ import torch
 
 from napari_denoise.errors import DeviceError
 from napari_denoise.learning import memory
-from napari_denoise.learning.batches import Batches
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.device import free_memory
-from napari_denoise.learning.sampler import PatchSampler
+from napari_denoise.learning.examples.batches import Batches
+from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.starting import begin
 from napari_denoise.learning.trainer import Trainer
 from napari_denoise.learning.training import TrainingProgress, train
-from napari_denoise.learning.unet import UNet
 from napari_denoise.progress import Notice, Request, run
 
 

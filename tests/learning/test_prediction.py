@@ -16,10 +16,10 @@ from napari_denoise.denoiser import denoise
 from napari_denoise.errors import AxesError, DeviceError, FileError, ModelError
 from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.bundle import save_model
-from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import CARE
-from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.detectors.camera import Camera
 from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.progress import run

@@ -8,7 +8,7 @@ from scipy import ndimage
 from napari_denoise.axes import Layout
 from napari_denoise.errors import FileError, InputError, SettingsError
 from napari_denoise.learning.config import N2V, DecoNoising
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.psf import gaussian_psf, make_psf, measured_psf
 
 PATCH = (64, 64)

@@ -6,10 +6,10 @@ import pytest
 from napari_denoise.axes import Layout
 from napari_denoise.learning.bundle import save_model
 from napari_denoise.learning.config import CARE, N2N, N2V, StructN2V
-from napari_denoise.learning.patches import TrainingImage
-from napari_denoise.learning.pieces import Repeats
-from napari_denoise.learning.places import InRegion
-from napari_denoise.learning.sampler import PatchSampler
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.pieces import Repeats
+from napari_denoise.learning.data.places import InRegion
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.training import train
 from napari_denoise.progress import run
 

@@ -11,9 +11,9 @@ from torch.utils._pytree import tree_leaves
 from napari_denoise.denoiser import denoise
 from napari_denoise.learning import device
 from napari_denoise.learning.architecture import Architecture, choose_pooling
+from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.tile_memory import activation_bytes, choose_core
-from napari_denoise.learning.unet import UNet
 from napari_denoise.progress import Notice, run
 
 PLANE = Architecture(n_channels=1, n_features=8, pooling=choose_pooling((64, 64), 2))

@@ -15,9 +15,9 @@ from napari_denoise.errors import AxesError, DenoiseError, DeviceError, InputErr
 from napari_denoise.learning import trainer as trainer_module
 from napari_denoise.learning.bundle import save_model
 from napari_denoise.learning.config import N2V
+from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, TrainingProgress, train
-from napari_denoise.learning.unet import UNet
 from napari_denoise.progress import Notice, Request, run
 
 

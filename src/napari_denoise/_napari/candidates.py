@@ -8,7 +8,7 @@ from napari_denoise._napari.region_chooser import RegionChooser, region_of
 from napari_denoise._napari.target_list import Pick
 from napari_denoise._napari.training_set import TrainingSet
 from napari_denoise.axes import Layout
-from napari_denoise.learning.training_set import Candidate, Named
+from napari_denoise.learning.data.training_set import Candidate, Named
 
 __all__ = ["candidates_of"]
 

@@ -11,7 +11,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_denoise.errors import InputError
-from napari_denoise.learning.training_set import Named
+from napari_denoise.learning.data.training_set import Named
 
 if TYPE_CHECKING:
     from napari.components import LayerList

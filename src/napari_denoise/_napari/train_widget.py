@@ -38,7 +38,7 @@ from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.axes import Layout
 from napari_denoise.errors import InputError, SettingsError
 from napari_denoise.learning.config import DecoNoising, TrainingMethod
-from napari_denoise.learning.training_set import choose_images
+from napari_denoise.learning.data.training_set import choose_images
 from napari_denoise.progress import Progress
 from napari_denoise.registry import METHODS
 

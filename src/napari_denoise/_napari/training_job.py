@@ -10,7 +10,7 @@ from napari_denoise._napari.interrupted import unfinished_path
 from napari_denoise._napari.models import ShelvedModel
 from napari_denoise.errors import DenoiseError
 from napari_denoise.learning.config import TrainingMethod
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.progress import Job, Notice
 
 if TYPE_CHECKING:

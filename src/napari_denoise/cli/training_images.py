@@ -13,8 +13,8 @@ from napari_denoise.io.folder import ImageFile, find_images, match_by_name, open
 from napari_denoise.io.images import Image, file_stem
 from napari_denoise.io.units import pixel_size_um
 from napari_denoise.learning.config import TrainingMethod
-from napari_denoise.learning.patches import TrainingImage
-from napari_denoise.learning.training_set import Candidate, Named, choose_images
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.training_set import Candidate, Named, choose_images
 from napari_denoise.progress import Job, Request, Skipped
 
 __all__ = ["Sources", "TrainingImages", "noting", "open_sources"]

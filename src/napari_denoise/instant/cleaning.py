@@ -12,16 +12,16 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.detectors.stabilization import clean_plane, planes_around
 from napari_denoise.learning.device import (
     empty_cache,
     memory_errors,
     native_dtype,
     resolve_device,
 )
-from napari_denoise.learning.instant_network import InstantNetwork
-from napari_denoise.learning.pretrained import load_network
-from napari_denoise.learning.stabilization import clean_plane, planes_around
+from napari_denoise.learning.networks.instant import InstantNetwork
+from napari_denoise.learning.networks.pretrained import load_network
 from napari_denoise.progress import Job, nested
 
 __all__ = ["Cleaner"]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.learning.stabilization import conditions, stabilized
+from napari_denoise.learning.detectors.stabilization import conditions, stabilized
 
 __all__ = ["Exposures", "expose"]
 

@@ -18,7 +18,7 @@ from napari_denoise.errors import InputError, SettingsError
 from napari_denoise.filters import Gaussian
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import N_PLANES
-from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.detectors.camera import Camera
 from napari_denoise.noise.calibrate import calibrate
 from napari_denoise.noise.mean_variance import CORRELATED
 from napari_denoise.noise.stabilize import GeneralizedAnscombe
@@ -205,7 +205,7 @@ class Instant(Denoiser):
         """The network for tiles of this spatial shape on its device, until :meth:`release`."""
         # Imported here: this module is imported before anyone needs torch.
         from napari_denoise.instant.cleaning import Cleaner  # noqa: PLC0415
-        from napari_denoise.learning.pretrained import FILES  # noqa: PLC0415
+        from napari_denoise.learning.networks.pretrained import FILES  # noqa: PLC0415
 
         if self._cleaner is None:
             is_volume = len(shape) == 3 and shape[0] > 1
@@ -231,7 +231,7 @@ def _mean_level(
     """The image's mean after stabilisation, from a few planes."""
     import torch  # noqa: PLC0415
 
-    from napari_denoise.learning.stabilization import stabilized_pixels  # noqa: PLC0415
+    from napari_denoise.learning.detectors.stabilization import stabilized_pixels  # noqa: PLC0415
 
     means = []
     for unit in units[:: -(-len(units) // _N_LEVEL_UNITS)]:

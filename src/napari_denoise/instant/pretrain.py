@@ -30,7 +30,7 @@ from napari_denoise.instant.pretraining import Pretraining
 from napari_denoise.io.images import read_image
 from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.device import resolve_device
-from napari_denoise.learning.pretrained import load_network, save_network
+from napari_denoise.learning.networks.pretrained import load_network, save_network
 from napari_denoise.progress import run
 from napari_denoise.recipe import software_version
 

@@ -17,11 +17,11 @@ from napari_denoise.errors import SettingsError
 from napari_denoise.instant.curriculum import Curriculum, patches
 from napari_denoise.instant.exposures import Exposures, expose
 from napari_denoise.learning.architecture import InstantArchitecture
+from napari_denoise.learning.detectors.stabilization import from_stabilized
 from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.networks.instant import InstantNetwork
+from napari_denoise.learning.networks.pretrained import widened
 from napari_denoise.learning.optimizer import AdamW, flatten, flatten_weights
-from napari_denoise.learning.pretrained import widened
-from napari_denoise.learning.stabilization import from_stabilized
 
 __all__ = ["Pretraining"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_denoise.learning.sampler import Patches
+from napari_denoise.learning.data.sampler import Patches
 
 __all__ = ["measure_background"]
 

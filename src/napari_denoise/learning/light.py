@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from annotated_types import Gt, MinLen
 from pydantic import model_validator
 
-from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.detectors.camera import Camera
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.settings import Settings
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from napari_denoise.learning.batches import Batches
 from napari_denoise.learning.device import free_memory
+from napari_denoise.learning.examples.batches import Batches
 from napari_denoise.learning.trainer import Trainer
 from napari_denoise.progress import Job, Notice
 

@@ -12,9 +12,9 @@ from napari_denoise.learning.architecture import (
     InstantArchitecture,
     LadderArchitecture,
 )
-from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import AnyMethod, DecoNoising, ProbabilisticMethod
-from napari_denoise.learning.detector import Detector
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.detectors.detector import Detector
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalizations import AnyNormalization
 from napari_denoise.recipe import Recipe

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.detector import Detector
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.detectors.detector import Detector
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalization import Normalization
 

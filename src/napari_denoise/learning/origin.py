@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.normalizations import AnyNormalization
-from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.resuming import TrainingRecord, TrainingState
 from napari_denoise.learning.schedule import Schedule
 from napari_denoise.recipe import Recipe, software_version

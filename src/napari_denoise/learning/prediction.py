@@ -189,7 +189,7 @@ class ModelDenoiser(Denoiser):
     def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         # Imported here: this module is imported before anyone needs torch.
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
-        from napari_denoise.learning.unet import Focused, UNet  # noqa: PLC0415
+        from napari_denoise.learning.networks.unet import Focused, UNet  # noqa: PLC0415
 
         if self.average_flips:
             return (yield from self._averaged(tile, place))

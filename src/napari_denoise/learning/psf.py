@@ -11,7 +11,7 @@ import numpy.typing as npt
 from napari_denoise.errors import InputError, SettingsError
 from napari_denoise.intensities import FloatArray, as_float32
 from napari_denoise.learning.config import DecoNoising, TrainingMethod
-from napari_denoise.learning.patches import TrainingImage
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.optics import blur_sigmas_um
 from napari_denoise.settings import per_axis
 

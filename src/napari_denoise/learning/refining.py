@@ -15,9 +15,9 @@ import numpy as np
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import AxesError, SettingsError
 from napari_denoise.learning.config import IDR
-from napari_denoise.learning.detector import Detector
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.detectors.detector import Detector
 from napari_denoise.learning.model import Model
-from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.progress import Job, Request, nested
 

@@ -11,8 +11,8 @@ from pydantic import Field, field_validator
 
 from napari_denoise.errors import AxesError, SettingsError
 from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.model import ModelInfo, TrainingPoint
-from napari_denoise.learning.patches import TrainingImage
 from napari_denoise.learning.schedule import ScheduleRecord
 from napari_denoise.settings import Settings
 

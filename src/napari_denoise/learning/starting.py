@@ -16,9 +16,6 @@ from napari_denoise.learning.architecture import (
     choose_pooling,
 )
 from napari_denoise.learning.background import measure_background
-from napari_denoise.learning.blurred_network import BlurredNetwork
-from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.cameras import measure_camera
 from napari_denoise.learning.config import (
     DecoNoising,
     DivNoising,
@@ -26,17 +23,20 @@ from napari_denoise.learning.config import (
     ProbabilisticMethod,
     TrainingMethod,
 )
-from napari_denoise.learning.detecting import measure_detector
-from napari_denoise.learning.ladder import LadderNetwork
+from napari_denoise.learning.data.sampler import Patches, PatchSampler
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.detectors.cameras import measure_camera
+from napari_denoise.learning.detectors.detecting import measure_detector
+from napari_denoise.learning.detectors.stabilization import stabilized_pixels
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.networks import Network
+from napari_denoise.learning.networks.blurred import BlurredNetwork
+from napari_denoise.learning.networks.ladder import LadderNetwork
+from napari_denoise.learning.networks.pretrained import shipped_network
+from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.normalization import measure_normalization
 from napari_denoise.learning.normalizations import AnyNormalization
-from napari_denoise.learning.pretrained import shipped_network
-from napari_denoise.learning.sampler import Patches, PatchSampler
-from napari_denoise.learning.stabilization import stabilized_pixels
-from napari_denoise.learning.unet import UNet
 from napari_denoise.noise.mean_variance import CORRELATED
 from napari_denoise.progress import Job, Notice
 

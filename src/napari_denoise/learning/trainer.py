@@ -13,9 +13,9 @@ from torch import Tensor
 
 from napari_denoise.errors import DenoiseError
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.batches import Batches
 from napari_denoise.learning.config import TrainingMethod
-from napari_denoise.learning.examples import Example
+from napari_denoise.learning.examples.batches import Batches
+from napari_denoise.learning.examples.example import Example
 from napari_denoise.learning.model import Model, TrainingPoint
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.objectives import make_objective

@@ -13,28 +13,28 @@ import numpy as np
 from napari_denoise.errors import AxesError, DenoiseError, OutOfMemoryError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.autosave import Autosave
-from napari_denoise.learning.batches import Batches
 from napari_denoise.learning.config import IDR, TrainingMethod
-from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
-from napari_denoise.learning.memory import fit_to_memory
-from napari_denoise.learning.model import Model
-from napari_denoise.learning.networks import Network
-from napari_denoise.learning.origin import Origin
-from napari_denoise.learning.pairs import check_pairs
-from napari_denoise.learning.patches import (
+from napari_denoise.learning.data.pairs import check_pairs
+from napari_denoise.learning.data.patches import (
     TrainingImage,
     check_images,
     choose_patch_size,
 )
-from napari_denoise.learning.preparing import draw_samples, make_sampler
+from napari_denoise.learning.data.preparing import draw_samples, make_sampler
+from napari_denoise.learning.data.reading import read_images
+from napari_denoise.learning.data.sampler import PatchSampler
+from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
+from napari_denoise.learning.examples.batches import Batches
+from napari_denoise.learning.examples.suggestion import suggest
+from napari_denoise.learning.memory import fit_to_memory
+from napari_denoise.learning.model import Model
+from napari_denoise.learning.networks import Network
+from napari_denoise.learning.origin import Origin
 from napari_denoise.learning.previews import Preview, PreviewCrop, Previews
 from napari_denoise.learning.psf import make_psf
-from napari_denoise.learning.reading import read_images
 from napari_denoise.learning.refining import check_refining, train_refined
 from napari_denoise.learning.resuming import TrainingRecord, TrainingState, method_to_go_on_with
-from napari_denoise.learning.sampler import PatchSampler
 from napari_denoise.learning.starting import Start, begin, begin_with
-from napari_denoise.learning.suggestion import suggest
 from napari_denoise.learning.trainer import Trainer, TrainingProgress
 from napari_denoise.progress import Job, Notice, Request, nested
 

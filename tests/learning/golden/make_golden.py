@@ -7,12 +7,12 @@ import numpy as np
 
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
-from napari_denoise.learning import pretrained
 from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.bundle import save_model
 from napari_denoise.learning.config import CARE, N2V, N2V2, DecoNoising
-from napari_denoise.learning.instant_network import InstantNetwork
 from napari_denoise.learning.model import FORMAT
+from napari_denoise.learning.networks import pretrained
+from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import run

@@ -11,8 +11,8 @@ from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import FileError, ModelError, SettingsError
 from napari_denoise.learning.bundle import load_model, save_model
-from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import N2N, DecoNoising
+from napari_denoise.learning.detectors.camera import Camera
 from napari_denoise.learning.model import Model, ModelInfo
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.package import BUNDLE

@@ -9,7 +9,7 @@ from pydantic import PrivateAttr
 
 from napari_denoise.learning.architecture import Architecture
 from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
-from napari_denoise.learning.masking import PERIOD
+from napari_denoise.learning.examples.masking import PERIOD
 from napari_denoise.noise.distribution import AnyDistribution
 from napari_denoise.noise.measured import MeasuredNoise
 from napari_denoise.noise.model import NoiseModel

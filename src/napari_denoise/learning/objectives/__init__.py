@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import IDR, PN2V, DecoNoising, DivNoising, TrainingMethod
-from napari_denoise.learning.detector import Detector
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.detectors.detector import Detector
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.normalizations import AnyNormalization

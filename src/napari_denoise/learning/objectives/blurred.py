@@ -9,11 +9,11 @@ from torch import Tensor
 
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.config.deconvolving import DECONVOLVED
+from napari_denoise.learning.detectors.stabilization import noise_variance
 from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.examples import Example
+from napari_denoise.learning.examples.example import Example
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.objectives.regression import Regression
-from napari_denoise.learning.stabilization import noise_variance
 from napari_denoise.progress import Job, nested
 
 __all__ = ["BlurredRegression"]

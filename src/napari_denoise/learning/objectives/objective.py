@@ -10,7 +10,7 @@ from torch import Tensor
 
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.draws import Draws
-from napari_denoise.learning.examples import Example
+from napari_denoise.learning.examples.example import Example
 from napari_denoise.progress import Job
 
 __all__ = ["Objective"]

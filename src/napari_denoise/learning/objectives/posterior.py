@@ -18,13 +18,13 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.config import UNCERTAINTY
-from napari_denoise.learning.detector import Detector
+from napari_denoise.learning.detectors.detector import Detector
+from napari_denoise.learning.detectors.likelihood import make_likelihood
+from napari_denoise.learning.detectors.stabilization import from_stabilized, stabilized_pixels
 from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.examples import Example
-from napari_denoise.learning.likelihood import make_likelihood
-from napari_denoise.learning.masking import hidden_in_turn
+from napari_denoise.learning.examples.example import Example
+from napari_denoise.learning.examples.masking import hidden_in_turn
 from napari_denoise.learning.objectives.objective import Objective
-from napari_denoise.learning.stabilization import from_stabilized, stabilized_pixels
 from napari_denoise.progress import Job, nested
 
 __all__ = ["CountRegression", "GaussianPrior", "SampledPrior"]

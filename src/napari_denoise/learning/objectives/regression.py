@@ -10,7 +10,7 @@ from torch import Tensor
 
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.examples import Example
+from napari_denoise.learning.examples.example import Example
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.objectives.objective import Objective
 from napari_denoise.progress import Job

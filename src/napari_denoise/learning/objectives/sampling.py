@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.camera import Camera
 from napari_denoise.learning.config import SAMPLE, SAMPLES, UNCERTAINTY
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.detectors.photon_likelihood import PhotonLikelihood
+from napari_denoise.learning.detectors.stabilization import stabilized_pixels
 from napari_denoise.learning.device import mixed_precision
 from napari_denoise.learning.draws import Draws
-from napari_denoise.learning.examples import Example
-from napari_denoise.learning.ladder import LadderNetwork
+from napari_denoise.learning.examples.example import Example
+from napari_denoise.learning.networks.ladder import LadderNetwork
 from napari_denoise.learning.objectives.objective import Objective
-from napari_denoise.learning.photon_likelihood import PhotonLikelihood
-from napari_denoise.learning.stabilization import stabilized_pixels
 from napari_denoise.progress import Job, nested
 
 __all__ = ["Sampling"]

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.examples import Example
-from napari_denoise.learning.objectives.objective import Objective
-from napari_denoise.learning.stabilization import (
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.detectors.stabilization import (
     clean_plane,
     clean_planes,
     noise_variance,
     planes_around,
 )
+from napari_denoise.learning.device import mixed_precision
+from napari_denoise.learning.examples.example import Example
+from napari_denoise.learning.objectives.objective import Objective
 from napari_denoise.progress import Job, run
 
 __all__ = ["StabilizedRegression"]

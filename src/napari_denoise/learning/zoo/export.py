@@ -16,7 +16,7 @@ import numpy as np
 from napari_denoise.errors import FileError, ModelError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.bundle import save_model
-from napari_denoise.learning.camera import Camera
+from napari_denoise.learning.detectors.camera import Camera
 from napari_denoise.learning.light import Light
 from napari_denoise.learning.model import Model
 from napari_denoise.learning.package import BUNDLE, is_package

@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.errors import ModelError
-from napari_denoise.learning.blurred_network import BlurredNetwork
-from napari_denoise.learning.camera import Camera
-from napari_denoise.learning.instant_network import InstantNetwork
+from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.detectors.stabilization import clean_plane
 from napari_denoise.learning.model import Model
+from napari_denoise.learning.networks.blurred import BlurredNetwork
+from napari_denoise.learning.networks.instant import InstantNetwork
+from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.objectives import make_objective
 from napari_denoise.learning.objectives.blurred import BlurredRegression
 from napari_denoise.learning.objectives.regression import Regression
 from napari_denoise.learning.objectives.stabilized import StabilizedRegression
-from napari_denoise.learning.stabilization import clean_plane
-from napari_denoise.learning.unet import UNet
 from napari_denoise.progress import run
 
 __all__ = ["image_graph", "read_torchscript", "torchscript_of"]

@@ -1,0 +1,1 @@
+"""What is learned from: images, the patches drawn of them, and what goes with them."""

@@ -1,0 +1,198 @@
+"""Which images make a pair, found out before a method learns from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_denoise.errors import AxesError, InputError
+from napari_denoise.intensities import FloatArray, check_pixels
+from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.simulation import check_clean
+
+__all__ = ["Likeness", "check_pairs", "check_sampled_pairs", "compare_pairs"]
+
+_BLOCK = 8
+"""Pixels, along Y and X, whose mean is compared: noise averages out."""
+
+_ALIKE = 0.3
+"""Correlation below which two images hardly show the same thing."""
+
+_TOLERANCE = 0.25
+"""Scales that differ by no more than this are taken to be the same."""
+
+
+def check_pairs(method: TrainingMethod, images: Sequence[TrainingImage]) -> None:
+    """Refuse images that lack a second one, or have one in vain; no pixels are read.
+
+    Raises
+    ------
+    InputError
+        If a target is missing, is not asked for, or has another shape.
+    AxesError
+        If there are no repeats along the axis that is to have them.
+    """
+    noise = method.simulated_noise()
+    if noise is not None:
+        check_clean(noise, images)
+    for image in images:
+        if noise is not None:
+            _check_no_target(image)
+        elif isinstance(method, N2N) and method.repeats:
+            _check_repeats(image, method.repeats)
+        elif isinstance(method, PairedMethod):
+            _check_target(image, method.title)
+        elif image.target is not None:
+            raise InputError(
+                f"{method.title} learns from the noisy image alone, and {image.name} comes with a "
+                f"target. Leave the target out, or choose a method for pairs."
+            )
+
+
+def _check_no_target(image: TrainingImage) -> None:
+    if image.target is not None:
+        raise InputError(
+            f"Noise is to be added to {image.name} as to a clean image, and it has a target as "
+            f"well. Choose one of the two."
+        )
+
+
+def _check_target(image: TrainingImage, title: str) -> None:
+    if image.target is None:
+        raise InputError(
+            f"{title} learns from pairs, and {image.name} has no target. "
+            f"Choose one, an image of the same thing and of the same shape."
+        )
+    name = image.target_name or f"The target of {image.name}"
+    check_pixels(image.target, name)
+    shapes = [tuple(pixels.shape) for pixels in (image.pixels, image.target)]
+    if shapes[0] != shapes[1]:
+        raise InputError(
+            f"{image.name} has shape {shapes[0]}, its target shape {shapes[1]}. "
+            f"Choose a target of the same shape, pixel for pixel in the same place."
+        )
+
+
+def _check_repeats(image: TrainingImage, axis: str) -> None:
+    if image.target is not None:
+        raise InputError(
+            f"{image.name} has a target and is to have repeats along {axis} as well. "
+            f"Choose one of the two."
+        )
+    axes, shape = image.layout.axes, tuple(image.pixels.shape)
+    if axis not in image.layout.batch_axes:
+        reason = "is spatial" if axis in axes else f"is not among its axes {axes}"
+        raise AxesError(
+            f"{image.name} is to have repeats along {axis}, which {reason}. "
+            f"Choose another axis, or name the image's axes otherwise."
+        )
+    if shape[axes.index(axis)] < 2:
+        raise AxesError(
+            f"{image.name} has a single frame along {axis}, and a pair needs two. "
+            f"Choose an image with repeats, or a target."
+        )
+
+
+def check_sampled_pairs(pairs: Sequence[FloatArray]) -> None:
+    """Refuse targets that there is nothing to learn from.
+
+    Parameters
+    ----------
+    pairs : sequence of arrays, axes 2C(Z)YX
+
+    Raises
+    ------
+    InputError
+        If all targets equal their images, or are constant.
+    """
+    if all(np.array_equal(*pair) for pair in pairs):
+        raise InputError(
+            "The image and its target are the same, pixel for pixel, so there is no noise to "
+            "learn from. Choose the other image of the pair."
+        )
+    level = pairs[0][1].flat[0]
+    if all((pair[1] == level).all() for pair in pairs):
+        raise InputError(
+            f"The target is constant: every pixel that was looked at is {level:g}. "
+            f"Choose an image that shows what is to be seen."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How images go with their targets.
+
+    Attributes
+    ----------
+    correlation : float
+        Of the means of small blocks; 1 for images of the same thing.
+    target_map : (float, float)
+        Scale and shift from the target's intensities to the image's.
+    is_same_scale : bool
+        Whether the target can be taken as it is.
+    """
+
+    correlation: float
+    target_map: tuple[float, float]
+    is_same_scale: bool
+
+    def in_words(self, repeats: str = "") -> str:
+        """What a user should know; empty if all is as it should be.
+
+        Parameters
+        ----------
+        repeats : str, optional
+            Axis along which the pairs lie, if they are frames of the images themselves.
+        """
+        if repeats:
+            return "" if self.correlation >= _ALIKE else self._frames_in_words(repeats)
+        if self.correlation < _ALIKE:
+            return (
+                f"The images and their targets hardly resemble each other (correlation "
+                f"{self.correlation:.2f}). Check that the pairs belong together."
+            )
+        if self.is_same_scale:
+            return ""
+        scale, shift = self.target_map
+        return (
+            f"The targets have other intensities than the images and are brought to theirs "
+            f"(times {scale:.3g}, plus {shift:.3g}): results are in units of the images."
+        )
+
+    def _frames_in_words(self, axis: str) -> str:
+        return (
+            f"Frames along {axis} hardly resemble each other (correlation {self.correlation:.2f}). "
+            f"If things move or fade, choose the pairing even_odd, or Noise2Void."
+        )
+
+
+def compare_pairs(pairs: Sequence[FloatArray]) -> Likeness:
+    """Compare images with their targets where noise averages out.
+
+    Parameters
+    ----------
+    pairs : sequence of arrays, axes 2C(Z)YX
+    """
+    image, target = np.concatenate([_block_means(pair) for pair in pairs], axis=1)
+    covariance = np.cov(image, target)
+    deviations = np.sqrt(np.diag(covariance))
+    if not deviations.all():
+        return Likeness(correlation=0.0, target_map=(1.0, 0.0), is_same_scale=True)
+    correlation = float(covariance[0, 1] / deviations.prod())
+    scale = float(covariance[0, 1] / covariance[1, 1])
+    shift = float(image.mean() - scale * target.mean())
+    is_same = abs(scale - 1) < _TOLERANCE and abs(shift) < _TOLERANCE * deviations[0]
+    return Likeness(correlation, (scale, shift), is_same or correlation < _ALIKE)
+
+
+def _block_means(pair: FloatArray) -> npt.NDArray[np.float64]:
+    """Means of blocks of both, axes ``2n``."""
+    block = min(_BLOCK, *pair.shape[-2:])
+    rows, columns = (n // block for n in pair.shape[-2:])
+    cropped = pair[..., : rows * block, : columns * block].astype(np.float64)
+    blocks = cropped.reshape(*pair.shape[:-2], rows, block, columns, block)
+    return np.asarray(blocks.mean(axis=(-3, -1)).reshape(2, -1))

@@ -1,0 +1,203 @@
+"""Where training patches come from: drawn at random, one batch at a time, never stacked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_denoise.errors import InputError
+from napari_denoise.intensities import FloatArray
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.pieces import Piece, Repeats, read_piece
+from napari_denoise.learning.data.places import places_in
+from napari_denoise.learning.data.reading import is_lazy
+from napari_denoise.learning.data.simulation import Simulation
+from napari_denoise.learning.data.stream import PatchStream
+from napari_denoise.progress import Job
+
+__all__ = ["PatchSampler", "Patches"]
+
+_N_TRIES = 100
+"""Patches that are looked at to find one within the region."""
+
+Turned = Literal["freely", "half", "not"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """Patches drawn together; all arrays ``NC(Z)YX`` float32, in the images' units.
+
+    Attributes
+    ----------
+    shown : array
+        The patches themselves.
+    target : array
+        What goes with each: the same place of its target, or of a repeat; the patches
+        themselves where there is neither.
+    weight : array
+        1 for pixels to learn from; 0 for those outside the region, where `shown` and `target`
+        hold the mean of the others.
+    """
+
+    shown: FloatArray
+    target: FloatArray
+    weight: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Patches]) -> Patches:
+        """All of them in one."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def known_pixels(self) -> FloatArray:
+        """What `shown` holds inside the region in all channels, axes ``Cn``."""
+        inside = self.weight.all(axis=1)
+        return np.moveaxis(self.shown, 1, 0)[:, inside]
+
+
+class PatchSampler:
+    """Draws patches at random places of all images, large images more often.
+
+    Parameters
+    ----------
+    images : sequence of TrainingImage
+        As :func:`~napari_denoise.learning.data.reading.read_images` returns them: those that are
+        lazy stay in their files.
+    patch_size : tuple of int
+        Pixels per spatial axis.
+    repeats : Repeats, optional
+        Which frames are pairs; unset: pairs are images and their targets.
+    target_map : (float, float)
+        What targets are multiplied with, and what is then added, to be in the images' units.
+    simulation : Simulation, optional
+        Adds noise to what is shown, and leaves the target clean.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[TrainingImage],
+        patch_size: tuple[int, ...],
+        *,
+        repeats: Repeats | None = None,
+        target_map: tuple[float, float] = (1.0, 0.0),
+        simulation: Simulation | None = None,
+    ) -> None:
+        self.patch_size, self.repeats = patch_size, repeats
+        self._target_map, self._simulation = target_map, simulation
+        self._near = [image for image in images if not is_lazy(image)]
+        self._places = [places_in(image, patch_size) for image in self._near]
+        far = [image for image in images if is_lazy(image)]
+        self._stream = PatchStream(far, patch_size, repeats) if far else None
+        n_pixels = [places.n_pixels for places in (*self._places, self._stream) if places]
+        self._shares = np.array(n_pixels) / sum(n_pixels)
+
+    @property
+    def images(self) -> tuple[TrainingImage, ...]:
+        """Those that patches are drawn from; fewer once some have proved broken."""
+        return (*self._near, *(self._stream.images if self._stream else ()))
+
+    @property
+    def is_noise_added(self) -> bool:
+        """Whether the images are clean."""
+        return self._simulation is not None
+
+    def resized(self, patch_size: tuple[int, ...]) -> PatchSampler:
+        """The same with patches of another size."""
+        return self.replaced(patch_size=patch_size)
+
+    def replaced(self, **changes: Any) -> PatchSampler:
+        """The same, but for these parameters."""
+        given: dict[str, Any] = {
+            "images": self.images,
+            "patch_size": self.patch_size,
+            "repeats": self.repeats,
+            "target_map": self._target_map,
+            "simulation": self._simulation,
+        }
+        return PatchSampler(**given | changes)
+
+    def read_ahead(self, rng: np.random.Generator) -> Job[None]:
+        """Read what the next patches are cut from, where images are in files; else do nothing.
+
+        An image that proves broken is left out, and said to be
+        (:class:`~napari_denoise.progress.Skipped`). Without this job :meth:`draw` reads when it
+        has to, and says nothing.
+
+        Raises
+        ------
+        DenoiseError
+            If none of the images can be read.
+        """
+        if self._stream:
+            yield from self._stream.read_ahead(rng)
+
+    def draw(self, n: int, rng: np.random.Generator, *, turned: Turned = "freely") -> Patches:
+        """Draw `n` patches.
+
+        Parameters
+        ----------
+        turned : {"freely", "half", "not"}
+            How each is flipped and turned in YX at random, what belongs together alike: "half"
+            leaves rows rows.
+
+        Raises
+        ------
+        DenoiseError
+            If none of the images that stay in files can be read.
+        """
+        pieces = [self._draw_one(rng, turned=turned) for _ in range(n)]
+        scale, shift = (np.float32(number) for number in self._target_map)
+        return Patches(
+            shown=np.stack([piece.shown for piece in pieces]),
+            target=scale * np.stack([piece.target for piece in pieces]) + shift,
+            weight=np.stack([piece.weight for piece in pieces]),
+        )
+
+    def draw_in_channel(self, rng: np.random.Generator) -> tuple[int | None, FloatArray]:
+        """A patch ``C(Z)YX`` that is whole, and its channel where those are seen one at a time.
+
+        Raises
+        ------
+        InputError
+            If no patch lies within the region.
+        """
+        for _ in range(_N_TRIES):
+            piece = self._draw_one(rng, turned="not")
+            if piece.weight.all():
+                return piece.channel, piece.shown
+        raise InputError(
+            f"Hardly a patch of {' × '.join(map(str, self.patch_size))} pixels lies within the "
+            f"region."
+        )
+
+    def _draw_one(self, rng: np.random.Generator, *, turned: Turned) -> Piece:
+        which = int(rng.choice(len(self._shares), p=self._shares))
+        piece = self._read(which, rng)
+        if turned != "not":
+            piece = _turn(piece, rng, is_free=turned == "freely")
+        if self._simulation:
+            # After turning: stripes lie along the camera's rows, and not along the specimen's.
+            noisy = self._simulation.record(piece.shown, piece.image, piece.place, rng)
+            piece = replace(piece, shown=noisy)
+        return piece
+
+    def _read(self, which: int, rng: np.random.Generator) -> Piece:
+        """From an image in memory, or from those that are not, which come last."""
+        if which >= len(self._near):
+            assert self._stream  # noqa: S101  # else it has no share
+            return self._stream.take(rng)
+        image, place = self._near[which], self._places[which].draw(rng)
+        partner = self.repeats.partner(image, place.unit, rng) if self.repeats else None
+        return read_piece(image, place, partner)
+
+
+def _turn(piece: Piece, rng: np.random.Generator, *, is_free: bool) -> Piece:
+    """One of the eight ways to lay a square, or of the four that leave rows rows."""
+    arrays = np.stack([piece.shown, piece.target, piece.weight])
+    by_quarters = is_free and arrays.shape[-1] == arrays.shape[-2]
+    turned = np.rot90(arrays, int(rng.integers(4)) * (1 if by_quarters else 2), axes=(-2, -1))
+    shown, target, weight = turned[..., ::-1] if rng.integers(2) else turned
+    return replace(piece, shown=shown, target=target, weight=weight)
