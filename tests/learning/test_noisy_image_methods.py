@@ -13,7 +13,7 @@ from napari_denoise.denoiser import denoise
 from napari_denoise.errors import InputError, SettingsError
 from napari_denoise.learning.bundle import load_model, save_model
 from napari_denoise.learning.config import N2V, N2V2, Noise2Fast, StructN2V
-from napari_denoise.learning.examples.example import suggestion
+from napari_denoise.learning.examples import suggestion
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import Notice, Progress, run
