@@ -203,15 +203,21 @@ def test_notices_are_shown_once_each_and_stay(qtbot):
 
 
 def test_the_time_left_is_said_once_it_can_be_told(qtbot, monkeypatch):
-    may_end = threading.Event()
+    may_go_on, may_end, elapsed_s = threading.Event(), threading.Event(), [0.0]
 
     def job():
+        yield Progress(fraction=0.0, message="starting")
+        may_go_on.wait(10)
         yield Progress(fraction=0.25, message="step 1 of 4")
         may_end.wait(10)
 
     bar = make_bar(qtbot, lambda: job)
-    monkeypatch.setattr("napari_denoise.progress.Stopwatch.elapsed_s", property(lambda _: 10.0))
+    watch = property(lambda _: elapsed_s[0])
+    monkeypatch.setattr("napari_denoise.progress.Stopwatch.elapsed_s", watch)
     bar.run()
+    qtbot.waitUntil(lambda: bar.message() == "Starting…")
+    elapsed_s[0] = 10.0
+    may_go_on.set()
     qtbot.waitUntil(lambda: bar.message() == "Step 1 of 4 · 30 s left")
     progress = bar.findChild(QProgressBar)
     assert progress.value() / progress.maximum() == 0.25
