@@ -214,8 +214,8 @@ def test_the_time_left_is_said_once_it_can_be_told(qtbot, monkeypatch):
     bar = make_bar(qtbot, lambda: job)
     watch = property(lambda _: elapsed_s[0])
     monkeypatch.setattr("napari_denoise.progress.Stopwatch.elapsed_s", watch)
-    bar.run()
-    qtbot.waitUntil(lambda: bar.message() == "Starting…")
+    with qtbot.waitSignal(bar.progressed):
+        bar.run()
     elapsed_s[0] = 10.0
     may_go_on.set()
     qtbot.waitUntil(lambda: bar.message() == "Step 1 of 4 · 30 s left")
