@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QVBoxLayout, QWidget
@@ -51,9 +51,9 @@ class NoiseBox(QWidget):
         self._noises.valueChanged.connect(self.valueChanged)
         self._on_toggled()
 
-    def setMethod(self, method: type[Any]) -> None:
+    def setMethod(self, method: type[TrainingMethod]) -> None:
         """Ask what is to be asked for a method; nothing if it never adds noise."""
-        self.setVisible("noise" in method.model_fields)
+        self.setVisible(method.simulated_noise is not TrainingMethod.simulated_noise)
         self._is_added.setText(_QUESTIONS.get(method, _QUESTION))
 
     def value(self) -> NoiseModel | None:
@@ -67,6 +67,12 @@ class NoiseBox(QWidget):
         if self.isHidden() or not self._is_added.isChecked():
             return None
         return Composite.of(cast("Sequence[NoiseModel]", self._noises.value()))
+
+    def setSettings(self, method: TrainingMethod) -> None:
+        """Show what a method's settings say of the noise that is added."""
+        noise = getattr(method, "noise", None)
+        # Other methods have a setting of that name for the noise there is.
+        self.setValue(noise if isinstance(noise, NoiseModel) else None)
 
     def setValue(self, noise: NoiseModel | None) -> None:
         """Show this noise, all its parts if it has several; None unticks the question."""

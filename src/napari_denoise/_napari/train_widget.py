@@ -175,7 +175,7 @@ class TrainWidget(ViewerDock):
         self._run_bar.setRunText(_RUN_TEXTS[model is not None and model.record is not None])
         if model is not None:
             self._method.setValue(model.info.method)
-            self._noise.setValue(getattr(model.info.method, "noise", None))
+            self._noise.setSettings(model.info.method)
 
     def _on_continue_clicked(self, model: ShelvedModel) -> None:
         self._start.setModel(model)
@@ -195,7 +195,7 @@ class TrainWidget(ViewerDock):
         self._targets.setImages([*self._images.layers(), *self._images.files()])
 
     def _on_method_changed(self) -> None:
-        self._noise.setMethod(self._method.form().settings_class)
+        self._noise.setMethod(cast("type[TrainingMethod]", self._method.form().settings_class))
         try:
             method = self._chosen_method()
         except SettingsError:

@@ -1,4 +1,4 @@
-"""*Export for the BioImage Model Zoo…*: asks what the zoo wants to know, writes the package."""
+"""*Export for bioimage.io…*: asks what the zoo wants to know, writes the package."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ class ZooExport(QWidget):
         super().__init__()
         self._model: ShelvedModel | None = None
         self._card = ZooCard()
-        self._run_bar = dock.makeRunBar(
-            self._prepare, run_text="Export for the BioImage Model Zoo…"
-        )
+        self._run_bar = dock.makeRunBar(self._prepare, run_text="Export for bioimage.io…")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._run_bar)
