@@ -46,7 +46,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     peer = CAREamist(configuration, enable_progress_bar=False)
     with contextlib.redirect_stdout(sys.stderr):
-        small = rng.normal(100, 20, [4 * size for size in patch]).astype(np.float32)
+        small = rng.normal(100, 20, [3 * size for size in patch]).astype(np.float32)
         peer.train(train_data=small)
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
