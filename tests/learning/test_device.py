@@ -135,7 +135,9 @@ def test_other_errors_of_torch_pass():
     ("features", "n_spatial", "expected"),
     [
         ({"amx_bf16": True}, 2, torch.bfloat16),
-        ({"avx512_bf16": True}, 2, torch.bfloat16),
+        ({"avx512_bf16": True, "cpu_name": "AMD EPYC"}, 2, torch.bfloat16),
+        ({"avx512_bf16": True, "cpu_name": "Intel Xeon"}, 2, torch.float32),  # AMX is hidden
+        ({"amx_bf16": True, "cpu_name": "Intel Xeon"}, 2, torch.bfloat16),
         ({"avx512_bf16": False}, 2, torch.float32),
         ({}, 2, torch.float32),
         ({"amx_bf16": True}, 3, torch.float32),  # wrong in oneDNN
