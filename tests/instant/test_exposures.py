@@ -40,6 +40,16 @@ def test_the_network_is_told_how_correlated_the_noise_is():
     assert float(told.max()) > 0.6
 
 
+def test_some_noise_is_blotchy_as_that_of_wide_field_cameras():
+    """Real frames have up to twenty times the power of white noise in what is coarse."""
+    shown = exposures(torch.full((300, 1, 64, 64), 0.9))
+    noise = shown.planes[:, 0] - shown.planes[:, 0].mean(dim=(1, 2), keepdim=True)
+    blocks = torch.nn.functional.avg_pool2d(noise, 8).square().mean(dim=(1, 2)) * 64
+    power = blocks / noise.square().mean(dim=(1, 2))
+    assert 0.1 < float((power > 8).float().mean()) < 0.4
+    assert float((power < 2).float().mean()) > 0.4
+
+
 def test_flipped_dice_give_other_noise_and_the_same_dice_the_same():
     clean = torch.rand(2, 3, 16, 16)
     first, again, other = exposures(clean), exposures(clean), exposures(clean, seed=1)
@@ -49,7 +59,7 @@ def test_flipped_dice_give_other_noise_and_the_same_dice_the_same():
 
 
 def test_some_stacks_end_with_the_middle_plane():
-    planes = exposures(torch.rand(200, 5, 8, 8)).planes
+    planes = exposures(torch.rand(200, 5, 12, 12)).planes
     is_end = (planes[:, :2] == planes[:, [4, 3]]).flatten(1).all(dim=1)
     assert 0.05 < float(is_end.float().mean()) < 0.3
 

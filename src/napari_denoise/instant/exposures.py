@@ -19,7 +19,7 @@ from napari_denoise.learning.detectors.stabilization import conditions, stabiliz
 
 __all__ = ["Exposures", "expose"]
 
-_KERNEL_RADIUS = 3
+_KERNEL_RADIUS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +112,45 @@ def _shot_noise(electrons: Tensor, excess: Tensor, rng: torch.Generator) -> Tens
 
 def _smeared(noise: Tensor, dice: _Dice) -> tuple[Tensor, Tensor]:
     """Noise that neighbours share in some patches, of the same variance; its lag-1 along Y, X."""
+    kernel = _smearing(dice)
+    shared = _self_correlation(kernel)
+    n, n_planes = noise.shape[:2]
+    flat = noise.reshape(1, n * n_planes, *noise.shape[2:])
+    flat = F.pad(flat, (_KERNEL_RADIUS,) * 4, mode="reflect")
+    weight = kernel.repeat_interleave(n_planes, dim=0)[:, None]
+    return F.conv2d(flat, weight, groups=n * n_planes).reshape(noise.shape), shared
+
+
+def _smearing(dice: _Dice) -> Tensor:
+    """How the noise of a pixel spreads over its neighbours, axes NYX, sum of squares 1.
+
+    Mostly to those next to it; in some detectors a little reaches far, and then it is the blotches
+    that are left to see.
+    """
     is_smeared = dice.chance(0.45)
     sigma_x = dice.uniform(0.3, 1.1)
     is_round = dice.chance(0.7)
     sigma_y = is_round * sigma_x + (1 - is_round) * dice.uniform(0.05, 0.8)
-    place = torch.arange(-_KERNEL_RADIUS, _KERNEL_RADIUS + 1.0, device=noise.device)
-    kernels, lags = [], []
-    for sigma in (sigma_y, sigma_x):
-        width = (is_smeared * sigma + (1 - is_smeared) * 0.05)[:, 0, 0]
-        kernel = torch.exp(-(place**2) / (2 * width**2))
-        kernel = kernel / kernel.square().sum(dim=1, keepdim=True).sqrt()
-        kernels.append(kernel)
-        lags.append((kernel[:, 1:] * kernel[:, :-1]).sum(dim=1))
-    n, n_planes = noise.shape[:2]
-    flat = noise.reshape(1, n * n_planes, *noise.shape[2:])
-    for kernel, shape, pad in (
-        (kernels[0], (-1, 1, 2 * _KERNEL_RADIUS + 1, 1), (0, 0, _KERNEL_RADIUS, _KERNEL_RADIUS)),
-        (kernels[1], (-1, 1, 1, 2 * _KERNEL_RADIUS + 1), (_KERNEL_RADIUS, _KERNEL_RADIUS, 0, 0)),
-    ):
-        weight = kernel.repeat_interleave(n_planes, dim=0).reshape(shape)
-        flat = F.conv2d(F.pad(flat, pad, mode="reflect"), weight, groups=n * n_planes)
-    return flat.reshape(noise.shape), torch.stack(lags, dim=1)
+    near = _blurring(*(is_smeared * s + (1 - is_smeared) * 0.05 for s in (sigma_y, sigma_x)))
+    far = _blurring(dice.uniform(1.2, 4), dice.uniform(1.2, 4))
+    share = (is_smeared * dice.chance(0.5) * dice.uniform(0.01, 0.25))[:, 0]
+    kernel = (1 - share).sqrt() * near + share.sqrt() * far
+    return kernel / kernel.square().sum(dim=(1, 2), keepdim=True).sqrt()
+
+
+def _blurring(sigma_y: Tensor, sigma_x: Tensor) -> Tensor:
+    """Gaussians, axes NYX, sum of squares 1."""
+    place = torch.arange(-_KERNEL_RADIUS, _KERNEL_RADIUS + 1.0, device=sigma_x.device)
+    along_y, along_x = (torch.exp(-(place**2) / (2 * s[:, 0, 0] ** 2)) for s in (sigma_y, sigma_x))
+    kernel = along_y[:, :, None] * along_x[:, None, :]
+    return kernel / kernel.square().sum(dim=(1, 2), keepdim=True).sqrt()
+
+
+def _self_correlation(kernel: Tensor) -> Tensor:
+    """Lag-1 autocorrelation along Y and X of white noise smeared with NYX kernels, axes N2."""
+    along_y = (kernel[:, 1:] * kernel[:, :-1]).sum(dim=(1, 2))
+    along_x = (kernel[:, :, 1:] * kernel[:, :, :-1]).sum(dim=(1, 2))
+    return torch.stack([along_y, along_x], dim=1)
 
 
 def _flaws(electrons: Tensor, read_noise: Tensor, dice: _Dice) -> Tensor:
