@@ -7,6 +7,7 @@ from scipy import ndimage
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import AxesError, SettingsError
+from napari_denoise.learning import autosave as autosave_module
 from napari_denoise.learning.bundle import load_model, save_model
 from napari_denoise.learning.config import IDR
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -85,6 +86,66 @@ def test_a_stop_in_the_first_round_keeps_what_it_has_learned(rng):
 
     model = run(training(IDR(**{**TINY, "n_steps": 1000}), noisy), stop)
     assert model.n_steps < 10
+
+
+def stopped_after(n_steps):
+    """A driver that stops the training when so many steps of all rounds are done."""
+
+    def stop(event):
+        is_there = isinstance(event, TrainingProgress) and event.step >= n_steps
+        return Request.STOP if is_there else None
+
+    return stop
+
+
+def n_rounds(model):
+    n, recipe = 0, model.recipe
+    while recipe:
+        n, recipe = n + 1, recipe.previous
+    return n
+
+
+def test_a_first_round_that_was_interrupted_goes_on_to_the_same_bytes(rng, tmp_path):
+    noisy = recorded(rng, scene(rng, (64, 64)))
+    method = IDR(**{**TINY, "n_steps": 6})
+    whole = run(training(method, noisy, seed=3))
+    part = run(training(method, noisy, seed=3), stopped_after(2))
+    save_model(part, tmp_path / "part.safetensors")
+    again = run(training(method, noisy, resume=load_model(tmp_path / "part.safetensors")))
+    for name, model in (("whole", whole), ("again", again)):
+        save_model(model, tmp_path / name)
+    assert part.state is not None
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_later_round_that_was_interrupted_begins_again_with_what_was_learned(rng, tmp_path):
+    noisy = recorded(rng, scene(rng, (64, 64)))
+    method = IDR(**{**TINY, "n_steps": 4, "n_rounds": 2})
+    part = run(training(method, noisy), stopped_after(6))
+    assert part.n_steps == 6
+    for _ in "ab":  # interrupted twice
+        save_model(part, tmp_path / "part.safetensors")
+        part = run(
+            training(method, noisy, resume=load_model(tmp_path / "part.safetensors")),
+            stopped_after(part.n_steps + 2),
+        )
+        assert n_rounds(part) == 2
+    again = run(training(method, noisy, resume=part))
+    assert n_rounds(again) == 3
+    assert again.state is None
+    assert again.method == method
+
+
+def test_copies_are_kept_of_every_round(rng, tmp_path, monkeypatch):
+    monkeypatch.setattr(autosave_module, "INTERVAL_S", 0.0)
+    noisy, path = recorded(rng, scene(rng, (64, 64))), tmp_path / "copy.safetensors"
+    seen = set()
+    for _ in training(IDR(**{**TINY, "n_steps": 20}), noisy, autosave=path):
+        if path.exists():
+            copy = load_model(path)
+            assert copy.state is not None
+            seen.add(n_rounds(copy))
+    assert seen == {1, 2}
 
 
 def test_what_it_cannot_do_is_refused_in_words(rng):

@@ -35,14 +35,14 @@ def check_refining(images: Sequence[TrainingImage], resume: Model | None) -> Non
     AxesError
         If channels are to be seen together.
     SettingsError
-        If there is a model to go on with.
+        If the model to go on with has been trained to its end.
     """
     if images[0].unit_shape[0] > 1:
         raise AxesError(
             f"{images[0].name} gives {images[0].unit_shape[0]} channels to be seen together, and "
             f"iterative data refinement takes one at a time. See each channel independently."
         )
-    if resume:
+    if resume and resume.state is None:
         raise SettingsError(
             "A model of iterative data refinement has been trained to its end, in rounds. "
             "Begin with a new network."
@@ -50,7 +50,12 @@ def check_refining(images: Sequence[TrainingImage], resume: Model | None) -> Non
 
 
 def train_refined(
-    method: IDR, images: Sequence[TrainingImage], train_round: TrainRound, *, device: str
+    method: IDR,
+    images: Sequence[TrainingImage],
+    train_round: TrainRound,
+    *,
+    device: str,
+    resume: Model | None = None,
 ) -> Job[Model]:
     """Train in rounds, each on the result of the one before.
 
@@ -60,17 +65,24 @@ def train_refined(
     images : sequence of TrainingImage
     train_round : callable
     device : str
+    resume : Model, optional
+        One that was interrupted. Its first round goes on as if nothing had been; a later one
+        begins again, with what has been learned.
 
     Returns
     -------
     Model
         That of the last round; if the user stops, of the round that runs then.
     """
-    n_rounds = method.n_rounds + 1
+    n_rounds, n_before = method.n_rounds + 1, _rounds_before(resume)
     watched = _Watched()
-    first = train_round(method.in_round(), images)
-    model = yield from nested(watched.run(first), 0.0, 1 / n_rounds, "first guess")
-    for number in range(1, n_rounds):
+    if resume is None or n_before == 0:
+        first = train_round(method.in_round(), images, resume=resume)
+        model = yield from nested(watched.run(first), 0.0, 1 / n_rounds, "first guess")
+    else:
+        # The round that was interrupted is not one more.
+        model = resume.model_copy(update={"state": None, "recipe": resume.recipe.previous})
+    for number in range(max(n_before, 1), n_rounds):
         if watched.is_stopped:
             break
         start, stop = number / n_rounds, (number + 1) / n_rounds
@@ -81,7 +93,15 @@ def train_refined(
         job = train_round(again, guesses, resume=model)
         model = yield from nested(watched.run(job), start, stop, f"refining ({number})")
     recipe = model.recipe.model_copy(update={"settings": method.model_dump(mode="json")})
-    return model.model_copy(update={"method": method, "recipe": recipe, "state": None})
+    return model.model_copy(update={"method": method, "recipe": recipe})
+
+
+def _rounds_before(resume: Model | None) -> int:
+    """How many rounds an interrupted training has ended: each is one step of its recipe."""
+    n_rounds, recipe = 0, resume.recipe.previous if resume else None
+    while recipe:
+        n_rounds, recipe = n_rounds + 1, recipe.previous
+    return n_rounds
 
 
 class _Watched:

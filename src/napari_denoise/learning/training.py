@@ -104,8 +104,9 @@ def train(
     _check_channels(method, images[0])
     if isinstance(method, IDR) and not method.is_round:
         check_refining(images, resume)
-        once = partial(train, seed=seed, device=device, preview=preview)
-        return (yield from train_refined(method, images, once, device=device))
+        seed = Origin(method, tuple(images), seed, resume).seed
+        once = partial(train, seed=seed, device=device, autosave=autosave, preview=preview)
+        return (yield from train_refined(method, images, once, device=device, resume=resume))
     patch_size = choose_patch_size(images, _wanted_size(method, images))
     if resume:
         method = method_to_go_on_with(method, images, resume)

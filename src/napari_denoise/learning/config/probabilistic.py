@@ -139,13 +139,15 @@ class IDR(ProbabilisticMethod):
 
     def in_round(self, drawn: AnyDistribution | None = None) -> Self:
         """The settings of one round; those after the first have noise to draw."""
-        # What a network has learned already must not be lost to large steps.
-        rate = self.first_step_size() / (2 if drawn else 1)
-        method = self.model_copy(update={"learning_rate": rate})
+        method = self.model_copy()
         private = {"_is_round": True, "_drawn": drawn}
         for name, value in private.items():
             setattr(method, name, value)
         return method
+
+    def first_step_size(self) -> float:
+        # What a network has learned already must not be lost to large steps.
+        return super().first_step_size() / (2 if self._drawn else 1)
 
     def simulated_noise(self) -> NoiseModel | None:
         return None if self._drawn is None else MeasuredNoise(distribution=self._drawn)
