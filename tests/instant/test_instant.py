@@ -115,6 +115,20 @@ def test_more_strength_leaves_less_grain(rng):
     assert removed[0] < removed[1] < removed[2]
 
 
+def test_averaging_over_flips_is_better_and_knows_no_direction(rng):
+    clean = 20 * scene((88, 120), rng=np.random.default_rng(5), kind="filaments")
+    noisy, clean = recorded(clean, rng), clean * GAIN + OFFSET
+    along_x = KNOWN.model_copy(update={"correlation_x": 0.3, "average_flips": True})
+    averaged, plain = (
+        cleaned(noisy, denoiser=each)
+        for each in (along_x, along_x.model_copy(update={"average_flips": False}))
+    )
+    assert np.square(averaged - clean).mean() < 0.99 * np.square(plain - clean).mean()
+    along_y = KNOWN.model_copy(update={"correlation_y": 0.3, "average_flips": True})
+    turned = cleaned(noisy.T[::-1].copy(), denoiser=along_y)[::-1].T
+    np.testing.assert_allclose(turned, averaged, atol=0.05 * READ_NOISE)
+
+
 def test_a_camera_without_photon_noise_is_fine(rng):
     clean = 1000 * scene((128, 128), rng=rng).astype(np.float64)
     noisy = (clean + rng.normal(0, 50, clean.shape)).astype(np.float32)

@@ -19,6 +19,7 @@ from napari_denoise.filters import Gaussian
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.architecture import N_PLANES
 from napari_denoise.learning.detectors.camera import Camera
+from napari_denoise.learning.orientations import Orientation, orientations, padded
 from napari_denoise.noise.calibrate import calibrate
 from napari_denoise.noise.mean_variance import CORRELATED
 from napari_denoise.noise.stabilize import GeneralizedAnscombe
@@ -65,6 +66,12 @@ class Instant(Denoiser):
         "image",
         "The cleaned image, or how far off it may be: the standard deviation of what may be there, "
         "in the image's intensity units.",
+        advanced=True,
+    )
+    average_flips: bool = setting(
+        False,  # noqa: FBT003  # the default, as in all settings
+        "Average the results of the image flipped and turned in every way: a little better, and "
+        "takes eight times as long.",
         advanced=True,
     )
     gain: float | None = setting(
@@ -176,19 +183,32 @@ class Instant(Denoiser):
         return f"Camera: {told.in_words()}; correlation {max(camera.correlation):.2f}."
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        camera, cleaner = self.camera(), self._place(tile.shape[1:])
-        is_uncertainty, result = self.output == "uncertainty", np.empty_like(tile)
+        if not self.average_flips:
+            return (yield from self._clean(tile, self.camera()))
+        ways = orientations(may_be_turned=True)
+        whole, total = padded(tile, self.alignment(tile.ndim - 1)), np.zeros_like(tile)
+        crop = tuple(map(slice, tile.shape))
+        for i, way in enumerate(ways):
+            job = self._clean(way.apply(whole), _turned(self.camera(), way))
+            cleaned = yield from nested(job, i / len(ways), (i + 1) / len(ways))
+            total += way.undo(cleaned)[crop]
+        return total / np.float32(len(ways))
+
+    def release(self) -> None:
+        if self._cleaner:
+            self._cleaner.release()
+            self._cleaner = None
+
+    def _clean(self, tile: FloatArray, camera: Camera) -> Job[FloatArray]:
+        """The tile, channel by channel."""
+        cleaner, result = self._place(tile.shape[1:]), np.empty_like(tile)
+        is_uncertainty = self.output == "uncertainty"
         for channel, pixels in enumerate(tile):
             planes = pixels.reshape(-1, *pixels.shape[-2:])
             job = cleaner.clean(planes, camera, give_uncertainty=is_uncertainty)
             cleaned = yield from nested(job, channel / len(tile), (channel + 1) / len(tile))
             result[channel] = cleaned.reshape(pixels.shape)
         return result
-
-    def release(self) -> None:
-        if self._cleaner:
-            self._cleaner.release()
-            self._cleaner = None
 
     def _calibrated(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Instant]:
         """With a camera: the given one, or what is measured."""
@@ -211,6 +231,13 @@ class Instant(Denoiser):
             is_volume = len(shape) == 3 and shape[0] > 1
             self._cleaner = Cleaner(self.weights or FILES[3 if is_volume else 2], self.device)
         return self._cleaner
+
+
+def _turned(camera: Camera, way: Orientation) -> Camera:
+    """The camera of an image that is turned in this way: what was along Y may lie along X."""
+    along_y, along_x = camera.correlation
+    turned = (along_x, along_y) if way.is_transposed else (along_y, along_x)
+    return camera.model_copy(update={"correlation": turned})
 
 
 def _blur(image: Any, layout: Layout, *, why: str) -> Job[Denoiser]:
