@@ -10,7 +10,7 @@ from annotated_types import Ge, Le
 from pydantic import AfterValidator
 
 from napari_denoise.learning.architecture import Architecture
-from napari_denoise.learning.config.method import TrainingMethod
+from napari_denoise.learning.config.method import LEAN, TrainingMethod
 from napari_denoise.settings import setting
 
 __all__ = ["N2V", "N2V2", "BlindSpotMethod", "StructN2V"]
@@ -42,7 +42,16 @@ class N2V(BlindSpotMethod):
     title: ClassVar[str] = "Noise2Void"
     citation: ClassVar[str] = "Krull, Buchholz & Jug 2019, doi:10.1109/CVPR.2019.00223"
 
+    default_features: ClassVar[Mapping[int, int]] = LEAN
+
     name: Literal["n2v"] = "n2v"
+    n_steps: int = setting(
+        1200,
+        "Training steps; one step looks at one batch of patches.",
+        ge=1,
+        le=1_000_000,
+        step=100,
+    )
 
 
 class N2V2(BlindSpotMethod):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal, cast
 
 from annotated_types import Ge, Le
@@ -10,10 +12,13 @@ from napari_denoise.learning.architecture import Architecture, choose_pooling
 from napari_denoise.noise.model import NoiseModel
 from napari_denoise.settings import PerAxis, Settings, per_axis, setting
 
-__all__ = ["UNCERTAINTY", "TrainingMethod"]
+__all__ = ["LEAN", "UNCERTAINTY", "TrainingMethod"]
 
 UNCERTAINTY = "uncertainty"
 """The output that is no image: the standard deviation of what may be there, in its units."""
+
+LEAN: Mapping[int, int] = MappingProxyType({2: 16, 3: 16})
+"""Feature maps of methods that gain less from more of them than from more steps."""
 
 PatchWidth = Annotated[int, Ge(1), Le(1024)]
 
@@ -37,6 +42,11 @@ class TrainingMethod(Settings):
     """Tiles start at multiples of this along Z, Y and X, so as to agree with each other."""
     may_be_turned: ClassVar[bool] = True
     """Whether an image on its side is as good to it: not where noise has an orientation."""
+    default_features: ClassVar[Mapping[int, int]] = MappingProxyType({2: 32, 3: 16})
+    """Feature maps of the first layer, with two and with three spatial axes.
+
+    A volume costs three times the work per pixel, and has three times the neighbours.
+    """
     may_change: ClassVar[frozenset[str]] = frozenset(
         ("n_steps", "max_minutes", "patience", "batch_size", "patch_size", "learning_rate")
     )
@@ -92,7 +102,8 @@ class TrainingMethod(Settings):
     )
     n_features: int | None = setting(
         None,
-        "Feature maps in the network's first layer; unset: 32 for planes, 16 for volumes.",
+        "Feature maps in the network's first layer; unset: 16, or 32 for planes with methods that "
+        "make use of so many.",
         ge=4,
         le=256,
         step=8,
@@ -101,8 +112,7 @@ class TrainingMethod(Settings):
 
     def features_for(self, n_spatial: int) -> int:
         """The feature maps of a network with two or three spatial axes."""
-        # A volume costs three times the work per pixel, and has three times the neighbours.
-        return self.n_features or {2: 32, 3: 16}[n_spatial]
+        return self.n_features or self.default_features[n_spatial]
 
     def simulated_noise(self) -> NoiseModel | None:
         """The noise that is added to clean images to learn from; None to learn from noisy ones."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from pydantic import PrivateAttr
 
 from napari_denoise.learning.architecture import Architecture
-from napari_denoise.learning.config.method import UNCERTAINTY, TrainingMethod
+from napari_denoise.learning.config.method import LEAN, UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.examples.masking import PERIOD
 from napari_denoise.noise.distribution import AnyDistribution
 from napari_denoise.noise.measured import MeasuredNoise
@@ -88,6 +89,13 @@ class PN2V(ProbabilisticMethod):
     period: ClassVar[tuple[int, int, int]] = PERIOD
 
     name: Literal["pn2v"] = "pn2v"
+    n_steps: int = setting(
+        1600,
+        "Training steps; one step looks at one batch of patches.",
+        ge=1,
+        le=1_000_000,
+        step=100,
+    )
     prior: Literal["gaussian", "samples"] = setting(
         "gaussian",
         "How the network says what may be there: a mean and a standard deviation, or many "
@@ -113,9 +121,11 @@ class IDR(ProbabilisticMethod):
     title: ClassVar[str] = "Iterative data refinement"
     citation: ClassVar[str] = "Zhang et al. 2022, arXiv:2111.14358"
 
+    default_features: ClassVar[Mapping[int, int]] = LEAN
+
     name: Literal["idr"] = "idr"
     n_steps: int = setting(
-        600,
+        1600,
         "Training steps of each round; one step looks at one batch of patches.",
         ge=1,
         le=1_000_000,
