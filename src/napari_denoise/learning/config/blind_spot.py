@@ -43,15 +43,9 @@ class N2V(BlindSpotMethod):
     citation: ClassVar[str] = "Krull, Buchholz & Jug 2019, doi:10.1109/CVPR.2019.00223"
 
     default_features: ClassVar[Mapping[int, int]] = LEAN
+    default_step_size: ClassVar[float] = 2e-3
 
     name: Literal["n2v"] = "n2v"
-    n_steps: int = setting(
-        1200,
-        "Training steps; one step looks at one batch of patches.",
-        ge=1,
-        le=1_000_000,
-        step=100,
-    )
 
 
 class N2V2(BlindSpotMethod):

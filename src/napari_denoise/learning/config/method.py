@@ -18,7 +18,7 @@ UNCERTAINTY = "uncertainty"
 """The output that is no image: the standard deviation of what may be there, in its units."""
 
 LEAN: Mapping[int, int] = MappingProxyType({2: 16, 3: 16})
-"""Feature maps of methods that gain less from more of them than from more steps."""
+"""Feature maps of methods that gain less from more of them than from more or larger steps."""
 
 PatchWidth = Annotated[int, Ge(1), Le(1024)]
 
@@ -47,6 +47,8 @@ class TrainingMethod(Settings):
 
     A volume costs three times the work per pixel, and has three times the neighbours.
     """
+    default_step_size: ClassVar[float] = 1e-3
+    """Of the optimiser."""
     may_change: ClassVar[frozenset[str]] = frozenset(
         ("n_steps", "max_minutes", "patience", "batch_size", "patch_size", "learning_rate")
     )
@@ -86,8 +88,8 @@ class TrainingMethod(Settings):
     )
     learning_rate: float | None = setting(
         None,
-        "First step size of the optimiser; it falls to zero over the training; unset: 0.001, or "
-        "0.0003 where it begins with the instant denoiser.",
+        "First step size of the optimiser; it falls to zero over the training; unset: what suits "
+        "the method, from 0.0003 where it begins with the instant denoiser to 0.002.",
         gt=0,
         le=1,
         step=1e-4,
@@ -128,7 +130,7 @@ class TrainingMethod(Settings):
 
     def first_step_size(self) -> float:
         """Of the optimiser."""
-        return self.learning_rate or 1e-3
+        return self.learning_rate or self.default_step_size
 
     def patch_size_for(self, n_spatial: int) -> tuple[int, ...]:
         """The patch size with two or three spatial axes; SettingsError if it is for others."""

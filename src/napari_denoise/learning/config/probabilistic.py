@@ -122,10 +122,11 @@ class IDR(ProbabilisticMethod):
     citation: ClassVar[str] = "Zhang et al. 2022, arXiv:2111.14358"
 
     default_features: ClassVar[Mapping[int, int]] = LEAN
+    default_step_size: ClassVar[float] = 2e-3
 
     name: Literal["idr"] = "idr"
     n_steps: int = setting(
-        1600,
+        1200,
         "Training steps of each round; one step looks at one batch of patches.",
         ge=1,
         le=1_000_000,

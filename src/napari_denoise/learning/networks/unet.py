@@ -56,7 +56,7 @@ class Convolution(nn.Module):
         work = self.weight.numel() * batch[:, 0].numel()
 
         def give_rows(first: int, last: int) -> Tensor:
-            return self.forward(batch.narrow(2, first, last - first))
+            return self.forward(_rows(batch, first, last))
 
         return (yield from _in_slabs(give_rows, batch.shape[2], work, step=1))
 
@@ -76,12 +76,12 @@ class Convolution(nn.Module):
         transposed = _CONVOLVE_TRANSPOSED[skip.ndim - 2]
 
         def give_rows(first: int, last: int) -> Tensor:
-            rows = low.narrow(2, first // step, (last - first) // step)
+            rows = _rows(low, first // step, last // step)
             result: Tensor = transposed(
                 rows, kernel.to(rows.dtype), self.bias.to(rows.dtype), factors, padding=1
             )
             if skip.shape[1]:
-                beside = skip.narrow(2, first, last - first)
+                beside = _rows(skip, first, last)
                 result += self._convolve(beside, self.weight[:, n_low:], None)
             return result
 
@@ -93,6 +93,11 @@ class Convolution(nn.Module):
         convolve = _CONVOLVE[batch.ndim - 2]
         result: Tensor = convolve(batch, weight.to(batch.dtype), bias, padding=padding)
         return result
+
+
+def _rows(batch: Tensor, first: int, last: int) -> Tensor:
+    """A range of rows; the batch itself if that is all, as the gradient of a part takes time."""
+    return batch if last - first == batch.shape[2] else batch.narrow(2, first, last - first)
 
 
 def _in_slabs(
@@ -296,7 +301,12 @@ def shrink(batch: Tensor, factors: tuple[int, ...], how: str) -> Tensor:
 
 
 def _cut(batch: Tensor, window: Window) -> Tensor:
-    return batch[(slice(None), slice(None), *window)]
+    is_whole = all(
+        (span.start, span.stop) == (0, size)
+        for span, size in zip(window, batch.shape[2:], strict=True)
+    )
+    # The gradient of a part takes time, even if the part is all there is.
+    return batch if is_whole else batch[(slice(None), slice(None), *window)]
 
 
 def _needed(core: Window, sizes: Sequence[int], pooling: Levels) -> Iterator[tuple[Window, Window]]:
