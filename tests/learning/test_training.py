@@ -165,7 +165,7 @@ def test_a_nan_loss_is_survived_with_a_notice_and_half_the_learning_rate(bad_los
     events = []
     model = run(train(tiny.model_copy(update={"n_steps": 5}), [image]), events.append)
     notices = [event.message for event in events if isinstance(event, Notice)]
-    assert notices == ["The training diverged; going on from step 2 with learning rate 0.0005."]
+    assert notices == ["The training diverged; going on from step 2 with learning rate 0.001."]
     assert [event.step for event in steps_of(events)] == [1, 2, 3, 4, 5]
     assert np.isfinite(denoised(model, image.pixels, image.layout)).all()
 
