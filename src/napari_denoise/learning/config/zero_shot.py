@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from napari_denoise.learning.architecture import Architecture
-from napari_denoise.learning.config.method import TrainingMethod
+from napari_denoise.learning.config.method import LEAN, TrainingMethod
 from napari_denoise.settings import setting
 
 __all__ = ["Noise2Fast"]
@@ -16,6 +17,9 @@ class Noise2Fast(TrainingMethod):
 
     title: ClassVar[str] = "Noise2Fast"
     citation: ClassVar[str] = "Lequyer et al. 2022, doi:10.1038/s42256-022-00547-8"
+
+    default_features: ClassVar[Mapping[int, int]] = LEAN
+    default_step_size: ClassVar[float] = 2e-3
 
     name: Literal["noise2fast"] = "noise2fast"
     n_steps: int = setting(
