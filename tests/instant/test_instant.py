@@ -74,7 +74,7 @@ def test_a_bright_spot_is_kept(rng):
 
 
 def test_the_mean_intensity_is_kept_in_every_decile_of_brightness():
-    # A few scenes are too few: in each, a decile may be off by 1 % to either side.
+    # A few scenes are too few: of four, a decile may be off by 1.4 % to either side.
     kinds = product((5, 6, 7, 8), ("nuclei", "tissue", "filaments", "membranes"))
     bright, result = [], []
     for seed, kind in kinds:
