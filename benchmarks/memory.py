@@ -105,7 +105,7 @@ def measure(denoiser: Denoiser, stack: zarr.Array, layout: Layout, out: Path) ->
     seconds = time.perf_counter() - start
     n = layout.n_spatial
     extents = layout.unit_shape(stack.shape)[1:]
-    sizes = zip(denoiser.tile_size(n), denoiser.halo(n), extents, strict=True)
+    sizes = zip(denoiser.tile_size(extents), denoiser.halo(n), extents, strict=True)
     block_mb = prod(min(core + 2 * halo, size) for core, halo, size in sizes) * 4 / MB
     allowed = ALLOWED_BLOCKS * block_mb + ALLOWED_MB
     if denoiser.kind == "model":

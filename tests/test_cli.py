@@ -536,7 +536,7 @@ def test_the_input_is_never_overwritten(clean, command):
 def test_a_result_is_written_as_it_comes_and_is_what_python_gives(
     command, tmp_path, rng, axes, dtype, monkeypatch
 ):
-    monkeypatch.setattr(Gaussian, "tile_size", lambda self, n: (16,) * n)
+    monkeypatch.setattr(Gaussian, "tile_size", lambda self, extents: (16,) * len(extents))
     image = rng.integers(0, 300, [{"T": 2, "C": 3, "Z": 2}.get(a, 37) for a in axes], np.uint16)
     write_image(tmp_path / "in.tif", image, axes=axes, scale=(0.5,) * image.ndim)
     out = tmp_path / "out.tif"

@@ -25,8 +25,8 @@ class Doubling(Denoiser):
         yield Progress(fraction=0.0)
         return tile * 2
 
-    def tile_size(self, n_spatial):
-        return (8,) * n_spatial
+    def tile_size(self, extents):
+        return (8,) * len(extents)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_tiled_filter_leaves_no_seam(rng):
     image = rng.normal(size=(70, 55)).astype(np.float32)
 
     class Small(Gaussian):
-        def tile_size(self, n_spatial):
+        def tile_size(self, extents):
             return (16, 16)
 
     tiled = run(denoise(Small(sigma=2), image, Layout("YX"))).image

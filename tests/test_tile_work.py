@@ -33,8 +33,8 @@ class Hungry(Denoiser):
     def alignment(self, n_spatial):
         return (2,) * n_spatial
 
-    def tile_size(self, n_spatial):
-        return (20,) * n_spatial
+    def tile_size(self, extents):
+        return (20,) * len(extents)
 
 
 @pytest.mark.parametrize(("axes", "shape"), [("YX", (50, 37)), ("ZYX", (9, 30, 21))])

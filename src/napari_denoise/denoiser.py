@@ -98,9 +98,15 @@ class Denoiser(Settings, ABC):
         """Tiles must start at multiples of this, per spatial axis."""
         return (1,) * n_spatial
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        """Pixels that one tile yields, per spatial axis; what Cancel may have to wait for."""
-        sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        """Pixels that one tile yields, per spatial axis; what Cancel may have to wait for.
+
+        Parameters
+        ----------
+        extents : tuple of int
+            Size in pixels of what is to be cut into tiles, per spatial axis.
+        """
+        sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
         return tuple(max(size, 4 * halo) for size, halo in sizes)
 
     def tunable(self) -> tuple[SettingField, ...]:
@@ -221,7 +227,8 @@ def _denoise_tiles(
 ) -> Job[int]:
     """Fill `out`; returns how many pixels were clipped."""
     n = layout.n_spatial
-    grid = Grid(denoiser.tile_size(n), denoiser.halo(n), denoiser.alignment(n))
+    extents = layout.unit_shape(tuple(image.shape))[1:]
+    grid = Grid(denoiser.tile_size(extents), denoiser.halo(n), denoiser.alignment(n))
 
     def clean(unit: UnitIndex, tile: FloatArray, place: Place) -> Job[FloatArray]:
         return fitted[layout.channel_of(unit)].denoise_tile_at(tile, place)

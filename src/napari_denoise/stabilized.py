@@ -100,8 +100,8 @@ class Stabilized(Denoiser):
     def alignment(self, n_spatial: int) -> tuple[int, ...]:
         return self.denoiser.alignment(n_spatial)
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        return self.denoiser.tile_size(n_spatial)
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        return self.denoiser.tile_size(extents)
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         self.denoiser.check(layout, shape)

@@ -122,7 +122,7 @@ def test_tiles_leave_no_seam(kind, core, camera, cells):
     _, noisy = camera if kind is BM3D else cells
 
     class Small(kind):
-        def tile_size(self, n_spatial):
+        def tile_size(self, extents):
             return core
 
     given = {"noise_sigma": 25, "search_radius": 10 if kind is BM3D else 4}

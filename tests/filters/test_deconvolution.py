@@ -96,7 +96,7 @@ def test_tiles_leave_no_seam(shape, core, rng):
     _, noisy = spots(shape, rng)
 
     class Small(RichardsonLucy):
-        def tile_size(self, n_spatial):
+        def tile_size(self, extents):
             return core
 
     whole = run_filter(RichardsonLucy(psf_sigma=1.5), noisy)

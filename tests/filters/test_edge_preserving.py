@@ -53,9 +53,9 @@ def test_the_unit_of_the_image_does_not_matter(denoiser, rng):
 def test_tiles_leave_no_seam(denoiser, rng):
     _, noisy = squares((96, 104), rng)
     kind = type(denoiser)
-    small = type("Small", (kind,), {"tile_size": lambda self, n: (40,) * n})
+    small = type("Small", (kind,), {"tile_size": lambda self, extents: (40,) * len(extents)})
     tiled = run_filter(small(**denoiser.model_dump()), noisy)
-    whole = type("Whole", (kind,), {"tile_size": lambda self, n: (200,) * n})
+    whole = type("Whole", (kind,), {"tile_size": lambda self, extents: (200,) * len(extents)})
     expected = run_filter(whole(**denoiser.model_dump()), noisy)
     np.testing.assert_allclose(tiled, expected, atol=0.01 * 20)
 

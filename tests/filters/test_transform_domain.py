@@ -48,7 +48,7 @@ def test_the_unit_of_the_image_does_not_matter(denoiser, rng):
 def test_tiles_leave_no_seam(denoiser, rng):
     _, noisy = waves((140, 150), rng)
     kind = type(denoiser)
-    small = type("Small", (kind,), {"tile_size": lambda self, n: (40,) * n})
+    small = type("Small", (kind,), {"tile_size": lambda self, extents: (40,) * len(extents)})
     tiled = run_filter(small(**denoiser.model_dump()), noisy)
     np.testing.assert_allclose(tiled, run_filter(denoiser, noisy), atol=0.01 * 100)
 

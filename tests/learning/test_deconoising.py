@@ -129,7 +129,7 @@ def test_tiles_leave_no_seam_as_the_halo_holds_the_psf(make_model, monkeypatch, 
     image = rng.normal(100, 30, shape).astype(np.float32)
     whole = result_of(model, image, layout)
     sizes = {2: (40, 40), 3: (4, 24, 24)}
-    monkeypatch.setattr(ModelDenoiser, "tile_size", lambda self, n: sizes[n])
+    monkeypatch.setattr(ModelDenoiser, "tile_size", lambda self, extents: sizes[len(extents)])
     tiled = result_of(model, image, layout)
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-3)
 

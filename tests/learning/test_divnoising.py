@@ -89,7 +89,7 @@ def test_a_sample_has_the_number_of_its_seed(model, noisy, samples):
 
 
 def test_tiles_of_a_sample_leave_no_seam(model, noisy, samples, monkeypatch):
-    monkeypatch.setattr(ModelDenoiser, "tile_size", lambda self, n_spatial: (32, 48))
+    monkeypatch.setattr(ModelDenoiser, "tile_size", lambda self, extents: (32, 48))
     tiled = apply(model, noisy, output="samples", n_samples=2)
     assert np.abs(tiled - samples[:2]).max() < 1e-4 * np.ptp(noisy)
 
@@ -117,7 +117,7 @@ def test_a_volume_is_learned_and_drawn_in_tiles(rng, monkeypatch):
     model = run(train(method, [TrainingImage(volume, Layout("ZYX", "ZYX"), "volume")]))
     whole = apply(model, volume, "ZYX", output="samples", n_samples=2)
     assert whole.shape == (2, *volume.shape)
-    monkeypatch.setattr(ModelDenoiser, "tile_size", lambda self, n_spatial: (2, 16, 16))
+    monkeypatch.setattr(ModelDenoiser, "tile_size", lambda self, extents: (2, 16, 16))
     tiled = apply(model, volume, "ZYX", output="samples", n_samples=2)
     assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(volume)
 

@@ -31,7 +31,7 @@ TILE = {2: (16, 24), 3: (4, 16, 16)}
 def denoised(model, image, axes, tile_size):
     denoiser = ModelDenoiser.of(model, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ModelDenoiser, "tile_size", lambda self, n: tile_size[n])
+        patch.setattr(ModelDenoiser, "tile_size", lambda self, extents: tile_size[len(extents)])
         return run(denoise(denoiser, image, denoiser.layout_for(axes))).image
 
 
@@ -88,9 +88,9 @@ def test_tiles_of_a_model_that_began_with_the_instant_denoiser_leave_no_seam(sha
 
 def test_a_network_that_looks_at_planes_gets_wide_tiles(make_model):
     info = make_model("ZYX")
-    assert ModelDenoiser.of(info, device="cpu").tile_size(3) == (64, 128, 128)
+    assert ModelDenoiser.of(info, device="cpu").tile_size((64, 900, 900)) == (64, 256, 256)
     golden = Path(__file__).parent / "golden" / "format_2_instant_3d.safetensors"
-    assert ModelDenoiser(path=golden, device="cpu").tile_size(3) == (16, 512, 512)
+    assert ModelDenoiser(path=golden, device="cpu").tile_size((64, 900, 900)) == (16, 512, 512)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_flips_are_averaged_without_a_seam_and_turn_with_the_image(make_model, r
     averaging = ModelDenoiser.of(model, device="cpu", average_flips=True)
     whole = run(denoise(averaging, image, layout)).image
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ModelDenoiser, "tile_size", lambda self, n: TILE[n])
+        patch.setattr(ModelDenoiser, "tile_size", lambda self, extents: TILE[len(extents)])
         tiled = run(denoise(averaging, image, layout)).image
     assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
     plain = run(denoise(ModelDenoiser.of(model, device="cpu"), image, layout)).image

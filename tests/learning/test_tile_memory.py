@@ -63,7 +63,8 @@ def test_the_memory_a_tile_takes_is_known_beforehand(architecture, tile, core):
 
 
 def test_less_memory_makes_smaller_tiles_until_they_are_as_small_as_can_be():
-    sizes = [choose_core(PLANE, "cpu", free) for free in (10**10, 5 * 10**7, 10**7, 0)]
+    frees = (10**10, 5 * 10**7, 10**7, 0)
+    sizes = [choose_core(PLANE, (2000, 2000), "cpu", free) for free in frees]
     assert sizes == sorted(sizes, reverse=True)
     assert len(set(sizes)) == 4
     assert min(sizes[-1]) >= 1
@@ -71,14 +72,23 @@ def test_less_memory_makes_smaller_tiles_until_they_are_as_small_as_can_be():
 
 def test_a_gpu_gets_larger_tiles_than_a_cpu():
     for architecture in (PLANE, VOLUME):
-        cpu, gpu = (choose_core(architecture, kind, 10**11) for kind in ("cpu", "gpu"))
+        extents = (4000,) * architecture.n_spatial
+        cpu, gpu = (choose_core(architecture, extents, kind, 10**11) for kind in ("cpu", "gpu"))
         assert np.prod(gpu) > np.prod(cpu)
+
+
+def test_what_a_thin_volume_saves_makes_its_tiles_wider():
+    wide = VOLUME.model_copy(update={"n_features": 16})
+    thin, thick = (choose_core(wide, (n, 512, 512), "cpu", 10**11) for n in (64, 500))
+    assert thin == (64, 256, 256)
+    assert np.prod(thick) < np.prod(thin)
+    assert choose_core(wide, (5, 20, 30), "cpu", 10**11) == (5, 20, 30)
 
 
 def test_tiles_are_small_where_little_memory_is_free(make_model, monkeypatch):
     denoiser = ModelDenoiser.of(make_model(n_features=32), device="cpu")
     monkeypatch.setattr(device, "free_memory", lambda device: 10**7)
-    assert max(denoiser.tile_size(2)) < 128
+    assert max(denoiser.tile_size((1000, 1000))) < 128
 
 
 def test_when_memory_runs_out_the_result_is_the_same(make_model, rng, monkeypatch):

@@ -57,8 +57,8 @@ class _BlockMatching(NoiseRemover):
     def alignment(self, n_spatial: int) -> tuple[int, ...]:
         return (STEP,) * n_spatial
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        core = self.core if n_spatial == self.n_spatial else (self.core[-1],) * n_spatial
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        core = self.core if len(extents) == self.n_spatial else (self.core[-1],) * len(extents)
         return tuple(max(size, 4 * self.search_radius) for size in core)
 
     def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:

@@ -76,8 +76,8 @@ class RichardsonLucy(ChannelFilter):
         sigmas = per_axis(self.psf_sigma, n_spatial, "psf_sigma")
         return tuple(ceil(max(reach, 2 * TRUNCATE * sigma)) for sigma in sigmas)
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
         return tuple(max(size, 2 * halo) for size, halo in sizes)
 
     def recorded(self, denoised: FloatArray) -> Job[FloatArray]:

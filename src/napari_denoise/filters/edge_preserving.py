@@ -35,8 +35,8 @@ _NO_WEIGHT = -80.0
 class _InCache(NoiseAwareFilter):
     """A filter that goes over each tile many times, and so wants tiles that fit in the cache."""
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
         return tuple(max(size, 2 * halo) for size, halo in sizes)
 
 

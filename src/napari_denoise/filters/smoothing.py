@@ -32,8 +32,8 @@ Width = Annotated[int, Ge(1), Le(201)]
 class _Smoothing(ChannelFilter):
     """A filter whose time goes with the reading of its margins, unless tiles are large."""
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        sizes = zip(_TILE_SIZE[n_spatial], self.halo(n_spatial), strict=True)
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
         return tuple(max(size, 2 * halo) for size, halo in sizes)
 
 
@@ -100,13 +100,13 @@ class Median(_Window):
 
     name: Literal["median"] = "median"
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        n_values = prod(self._window(n_spatial))
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        n_values = prod(self._window(len(extents)))
         if n_values <= _LARGEST_NETWORK:
-            return super().tile_size(n_spatial)
+            return super().tile_size(extents)
         # Sorting takes time in proportion to the window: keep what Cancel waits for short.
-        edge = ceil((_MEDIAN_EFFORT / n_values) ** (1 / n_spatial))
-        return tuple(max(edge, 2 * halo, 16) for halo in self.halo(n_spatial))
+        edge = ceil((_MEDIAN_EFFORT / n_values) ** (1 / len(extents)))
+        return tuple(max(edge, 2 * halo, 16) for halo in self.halo(len(extents)))
 
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
         window = self._window(pixels.ndim)

@@ -83,8 +83,8 @@ class Wavelet(NoiseRemover):
         reach = (n_taps - 1) * ((1 << self.levels) - 1)
         return (reach + _BAYES_RADIUS[n_spatial],) * n_spatial
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        return _TILE_SIZE[n_spatial]
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        return _TILE_SIZE[len(extents)]
 
     def _wavelet_for(self, n_spatial: int) -> str:
         return {2: "db2", 3: "haar"}[n_spatial] if self.wavelet == "auto" else self.wavelet
@@ -218,8 +218,8 @@ class Butterworth(ChannelFilter):
         damping = 2 * pi * sin(pi / (2 * self.order))
         return tuple(ceil(_FADED / (damping * cutoff)) for cutoff in cutoffs)
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        sizes = zip(super().tile_size(n_spatial), self.halo(n_spatial), strict=True)
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        sizes = zip(super().tile_size(extents), self.halo(len(extents)), strict=True)
         return tuple(min(size, max(256, 2 * halo)) for size, halo in sizes)
 
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:

@@ -138,8 +138,8 @@ class Instant(Denoiser):
     def alignment(self, n_spatial: int) -> tuple[int, ...]:
         return (*(1,) * (n_spatial - 2), _ALIGNMENT, _ALIGNMENT)
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        return _TILE_SIZE[n_spatial]
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        return _TILE_SIZE[len(extents)]
 
     def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
         try:

@@ -151,12 +151,12 @@ class ModelDenoiser(Denoiser):
         steps = self.info.architecture.alignment()
         return tuple(map(lcm, steps, self.info.method.period[-len(steps) :]))
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:  # noqa: ARG002
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
         from napari_denoise.learning.device import free_memory, resolve_device  # noqa: PLC0415
 
         device = resolve_device(self.device)
         kind = "cpu" if device.type == "cpu" else "gpu"
-        return choose_core(self.info.architecture, kind, free_memory(device))
+        return choose_core(self.info.architecture, extents, kind, free_memory(device))
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         info = self.info

@@ -16,41 +16,51 @@ __all__ = ["activation_bytes", "choose_core"]
 
 _CORE = {
     ("cpu", 2): (512, 512),
-    ("cpu", 3): (64, 128, 128),
+    ("cpu", 3): (64, 256, 256),
     ("gpu", 2): (2048, 2048),
-    ("gpu", 3): (64, 256, 256),
+    ("gpu", 3): (64, 512, 512),
 }
-"""Beyond these a larger tile saves nothing: halos are thin, and a CPU's cache overflows."""
+"""Beyond these a larger tile saves little: halos are thin, and a CPU's cache overflows."""
 
 _SHARE = 0.5
 """Of the free memory; other programs want some, and what is not foreseen."""
 
-_MOST_BYTES = {"cpu": 10**9, "gpu": 32 * 10**9}
+_MOST_BYTES = {"cpu": 1_200_000_000, "gpu": 32 * 10**9}
 """A CPU gains nothing from more, and a laptop has a use for it."""
 
 _BYTES_PER_VALUE = 4
+_VALUES_IN_SLABS = 15_000_000
+"""At most, of a layer that is computed a slab at a time: the last one, the next, and a spare."""
+
 _VALUES_BESIDE = 8
 """Per pixel and channel: the tile, normalised and not, its result, and what is in between."""
 
 
-def choose_core(architecture: AnyArchitecture, kind: str, free_bytes: int) -> tuple[int, ...]:
+def choose_core(
+    architecture: AnyArchitecture, extents: tuple[int, ...], kind: str, free_bytes: int
+) -> tuple[int, ...]:
     """The core of a tile for a network of this shape, in pixels per spatial axis.
 
     Parameters
     ----------
     architecture : of a network
+    extents : tuple of int
+        Size in pixels of what is cut into tiles, per spatial axis: a thin volume has no halo
+        along Z, which leaves memory for wider tiles.
     kind : {"cpu", "gpu"}
     free_bytes : int
         Memory that the device has left.
     """
     budget = min(free_bytes * _SHARE, _MOST_BYTES[kind])
-    core = list(_CORE[kind, architecture.n_spatial])
+    most = _CORE[kind, architecture.n_spatial]
     if isinstance(architecture, InstantArchitecture):
         # It looks at planes, a few at a time, and far along them.
-        core = [*[16] * (len(core) - 2), *_CORE[kind, 2]]
+        most = (*[16] * (len(extents) - 2), *_CORE[kind, 2])
+    core = [min(*sizes) for sizes in zip(most, extents, strict=True)]
     steps, halo = architecture.alignment(), architecture.halo()
     while max(core) > max(steps):
-        tile = [size + 2 * margin for size, margin in zip(core, halo, strict=True)]
+        sizes = zip(core, halo, extents, strict=True)
+        tile = [min(size + 2 * margin, extent) for size, margin, extent in sizes]
         if activation_bytes(architecture, tile, core) <= budget:
             break
         longest = core.index(max(core))
@@ -90,15 +100,19 @@ def _values_of_unet(architecture: Architecture, tile: list[int], core: list[int]
     read = prod(min(t, c + 4) for t, c in zip(tile, core, strict=True)) / prod(tile)
     for level, factors in enumerate(architecture.pooling):
         level_values = width * pixels
-        n_copies = 2 if architecture.shrinking == "average" else 3
-        peaks.append(kept + shown + n_copies * level_values)
+        # The second convolution writes over what the first gave.
+        n_beside = min(level_values, _VALUES_IN_SLABS)
+        if architecture.shrinking != "average":
+            n_beside = 2 * level_values
+        peaks.append(kept + shown + level_values + n_beside)
         skipped = level_values if architecture.has_skip(level) else 0.0
         levels.append((skipped, level_values))
         kept, shown = kept + skipped, level_values / prod(factors)
         pixels, width = pixels / prod(factors), 2 * width
-    peaks.append(kept + shown + 2 * width * pixels)
     low = width * pixels
+    peaks.append(kept + shown + low + min(low, _VALUES_IN_SLABS))
     for skipped, level_values in reversed(levels):
-        peaks.append(kept + low + 2 * level_values * read)
+        given = level_values * read
+        peaks.append(kept + low + given + min(given, _VALUES_IN_SLABS))
         kept, low = kept - skipped, level_values * read
     return int(max(peaks))

@@ -115,7 +115,7 @@ def test_the_way_up_is_a_convolution_of_repeated_pixels(factors, n_skipped):
     size = [n * factor for n, factor in zip(low.shape[2:], factors, strict=True)]
     skip = torch.rand(1, n_skipped, *size, generator=rng)
     repeated = torch.nn.functional.interpolate(low, size=size, mode="nearest")
-    expected = layer(torch.cat([repeated, skip], dim=1))
+    expected = torch.relu(layer(torch.cat([repeated, skip], dim=1)))
     for is_learning in (True, False):
         layer.requires_grad_(is_learning)
         result = result_of(layer.layers_on_way_up(low, skip, factors))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.architecture import LadderArchitecture
+from napari_denoise.learning.networks.operations import mean_of_blocks
 from napari_denoise.learning.networks.unet import Block, Convolution, padded
 from napari_denoise.progress import Job, Progress, run
 
@@ -25,7 +26,6 @@ T = TypeVar("T")
 DrawNoise = Callable[[int, tuple[int, ...]], Tensor]
 """Gives standard normal noise for a level (0 is the finest) in a shape ``NC(Z)YX``."""
 
-_POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
 _WIDEST = 6.0
 """Bound on the logarithms of widths: beyond lies nothing but overflow."""
 
@@ -156,7 +156,7 @@ class LadderNetwork(nn.Module):
         batch = yield from self.stem.layers(batch)
         seen: list[Tensor] = []
         for factors, block in zip(self.architecture.pooling, self.down, strict=True):
-            batch = _POOL[batch.ndim - 2](batch, factors)
+            batch = mean_of_blocks(batch, factors)
             batch = yield from cast("Block", block).layers(batch)
             seen.append(batch)
         return seen

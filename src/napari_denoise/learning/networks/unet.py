@@ -11,19 +11,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.architecture import Architecture, Levels
+from napari_denoise.learning.networks.operations import (
+    ORDER,
+    convolve,
+    convolve_transposed,
+    mean_of_blocks,
+)
 from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["Focused", "UNet", "padded", "shrink"]
 
-_CONVOLVE = {2: F.conv2d, 3: F.conv3d}
-_CONVOLVE_TRANSPOSED = {2: F.conv_transpose2d, 3: F.conv_transpose3d}
 _POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
 _MAX_POOL = {2: F.max_pool2d, 3: F.max_pool3d}
-_ORDER = {2: torch.channels_last, 3: torch.channels_last_3d}
 
-
-_WORK_PER_SLAB = 4e9
-"""Multiplications after which a large layer reports: some 50 ms on two cores."""
+_WORK_PER_SLAB = 2e9
+"""Multiplications after which a large layer reports: some 25 ms on two cores."""
 
 Window = tuple[slice, ...]
 """One slice per spatial axis."""
@@ -51,48 +53,66 @@ class Convolution(nn.Module):
     def forward(self, batch: Tensor) -> Tensor:
         return self._convolve(batch, self.weight, self.bias)
 
-    def layers(self, batch: Tensor) -> Layers:
-        """As :meth:`forward`, a slab along the first spatial axis at a time where it is much."""
+    def layers(self, batch: Tensor, *, rectified: bool = False, in_place: bool = False) -> Layers:
+        """As :meth:`forward`, a slab along the first spatial axis at a time where it is much.
+
+        Parameters
+        ----------
+        batch : Tensor, axes NC(Z)YX
+        rectified : bool
+            Set what is negative to zero.
+        in_place : bool
+            Write over the batch where that can be done, which saves memory and time.
+        """
         work = self.weight.numel() * batch[:, 0].numel()
 
-        def give_rows(first: int, last: int) -> Tensor:
-            return self.forward(_rows(batch, first, last))
+        def give_rows(first: int, last: int, n_lacking: int) -> Tensor:
+            rows = _rows(batch, first, last)
+            rows = self._convolve(rows, self.weight, self.bias, n_lacking=n_lacking)
+            return F.relu_(rows) if rectified else rows
 
-        return (yield from _in_slabs(give_rows, batch.shape[2], work, step=1))
+        into = batch if in_place and not self.weight.requires_grad else None
+        return (yield from _in_slabs(give_rows, batch.shape[2], work, self.reach, into=into))
 
     def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
         """As :meth:`layers` of `low`, made larger by repeating pixels, with `skip` beside it.
 
         To predict, larger pixels are never made: a transposed convolution of the small ones gives
-        the same with half the multiplications or fewer. Its gradient takes longer, though.
+        the same with half the multiplications or fewer. Its gradient takes longer, though. The
+        result is rectified.
         """
         if self.weight.requires_grad:
             repeated = F.interpolate(low, size=skip.shape[2:], mode="nearest")
-            return (yield from self.layers(torch.cat([repeated, skip], dim=1)))
+            return (yield from self.layers(torch.cat([repeated, skip], dim=1), rectified=True))
         n_low, step = low.shape[1], factors[0]
         kernel = _repeated(self.weight[:, :n_low], factors)
         n_beside = self.weight[:, n_low:].numel() * prod(factors)
         work = (kernel.numel() + n_beside) * low[:, 0].numel()
-        transposed = _CONVOLVE_TRANSPOSED[skip.ndim - 2]
 
-        def give_rows(first: int, last: int) -> Tensor:
+        def give_rows(first: int, last: int, n_lacking: int) -> Tensor:
             rows = _rows(low, first // step, last // step)
-            result: Tensor = transposed(
-                rows, kernel.to(rows.dtype), self.bias.to(rows.dtype), factors, padding=1
-            )
+            weight, bias = kernel.to(rows.dtype), self.bias.to(rows.dtype)
+            result = convolve_transposed(rows, weight, bias, factors, n_lacking=n_lacking)
             if skip.shape[1]:
-                beside = _rows(skip, first, last)
-                result += self._convolve(beside, self.weight[:, n_low:], None)
-            return result
+                beside, seen = _rows(skip, first, last), self.weight[:, n_low:]
+                # Of what is beside, a single row at either end is enough.
+                spare = max(n_lacking - 1, 0)
+                beside = beside.narrow(2, spare, beside.shape[2] - 2 * spare)
+                result += self._convolve(beside, seen, None, n_lacking=n_lacking - spare)
+            return F.relu_(result)
 
-        return (yield from _in_slabs(give_rows, skip.shape[2], work, step=step))
+        return (yield from _in_slabs(give_rows, skip.shape[2], work, step))
 
-    def _convolve(self, batch: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    @property
+    def reach(self) -> int:
+        """How many pixels to either side of a pixel are seen."""
+        return self.weight.shape[-1] // 2
+
+    def _convolve(
+        self, batch: Tensor, weight: Tensor, bias: Tensor | None, *, n_lacking: int = 0
+    ) -> Tensor:
         bias = bias if bias is None else bias.to(batch.dtype)
-        padding = weight.shape[-1] // 2
-        convolve = _CONVOLVE[batch.ndim - 2]
-        result: Tensor = convolve(batch, weight.to(batch.dtype), bias, padding=padding)
-        return result
+        return convolve(batch, weight.to(batch.dtype), bias, n_lacking=n_lacking)
 
 
 def _rows(batch: Tensor, first: int, last: int) -> Tensor:
@@ -101,40 +121,59 @@ def _rows(batch: Tensor, first: int, last: int) -> Tensor:
 
 
 def _in_slabs(
-    give_rows: Callable[[int, int], Tensor], n_rows: int, work: float, *, step: int
+    give_rows: Callable[[int, int, int], Tensor],
+    n_rows: int,
+    work: float,
+    margin: int,
+    *,
+    into: Tensor | None = None,
 ) -> Layers:
     """Compute a layer a slab of rows at a time.
 
     Parameters
     ----------
     give_rows : callable
-        Computes a range of rows from these rows alone: the outermost ones lack neighbours.
+        Computes a range of rows from these rows alone, and leaves out as many at either end as
+        it is told, as these lack neighbours.
     n_rows : int
         Along the first spatial axis.
     work : float
         Multiplications that the layer takes.
-    step : int
-        Ranges start and end at multiples of this.
+    margin : int
+        Rows at the ends of a range that lack neighbours. Ranges start and end at multiples.
+    into : Tensor, optional
+        Where to write the result: what it is made of, of the same shape. A new one if None.
     """
+    step = max(margin, 1)
     n_slabs = min(ceil(work / _WORK_PER_SLAB), n_rows // step)
     if n_slabs < 2:
-        whole = give_rows(0, n_rows)
+        whole = give_rows(0, n_rows, 0)
         yield True
         return whole
     thickness = ceil(n_rows / n_slabs / step) * step
-    result = None
+    result, late = into, None
     for start in range(0, n_rows, thickness):
         stop = min(start + thickness, n_rows)
-        # Read a little more on both sides and drop what came of it: it lacked neighbours.
-        first, last = max(start - step, 0), min(stop + step, n_rows)
-        slab = give_rows(first, last)
+        first, last = start - margin, stop + margin
+        if first >= 0 and last <= n_rows:
+            slab = give_rows(first, last, margin)
+        else:
+            first, last = max(first, 0), min(last, n_rows)
+            slab = give_rows(first, last, 0).narrow(2, start - first, stop - start)
         if result is None:
             shape = (*slab.shape[:2], n_rows, *slab.shape[3:])
-            order = _ORDER[slab.ndim - 2]
+            order = ORDER[slab.ndim - 2]
             result = torch.empty(shape, dtype=slab.dtype, device=slab.device, memory_format=order)
-        result.narrow(2, start, stop - start).copy_(slab.narrow(2, start - first, stop - start))
-        yield stop == n_rows
+        # Written one slab late: the next one may see the last rows of what this one is made of.
+        if late is not None:
+            result.narrow(2, late[0], late[1].shape[2]).copy_(late[1])
+        late = start, slab
+        if stop < n_rows:
+            yield False
     assert result is not None  # noqa: S101  # there are two slabs at least
+    assert late is not None  # noqa: S101
+    result.narrow(2, late[0], late[1].shape[2]).copy_(late[1])
+    yield True
     return result
 
 
@@ -157,14 +196,14 @@ class Block(nn.Module):
 
     def layers(self, batch: Tensor) -> Layers:
         """The forward pass, layer by layer."""
-        batch = F.relu_((yield from self.first.layers(batch)))
-        return F.relu_((yield from self.second.layers(batch)))
+        batch = yield from self.first.layers(batch, rectified=True)
+        return (yield from self.second.layers(batch, rectified=True, in_place=True))
 
     def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
         """The forward pass of the smaller image below and of what was seen on the way down."""
-        batch = F.relu_((yield from self.first.layers_on_way_up(low, skip, factors)))
+        batch = yield from self.first.layers_on_way_up(low, skip, factors)
         del low, skip
-        return F.relu_((yield from self.second.layers(batch)))
+        return (yield from self.second.layers(batch, rectified=True, in_place=True))
 
 
 class UNet(nn.Module):
@@ -237,13 +276,14 @@ class UNet(nn.Module):
             skipped.append(skip if has_skip else skip[:, :0].clone())
             batch = shrink(batch, factors, self.architecture.shrinking)
         batch = yield from self.bottom.layers(batch)
-        batch = _cut(batch, needed[-1][1])
-        ways = zip(pooling[::-1], cast("list[Block]", list(self.up)), needed[-2::-1], strict=True)
-        for factors, block, (_, kept) in ways:
+        ways = zip(pooling[::-1], cast("list[Block]", list(self.up)), strict=True)
+        for factors, block in ways:
+            batch = _cut(batch, needed.pop()[1])
             joined = block.layers_on_way_up(batch, skipped.pop(), factors)
             del batch  # the block lets go of it early
-            batch = _cut((yield from joined), kept)
-        return (yield from self.head.layers(batch.float()))
+            batch = yield from joined
+        # Cut after the head, which is quick: what is cut is no longer in one piece.
+        return _cut((yield from self.head.layers(batch.float())), needed.pop()[1])
 
 
 def padded(batch: Tensor, alignment: tuple[int, ...]) -> Tensor:
@@ -261,7 +301,7 @@ def padded(batch: Tensor, alignment: tuple[int, ...]) -> Tensor:
     batch = F.pad(batch, ends, mode="replicate") if any(ends) else batch
     # Channels last is the order in which convolutions are fastest. contiguous() would leave
     # a single channel as it is, and with it every layer behind it.
-    ordered = torch.empty_like(batch, memory_format=_ORDER[batch.ndim - 2])
+    ordered = torch.empty_like(batch, memory_format=ORDER[batch.ndim - 2])
     return ordered.copy_(batch)
 
 
@@ -290,9 +330,9 @@ class Focused:
 
 def shrink(batch: Tensor, factors: tuple[int, ...], how: str) -> Tensor:
     """Make the image smaller by these factors."""
-    mean, largest = _POOL[batch.ndim - 2], _MAX_POOL[batch.ndim - 2]
     if how == "average":
-        return mean(batch, factors)
+        return mean_of_blocks(batch, factors)
+    mean, largest = _POOL[batch.ndim - 2], _MAX_POOL[batch.ndim - 2]
     ends = [end for factor in factors[::-1] for end in (factor - 1, factor - 1)]
     batch = F.pad(batch, ends, mode="replicate")
     # The mean of two pixels, again and again, is a binomial blur.

@@ -95,13 +95,11 @@ class ZooDenoiser(Denoiser):
     def alignment(self, n_spatial: int) -> tuple[int, ...]:
         return tuple(size.step or 1 for size in self._sizes(n_spatial))
 
-    def tile_size(self, n_spatial: int) -> tuple[int, ...]:
-        extents = zip(
-            _TILE_SIZE[n_spatial], self._sizes(n_spatial), self.halo(n_spatial), strict=True
-        )
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        n = len(extents)
+        axes = zip(_TILE_SIZE[n], self._sizes(n), self.halo(n), strict=True)
         return tuple(
-            wanted if size.step else max(size.smallest - 2 * halo, 1)
-            for wanted, size, halo in extents
+            wanted if size.step else max(size.smallest - 2 * halo, 1) for wanted, size, halo in axes
         )
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
