@@ -41,7 +41,10 @@ TILES = {
         "tiles of 64, overlap 48": ((64, 64), (48, 48)),
         "of 256, overlap 48": ((256, 256), (48, 48)),
     },
-    3: {"tiles of 16×64×64, overlap 8×48×48": ((16, 64, 64), (8, 48, 48))},
+    3: {
+        "tiles of 16×64×64, overlap 8×48×48": ((16, 64, 64), (8, 48, 48)),
+        "of 16×128×128, overlap 8×48×48": ((16, 128, 128), (8, 48, 48)),
+    },
 }
 Predict = Callable[[], float]
 
@@ -80,7 +83,7 @@ def ours(shape: tuple[int, ...], bare: tuple[int, ...], gaps: list[float]) -> di
 
 @contextmanager
 def careamics(
-    interpreter: Path, shape: tuple[int, ...], n_threads: int, *, is_whole: bool
+    interpreter: Path, shape: tuple[int, ...], n_threads: int, *, whole: str | None
 ) -> Iterator[dict[str, Predict]]:
     command = [interpreter, RUNNER, "--axes", "ZYX"[-len(shape) :], "--threads", str(n_threads)]
     with subprocess.Popen(
@@ -107,8 +110,8 @@ def careamics(
             return found
 
         answer()
-        ways = dict(TILES[len(shape)])
-        if is_whole:
+        ways = {} if whole == "only" else dict(TILES[len(shape)])
+        if whole:
             ways["in one piece"] = (None, None)
         yield {f"CAREamics, {name}": lambda way=way: predict(*way) for name, way in ways.items()}
 
@@ -131,7 +134,7 @@ def main() -> None:
     parser.add_argument("--bare", type=int, nargs="+", help="of the bare network's part")
     parser.add_argument("--careamics", type=Path, help="interpreter of its environment")
     parser.add_argument("--peer-shape", type=int, nargs="+", help="of CAREamics' image")
-    parser.add_argument("--whole", action="store_true", help="CAREamics without tiles as well")
+    parser.add_argument("--whole", choices=("also", "only"), help="CAREamics without tiles")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
@@ -141,7 +144,7 @@ def main() -> None:
     contenders = ours(shape, bare, gaps)
     if chosen.careamics:
         peer_shape = tuple(chosen.peer_shape or shape)
-        peer = careamics(chosen.careamics, peer_shape, chosen.threads, is_whole=chosen.whole)
+        peer = careamics(chosen.careamics, peer_shape, chosen.threads, whole=chosen.whole)
         with peer as others:
             compare(contenders | others, chosen.repeats)
     else:

@@ -34,7 +34,7 @@ def without_warm_up() -> Iterator[None]:
 
 @contextmanager
 def in_dtype(dtype: torch.dtype) -> Iterator[None]:
-    with patch.object(device, "native_dtype", lambda _place, _n_spatial: dtype):
+    with patch.object(device, "training_dtype", lambda _place, _n_spatial: dtype):
         yield
 
 

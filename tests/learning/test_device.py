@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from napari_denoise.learning.device import (
     list_devices,
     memory_errors,
     mixed_precision,
+    native_dtype,
     resolve_device,
 )
 
@@ -90,12 +92,25 @@ def test_a_gpu_gets_its_reserve_of_memory_emptied(monkeypatch, backend):
     assert emptied == [backend]
 
 
-@pytest.mark.parametrize(("capability", "is_mixed"), [((8, 0), True), ((7, 5), False)])
-def test_a_gpu_computes_in_bfloat16_if_its_generation_does(monkeypatch, capability, is_mixed):
+@pytest.mark.parametrize(
+    ("name", "capability", "trained", "applied"),
+    [
+        ("A100", (8, 0), torch.bfloat16, torch.bfloat16),
+        ("GeForce RTX 2070", (7, 5), torch.float16, torch.float32),
+        ("GeForce GTX 1660", (7, 5), torch.float32, torch.float32),
+        ("GeForce GTX 1080", (6, 1), torch.float32, torch.float32),
+    ],
+)
+def test_a_gpu_computes_in_what_its_generation_is_fast_at(
+    monkeypatch, name, capability, trained, applied
+):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: name)
     monkeypatch.setattr(torch, "autocast", lambda kind, dtype: (kind, dtype))
-    context = mixed_precision(torch.device("cuda"), 3)
-    assert (context == ("cuda", torch.bfloat16)) is is_mixed
+    gpu = torch.device("cuda")
+    context = mixed_precision(gpu, 3)
+    assert isinstance(context, nullcontext) if trained == torch.float32 else context[1] == trained
+    assert native_dtype(gpu, 3) == applied
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,11 @@ from napari_denoise.instant.curriculum import Curriculum, patches
 from napari_denoise.instant.exposures import Exposures, expose
 from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.detectors.stabilization import from_stabilized
-from napari_denoise.learning.device import mixed_precision
+from napari_denoise.learning.device import mixed_precision, training_dtype
+from napari_denoise.learning.loss_scale import LossScale
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.pretrained import widened
-from napari_denoise.learning.optimizer import AdamW, flatten, flatten_weights
+from napari_denoise.learning.optimizer import AdamW, flatten_weights
 
 __all__ = ["Pretraining"]
 
@@ -61,6 +62,7 @@ class Pretraining:
         self._optimizer = AdamW(
             flatten_weights(self.network), flatten_weights(self.average), n_averaged=_N_AVERAGED
         )
+        self._scale = LossScale(training_dtype(device, 2))
         self._validation = self._keep_apart()
         self.best_db = -np.inf
 
@@ -79,17 +81,15 @@ class Pretraining:
             Share of the full step size.
         """
         examples = self._expose(clean, self.curriculum.seed, self.n_steps)
-        loss = _loss(self.network, examples)
         parameters = list(self.network.parameters())
-        gradient = flatten(torch.autograd.grad(loss, parameters))
-        norm = gradient.norm()
-        if bool(torch.isfinite(norm)):
+        loss, gradient = self._scale.gradient(lambda: _loss(self.network, examples), parameters)
+        if gradient is not None and bool(torch.isfinite(norm := gradient.norm())):
             gradient *= (_MAX_NORM / norm).clamp(max=1.0)
             warm = min(1.0, (self.n_steps + 1) / _WARM_UP)
             self._optimizer.step(gradient, self.learning_rate * warm * pace)
         else:
             self._optimizer.n_steps += 1
-        return float(loss.detach())
+        return loss
 
     def validate(self) -> float:
         """Mean PSNR in dB of the averaged weights on the scenes kept apart."""

@@ -23,6 +23,7 @@ __all__ = [
     "mixed_precision",
     "native_dtype",
     "resolve_device",
+    "training_dtype",
 ]
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -85,8 +86,8 @@ def resolve_device(name: str) -> torch.device:
 
 
 def mixed_precision(device: torch.device, n_spatial: int) -> AbstractContextManager[Any]:
-    """Compute in bfloat16 where the hardware does so natively and rightly, else in float32."""
-    dtype = native_dtype(device, n_spatial)
+    """Compute in :func:`training_dtype`."""
+    dtype = training_dtype(device, n_spatial)
     return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
 
 
@@ -99,6 +100,18 @@ def native_dtype(device: torch.device, n_spatial: int) -> torch.dtype:
     else:
         is_native = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
     return torch.bfloat16 if is_native else torch.float32
+
+
+def training_dtype(device: torch.device, n_spatial: int) -> torch.dtype:
+    """As :func:`native_dtype`, or float16 on GPUs that have nothing better (V100, RTX 20).
+
+    Gradients in float16 need a ``LossScale``.
+    """
+    is_older = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] == 7
+    # GTX 16 cards lack the units that make float16 fast, and are known to give NaN in it.
+    if is_older and "GTX 16" not in torch.cuda.get_device_name(device):
+        return torch.float16
+    return native_dtype(device, n_spatial)
 
 
 def _has_bfloat16() -> bool:

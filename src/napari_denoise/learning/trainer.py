@@ -14,12 +14,14 @@ from torch import Tensor
 from napari_denoise.errors import DenoiseError
 from napari_denoise.intensities import FloatArray
 from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.learning.device import training_dtype
 from napari_denoise.learning.examples.batches import Batches
 from napari_denoise.learning.examples.example import Example
+from napari_denoise.learning.loss_scale import LossScale
 from napari_denoise.learning.model import Model, TrainingPoint
 from napari_denoise.learning.networks import Network
 from napari_denoise.learning.objectives import make_objective
-from napari_denoise.learning.optimizer import AdamW, flatten, flatten_weights
+from napari_denoise.learning.optimizer import AdamW, flatten_weights
 from napari_denoise.learning.resuming import TrainingRecord, TrainingState
 from napari_denoise.learning.schedule import Schedule
 from napari_denoise.learning.starting import Start
@@ -93,6 +95,7 @@ class Trainer:
             flatten_weights(self._average),
             n_averaged=max(1.0, method.n_steps / _AVERAGED_SHARE),
         )
+        self._scale = LossScale(training_dtype(device, start.network.architecture.n_spatial))
         self._batches = batches
         self._validation: Sequence[Example] = batches.validation()
         self._first_step = resumed.n_steps if resumed else 0
@@ -135,22 +138,22 @@ class Trainer:
         """
         example = self._batches.draw()
         parameters = list(self._network.parameters())
-        loss = self._loss(self._network, example)
-        loss_value = float(loss.detach())
-        if not isfinite(loss_value):
+        loss, gradient = self._scale.gradient(
+            lambda: self._loss(self._network, example), parameters
+        )
+        if gradient is None:
             return self._roll_back()
-        gradient = flatten(torch.autograd.grad(loss, parameters, materialize_grads=True))
         self._is_half_done = True
         self._optimizer.step(gradient, self._learning_rate * self.schedule.pace)
         self._is_half_done = False
         self.schedule.advance(self.n_done)
-        self._recent_losses.append(loss_value)
+        self._recent_losses.append(loss)
         validation_loss = None
         if self.schedule.takes_mark():
             validation_loss = self._mark()
             if validation_loss is None:
                 return self._roll_back()
-        return self._report(loss_value, validation_loss)
+        return self._report(loss, validation_loss)
 
     def shrink(self) -> Notice:
         """Go on with smaller batches, as memory has run out.
