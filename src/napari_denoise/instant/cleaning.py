@@ -55,7 +55,12 @@ class Cleaner:
         self._network: InstantNetwork | None = deepcopy(_read(weights)).to(self._device, dtype)
 
     def clean(
-        self, planes: FloatArray, camera: Camera, *, give_uncertainty: bool = False
+        self,
+        planes: FloatArray,
+        camera: Camera,
+        wanted: range,
+        *,
+        give_uncertainty: bool = False,
     ) -> Job[FloatArray]:
         """Clean planes, each with the help of its neighbours if the network looks at them.
 
@@ -63,6 +68,8 @@ class Cleaner:
         ----------
         planes : float32 array, axes ZYX, in DN
         camera : Camera
+        wanted : range
+            Which of the planes to clean; the others stay empty.
         give_uncertainty : bool
             Whether the standard deviation of what may be there is asked for instead.
 
@@ -71,12 +78,12 @@ class Cleaner:
         float32 array, axes ZYX, in DN
         """
         assert self._network is not None  # noqa: S101  # not after release
-        n_seen, result = self._network.architecture.n_planes, np.empty_like(planes)
+        n_seen, result = self._network.architecture.n_planes, np.zeros_like(planes)
         with memory_errors(self._device):
-            for z in range(len(planes)):
+            for i, z in enumerate(wanted):
                 seen = planes[planes_around(z, n_seen, len(planes))]
                 job = _clean(self._network, camera, torch.from_numpy(seen).to(self._device))
-                cleaned, spread = yield from nested(job, z / len(planes), (z + 1) / len(planes))
+                cleaned, spread = yield from nested(job, i / len(wanted), (i + 1) / len(wanted))
                 result[z] = (spread if give_uncertainty else cleaned).cpu().numpy()
         return result
 

@@ -6,6 +6,7 @@ Importing this module does not import torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -25,6 +26,7 @@ from napari_denoise.noise.mean_variance import CORRELATED
 from napari_denoise.noise.stabilize import GeneralizedAnscombe
 from napari_denoise.progress import Job, Notice, Progress, nested
 from napari_denoise.settings import setting
+from napari_denoise.tiling import Place
 from napari_denoise.tuning import tune
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ _HALO = 96
 """What the network sees, and the better part of what the local mean is taken over."""
 
 _ALIGNMENT = 8
-_TILE_SIZE = {2: (640, 640), 3: (16, 512, 512)}
+_TILE_SIZE = {2: (1024, 1024), 3: (8, 1024, 1024)}
 _MEASURED = ("gain", "offset", "read_noise", "correlation_y", "correlation_x")
 _N_LEVEL_UNITS = 8
 """Planes that the image's mean level is measured on."""
@@ -183,13 +185,19 @@ class Instant(Denoiser):
         return f"Camera: {told.in_words()}; correlation {max(camera.correlation):.2f}."
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        return self.denoise_tile_at(tile, Place())
+
+    def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        # Planes of the halo help to clean their neighbours, and need no cleaning themselves.
+        n_planes = prod(tile.shape[1:-2])
+        wanted = range(n_planes)[place.core[0]] if len(place.core) > 2 else range(n_planes)
         if not self.average_flips:
-            return (yield from self._clean(tile, self.camera()))
+            return (yield from self._clean(tile, self.camera(), wanted))
         ways = orientations(may_be_turned=True)
         whole, total = padded(tile, self.alignment(tile.ndim - 1)), np.zeros_like(tile)
         crop = tuple(map(slice, tile.shape))
         for i, way in enumerate(ways):
-            job = self._clean(way.apply(whole), _turned(self.camera(), way))
+            job = self._clean(way.apply(whole), _turned(self.camera(), way), wanted)
             cleaned = yield from nested(job, i / len(ways), (i + 1) / len(ways))
             total += way.undo(cleaned)[crop]
         return total / np.float32(len(ways))
@@ -199,13 +207,13 @@ class Instant(Denoiser):
             self._cleaner.release()
             self._cleaner = None
 
-    def _clean(self, tile: FloatArray, camera: Camera) -> Job[FloatArray]:
-        """The tile, channel by channel."""
+    def _clean(self, tile: FloatArray, camera: Camera, wanted: range) -> Job[FloatArray]:
+        """The tile, channel by channel, in the planes that are wanted."""
         cleaner, result = self._place(tile.shape[1:]), np.empty_like(tile)
         is_uncertainty = self.output == "uncertainty"
         for channel, pixels in enumerate(tile):
             planes = pixels.reshape(-1, *pixels.shape[-2:])
-            job = cleaner.clean(planes, camera, give_uncertainty=is_uncertainty)
+            job = cleaner.clean(planes, camera, wanted, give_uncertainty=is_uncertainty)
             cleaned = yield from nested(job, channel / len(tile), (channel + 1) / len(tile))
             result[channel] = cleaned.reshape(pixels.shape)
         return result

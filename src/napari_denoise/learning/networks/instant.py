@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.architecture import InstantArchitecture
+from napari_denoise.learning.networks.operations import convolve
 from napari_denoise.learning.networks.unet import Convolution, Layers
 from napari_denoise.progress import Job, Progress, run
 
@@ -51,8 +52,8 @@ class _Block(nn.Module):
 
     def layers(self, batch: Tensor) -> Layers:
         """The forward pass, layer by layer."""
-        inside = F.relu_((yield from self.first.layers(batch)))
-        return batch + (yield from self.second.layers(inside))
+        inside = yield from self.first.layers(batch, rectified=True)
+        return (yield from self.second.layers(inside, plus=batch, in_place=True))
 
 
 class InstantNetwork(nn.Module):
@@ -109,10 +110,9 @@ class InstantNetwork(nn.Module):
         log_variance : Tensor, axes NYX
             Natural logarithm of the expected squared error, in units of the noise.
         """
-        batch = self._pad(torch.cat([planes, conditions], dim=1)).to(self.head.weight.dtype)
-        n_layers = 3 + 2 * sum(self.architecture.n_blocks[:-1]) * 2
+        n_layers = 2 + 2 * sum(self.architecture.n_blocks[:-1]) * 2
         n_layers += 2 * self.architecture.n_blocks[-1]
-        n_done, layers = 0, self._layers(batch)
+        n_done, layers = 0, self._layers(self._pad(torch.cat([planes, conditions], dim=1)))
         while True:
             try:
                 n_done += next(layers)
@@ -126,18 +126,25 @@ class InstantNetwork(nn.Module):
 
     def _layers(self, batch: Tensor) -> Any:
         skipped: list[Tensor] = []
-        batch = yield from self.head.layers(batch)
+        batch = yield from self.head.layers(batch.to(self.head.weight.dtype))
         for blocks, shrink in zip(self.down, self.shrink, strict=True):
             batch = yield from _through(blocks, batch)
             skipped.append(batch)
             batch = shrink(batch)
         batch = yield from _through(self.bottom, batch)
         for grow, blocks in zip(self.grow, self.up, strict=True):
-            batch = grow(batch) + skipped.pop()
+            batch = grow(batch).add_(skipped.pop())
             batch = yield from _through(blocks, batch)
-        # What the uncertainty learns must not change what it is about.
-        log_variance = yield from self.log_variance.layers(batch.detach())
-        return (yield from self.noise.layers(batch)), log_variance
+        if self.noise.weight.requires_grad:
+            # What the uncertainty learns must not change what it is about.
+            log_variance = yield from self.log_variance.layers(batch.detach())
+            return (yield from self.noise.layers(batch)), log_variance
+        # Both in one go, as a convolution with one output takes as long as one with two.
+        weight = torch.cat([self.noise.weight, self.log_variance.weight])
+        bias = torch.cat([self.noise.bias, self.log_variance.bias])
+        answer = convolve(batch, weight, bias)
+        yield True
+        return answer[:, :1], answer[:, 1:]
 
     def _pad(self, batch: Tensor) -> Tensor:
         """Repeat the last pixels until every level can be halved; channels last."""
