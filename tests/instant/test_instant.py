@@ -12,7 +12,7 @@ from skimage.io import imread
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.errors import DenoiseError, InputError, ModelError, SettingsError
-from napari_denoise.instant import model
+from napari_denoise.instant import cleaning, model
 from napari_denoise.instant.model import Instant
 from napari_denoise.instant.scenes import KINDS, scene
 from napari_denoise.metrics import psnr
@@ -170,6 +170,18 @@ def test_tiles_leave_no_seam(axes, shape, rng, monkeypatch):
     monkeypatch.setattr(model, "_TILE_SIZE", {2: (64, 80), 3: (2, 96, 64)})
     tiled = cleaned(image, axes, spatial=axes)
     assert np.abs(tiled - whole).max() < 0.05 * READ_NOISE
+
+
+@pytest.mark.parametrize(("average_flips", "n_times"), [(False, 1), (True, 8)])
+def test_planes_of_overlapping_tiles_are_cleaned_in_one_of_them(
+    rng, monkeypatch, average_flips, n_times
+):
+    image = recorded(20 + 30 * scene((11, 32, 40), rng=rng), rng)
+    monkeypatch.setattr(model, "_TILE_SIZE", {3: (3, 64, 64)})
+    passes, clean = [], cleaning._clean
+    monkeypatch.setattr(cleaning, "_clean", lambda *args: passes.append(1) or clean(*args))
+    cleaned(image, "ZYX", KNOWN.model_copy(update={"average_flips": average_flips}), "ZYX")
+    assert len(passes) == 11 * n_times
 
 
 def test_neighbouring_planes_help(rng):
