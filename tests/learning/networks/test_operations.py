@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
+from napari_denoise.learning.networks import operations
 from napari_denoise.learning.networks.operations import (
     ORDER,
     convolve,
@@ -36,6 +37,14 @@ def test_a_convolution_is_that_of_torch(size, n_channels, n_images, width, is_le
     if size[0] > 2 and width == 3:
         inner = convolve(batch, weight, bias, n_lacking=1)
         torch.testing.assert_close(inner, expected[:, :, 1:-1], rtol=1e-5, atol=1e-5)
+
+
+def test_without_onednn_volumes_take_the_common_way(monkeypatch):
+    batch, weight = random(1, 2, 5, 7, 6), random(4, 2, 3, 3, 3)
+    here = convolve(batch, weight, None)
+    monkeypatch.setattr(operations.platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(torch, "mkldnn_convolution", None)
+    torch.testing.assert_close(convolve(batch, weight, None), here, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("factors", [(2, 2), (1, 2), (1, 2, 2), (2, 2, 2)])

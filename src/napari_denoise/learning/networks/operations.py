@@ -6,6 +6,8 @@ need be wherever there is one channel, one image, or a kernel of one pixel, or p
 
 from __future__ import annotations
 
+import platform
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
@@ -40,12 +42,18 @@ def convolve(batch: Tensor, weight: Tensor, bias: Tensor | None, *, n_lacking: i
         result = F.linear(batch.movedim(1, -1), weight.flatten(1), bias).movedim(-1, 1)
     elif batch.shape[1] == 1 and reach == 1:
         result = _convolve_planes(batch, weight, bias, padding[0])
-    elif weight.requires_grad or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    elif weight.requires_grad or not _has_fast_onednn():
         result = F.conv3d(batch, weight, bias, padding=padding)
     else:
         once = [1, 1, 1]
         result = torch.mkldnn_convolution(batch, weight, bias, padding, once, once, groups=1)
     return result
+
+
+def _has_fast_onednn() -> bool:
+    """Whether oneDNN convolves volumes fast: on ARM it may take its reference code."""
+    is_built_in: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return is_built_in and platform.machine().lower() in {"x86_64", "amd64"}
 
 
 def _may_choose(batch: Tensor) -> bool:
