@@ -30,7 +30,7 @@ import torch
 from napari_denoise.axes import Layout
 from napari_denoise.denoiser import denoise
 from napari_denoise.learning.config import N2V
-from napari_denoise.learning.networks import unet
+from napari_denoise.learning.networks import slabs
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import TrainingImage, train
 from napari_denoise.progress import run
@@ -72,7 +72,7 @@ def ours(shape: tuple[int, ...], bare: tuple[int, ...], gaps: list[float]) -> di
             last = now
 
     def forward() -> None:
-        with patch.object(unet, "_WORK_PER_SLAB", float("inf")):  # each layer in one go
+        with patch.object(slabs, "WORK_PER_SLAB", float("inf")):  # each layer in one go
             model.network(tile)
 
     return {

@@ -51,8 +51,8 @@ def test_in_a_volume_the_neighbouring_planes_belong_to_the_halo():
 def test_it_can_be_left_between_any_two_layers(network):
     fractions = []
     run(network.steps(*batch(32, 32)), lambda event: fractions.append(event.fraction))
-    n_convolutions = 2 + 2 * (2 * (1 + 1) + 2)  # both answers in one go
-    assert len(fractions) == n_convolutions
+    n_layers = 2 + 2 * (2 * (1 + 1) + 2) + 2 * 2  # both answers in one go
+    assert len(fractions) == n_layers
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1)
 

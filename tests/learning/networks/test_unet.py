@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_denoise.learning.architecture import Architecture
-from napari_denoise.learning.networks import unet
+from napari_denoise.learning.networks import slabs, unet
 from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.progress import run
 
@@ -67,7 +67,7 @@ def test_a_large_layer_is_done_in_slabs_that_do_not_show(architecture, monkeypat
     size = (21, 18, 30)[-architecture.n_spatial :]
     batch = torch.rand(1, architecture.n_channels, *size)
     whole = network(batch)
-    monkeypatch.setattr(unet, "_WORK_PER_SLAB", 5e4)
+    monkeypatch.setattr(slabs, "WORK_PER_SLAB", 5e4)
     events = []
     in_slabs = run(network.steps(batch), events.append)
     torch.testing.assert_close(in_slabs, whole, rtol=1e-5, atol=1e-6)

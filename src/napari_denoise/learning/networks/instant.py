@@ -6,8 +6,9 @@ noise in it, and how far off that guess may be.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from itertools import pairwise
-from math import sqrt
+from math import prod, sqrt
 from typing import Any, cast
 
 import torch
@@ -16,7 +17,8 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.networks.operations import convolve
-from napari_denoise.learning.networks.unet import Convolution, Layers
+from napari_denoise.learning.networks.slabs import Layers, in_slabs, row_range
+from napari_denoise.learning.networks.unet import Convolution
 from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["N_CONDITIONS", "InstantNetwork"]
@@ -25,19 +27,43 @@ N_CONDITIONS = 4
 """Maps beside the planes: darkness, read noise, and the noise's correlation along Y and X."""
 
 
-class _Resampling(nn.Module):
-    """A convolution whose windows do not overlap, which halves the image; or its transpose."""
+class _Shrinking(nn.Module):
+    """A convolution whose windows do not overlap, which halves the image."""
 
-    def __init__(self, n_in: int, n_out: int, rng: torch.Generator, *, is_up: bool) -> None:
+    def __init__(self, n_in: int, n_out: int, rng: torch.Generator) -> None:
         super().__init__()
-        shape = (n_in, n_out, 2, 2) if is_up else (n_out, n_in, 2, 2)
-        n_inputs = n_in if is_up else 4 * n_in
-        weight = torch.empty(shape).normal_(0.0, sqrt(1 / n_inputs), generator=rng)
+        weight = torch.empty(n_out, n_in, 2, 2).normal_(0.0, sqrt(1 / (4 * n_in)), generator=rng)
         self.weight = nn.Parameter(weight)
-        self._convolve = F.conv_transpose2d if is_up else F.conv2d
 
-    def forward(self, batch: Tensor) -> Tensor:
-        return self._convolve(batch, self.weight, stride=2)
+    def layers(self, batch: Tensor, memory: Tensor | None) -> Layers:
+        """The forward pass, a slab at a time; written to flat memory if there is enough."""
+        shape = (len(batch), len(self.weight), batch.shape[2] // 2, batch.shape[3] // 2)
+
+        def give_rows(first: int, last: int, _n_lacking: int) -> Tensor:
+            return F.conv2d(row_range(batch, 2 * first, 2 * last), self.weight, stride=2)
+
+        work = self.weight[0].numel() * prod(shape)
+        return (yield from in_slabs(give_rows, shape, work, 0, into=_laid_out(memory, shape)))
+
+
+class _Growing(nn.Module):
+    """The transpose of such a convolution, which doubles the image; added to another one."""
+
+    def __init__(self, n_in: int, n_out: int, rng: torch.Generator) -> None:
+        super().__init__()
+        weight = torch.empty(n_in, n_out, 2, 2).normal_(0.0, sqrt(1 / n_in), generator=rng)
+        self.weight = nn.Parameter(weight)
+
+    def layers(self, low: Tensor, skip: Tensor) -> Layers:
+        """The forward pass, a slab at a time; written over `skip` if nothing is learned."""
+
+        def give_rows(first: int, last: int, _n_lacking: int) -> Tensor:
+            grown = F.conv_transpose2d(row_range(low, first // 2, last // 2), self.weight, stride=2)
+            return grown.add_(row_range(skip, first, last))
+
+        work = self.weight.numel() * low[:, 0].numel()
+        into = None if self.weight.requires_grad else skip
+        return (yield from in_slabs(give_rows, tuple(skip.shape), work, 0, step=2, into=into))
 
 
 class _Block(nn.Module):
@@ -50,10 +76,11 @@ class _Block(nn.Module):
         with torch.no_grad():
             self.second.weight.mul_(0.3)
 
-    def layers(self, batch: Tensor) -> Layers:
-        """The forward pass, layer by layer."""
-        inside = yield from self.first.layers(batch, rectified=True)
-        return (yield from self.second.layers(inside, plus=batch, in_place=True))
+    def layers(self, batch: Tensor, memory: Tensor | None) -> Layers:
+        """The forward pass, layer by layer; written to flat memory if there is enough."""
+        into = _laid_out(memory, tuple(batch.shape))
+        inside = yield from self.first.layers(batch, rectified=True, into=into)
+        return (yield from self.second.layers(inside, plus=batch, into=inside))
 
 
 class InstantNetwork(nn.Module):
@@ -78,9 +105,9 @@ class InstantNetwork(nn.Module):
         steps = list(pairwise(widths))
         self.head = Convolution(architecture.n_planes + N_CONDITIONS, widths[0], 2, rng)
         self.down = nn.ModuleList(_blocks(widths[i], n_blocks[i], rng) for i in range(len(steps)))
-        self.shrink = nn.ModuleList(_Resampling(a, b, rng, is_up=False) for a, b in steps)
+        self.shrink = nn.ModuleList(_Shrinking(a, b, rng) for a, b in steps)
         self.bottom = _blocks(widths[-1], n_blocks[-1], rng)
-        self.grow = nn.ModuleList(_Resampling(b, a, rng, is_up=True) for a, b in steps[::-1])
+        self.grow = nn.ModuleList(_Growing(b, a, rng) for a, b in steps[::-1])
         self.up = nn.ModuleList(
             _blocks(widths[i], n_blocks[i], rng) for i in reversed(range(len(steps)))
         )
@@ -89,6 +116,7 @@ class InstantNetwork(nn.Module):
         with torch.no_grad():
             self.noise.weight.mul_(0.1)
             self.log_variance.weight.mul_(0.1)
+        self._memory: Tensor | None = None
 
     def forward(self, planes: Tensor, conditions: Tensor) -> tuple[Tensor, Tensor]:
         return run(self.steps(planes, conditions))
@@ -110,8 +138,8 @@ class InstantNetwork(nn.Module):
         log_variance : Tensor, axes NYX
             Natural logarithm of the expected squared error, in units of the noise.
         """
-        n_layers = 2 + 2 * sum(self.architecture.n_blocks[:-1]) * 2
-        n_layers += 2 * self.architecture.n_blocks[-1]
+        n_blocks = self.architecture.n_blocks
+        n_layers = 2 + 4 * sum(n_blocks) - 2 * n_blocks[-1] + 2 * len(self.shrink)
         n_done, layers = 0, self._layers(self._pad(torch.cat([planes, conditions], dim=1)))
         while True:
             try:
@@ -125,16 +153,11 @@ class InstantNetwork(nn.Module):
         return middle - noise[:, 0][crop].float(), log_variance[:, 0][crop].float()
 
     def _layers(self, batch: Tensor) -> Any:
-        skipped: list[Tensor] = []
-        batch = yield from self.head.layers(batch.to(self.head.weight.dtype))
-        for blocks, shrink in zip(self.down, self.shrink, strict=True):
-            batch = yield from _through(blocks, batch)
-            skipped.append(batch)
-            batch = shrink(batch)
-        batch = yield from _through(self.bottom, batch)
-        for grow, blocks in zip(self.grow, self.up, strict=True):
-            batch = grow(batch).add_(skipped.pop())
-            batch = yield from _through(blocks, batch)
+        shape = (len(batch), self.architecture.widths[0], *batch.shape[2:])
+        first, second = _halves(self._memory_for(2 * prod(shape)))
+        batch = batch.to(self.head.weight.dtype)
+        batch = yield from self.head.layers(batch, into=_laid_out(first, shape))
+        batch = yield from self._level(0, batch, second)
         if self.noise.weight.requires_grad:
             # What the uncertainty learns must not change what it is about.
             log_variance = yield from self.log_variance.layers(batch.detach())
@@ -145,6 +168,43 @@ class InstantNetwork(nn.Module):
         answer = convolve(batch, weight, bias)
         yield True
         return answer[:, :1], answer[:, 1:]
+
+    def _level(self, level: int, batch: Tensor, memory: Tensor | None) -> Layers:
+        """The blocks of a level, those of the smaller images below it, and its own again.
+
+        A level needs twice the memory of its batch, which it is in itself, and of which one half is
+        free, whichever, while the levels below are computed: these take half as much.
+        """
+        if level == len(self.shrink):
+            return (yield from _through(self.bottom, batch, memory))[0]
+        batch, memory = yield from _through(self.down[level], batch, memory)
+        first, second = _halves(memory)
+        low = yield from cast("_Shrinking", self.shrink[level]).layers(batch, first)
+        low = yield from self._level(level + 1, low, second)
+        batch = yield from cast("_Growing", self.grow[-1 - level]).layers(low, batch)
+        del low
+        return (yield from _through(self.up[-1 - level], batch, memory))[0]
+
+    def _memory_for(self, n_values: int) -> Tensor | None:
+        """Flat memory that is kept from image to image; None while the network learns.
+
+        Fresh memory is slow: the system clears it, page by page.
+        """
+        weight = self.head.weight
+        if weight.requires_grad:
+            return None
+        kept = self._memory
+        if (
+            kept is None
+            or len(kept) < n_values
+            or (kept.dtype, kept.device)
+            != (
+                weight.dtype,
+                weight.device,
+            )
+        ):
+            self._memory = torch.empty(n_values, dtype=weight.dtype, device=weight.device)
+        return self._memory
 
     def _pad(self, batch: Tensor) -> Tensor:
         """Repeat the last pixels until every level can be halved; channels last."""
@@ -158,7 +218,26 @@ def _blocks(n: int, n_blocks: int, rng: torch.Generator) -> nn.ModuleList:
     return nn.ModuleList(_Block(n, rng) for _ in range(n_blocks))
 
 
-def _through(blocks: nn.Module, batch: Tensor) -> Layers:
+def _through(
+    blocks: nn.Module, batch: Tensor, memory: Tensor | None
+) -> Generator[bool, None, tuple[Tensor, Tensor | None]]:
+    """What the blocks make of the batch, and the memory that is free then, if any was before."""
     for block in cast("list[_Block]", list(cast("nn.ModuleList", blocks))):
-        batch = yield from block.layers(batch)
-    return batch
+        result = yield from block.layers(batch, memory)
+        memory = None if memory is None else batch.movedim(1, -1).flatten()
+        batch = result
+    return batch, memory
+
+
+def _halves(memory: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    return (
+        (None, None) if memory is None else (memory[: len(memory) // 2], memory[len(memory) // 2 :])
+    )
+
+
+def _laid_out(memory: Tensor | None, shape: tuple[int, ...]) -> Tensor | None:
+    """A batch ``NCYX`` in flat memory, channels last; None if that is too small."""
+    n, channels, height, width = shape
+    if memory is None or len(memory) < prod(shape):
+        return None
+    return memory[: prod(shape)].view(n, height, width, channels).movedim(-1, 1)

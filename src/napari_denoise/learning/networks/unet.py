@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from math import ceil, prod, sqrt
+from collections.abc import Iterator, Sequence
+from math import prod, sqrt
 from typing import cast
 
 import torch
@@ -17,21 +17,16 @@ from napari_denoise.learning.networks.operations import (
     convolve_transposed,
     mean_of_blocks,
 )
+from napari_denoise.learning.networks.slabs import Layers, in_slabs, row_range
 from napari_denoise.progress import Job, Progress, run
 
-__all__ = ["Focused", "UNet", "padded", "shrink"]
+__all__ = ["Block", "Convolution", "Focused", "UNet", "padded", "shrink"]
 
 _POOL = {2: F.avg_pool2d, 3: F.avg_pool3d}
 _MAX_POOL = {2: F.max_pool2d, 3: F.max_pool3d}
 
-_WORK_PER_SLAB = 1e9
-"""Multiplications after which a large layer reports: some 12 ms on two cores."""
-
 Window = tuple[slice, ...]
 """One slice per spatial axis."""
-
-Layers = Generator[bool, None, Tensor]
-"""Yields whether a layer is done (or only a part of it), so that others may step in between."""
 
 
 class Convolution(nn.Module):
@@ -59,7 +54,7 @@ class Convolution(nn.Module):
         *,
         plus: Tensor | None = None,
         rectified: bool = False,
-        in_place: bool = False,
+        into: Tensor | None = None,
     ) -> Layers:
         """As :meth:`forward`, a slab along the first spatial axis at a time where it is much.
 
@@ -70,20 +65,22 @@ class Convolution(nn.Module):
             What to add to the result.
         rectified : bool
             Set what is negative to zero.
-        in_place : bool
-            Write over the batch where that can be done, which saves memory and time.
+        into : Tensor, optional
+            Memory to write to, if it takes several slabs and nothing is learned; of the result's
+            shape. It may be the batch itself, if nobody else needs it.
         """
         work = self.weight.numel() * batch[:, 0].numel()
 
         def give_rows(first: int, last: int, n_lacking: int) -> Tensor:
-            rows = _rows(batch, first, last)
+            rows = row_range(batch, first, last)
             rows = self._convolve(rows, self.weight, self.bias, n_lacking=n_lacking)
             if plus is not None:
-                rows += _rows(plus, first + n_lacking, last - n_lacking)
+                rows += row_range(plus, first + n_lacking, last - n_lacking)
             return F.relu_(rows) if rectified else rows
 
-        into = batch if in_place and not self.weight.requires_grad else None
-        return (yield from _in_slabs(give_rows, batch.shape[2], work, self.reach, into=into))
+        into = None if self.weight.requires_grad else into
+        shape = (len(batch), len(self.weight), *batch.shape[2:])
+        return (yield from in_slabs(give_rows, shape, work, self.reach, into=into))
 
     def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
         """As :meth:`layers` of `low`, made larger by repeating pixels, with `skip` beside it.
@@ -101,18 +98,19 @@ class Convolution(nn.Module):
         work = (kernel.numel() + n_beside) * low[:, 0].numel()
 
         def give_rows(first: int, last: int, n_lacking: int) -> Tensor:
-            rows = _rows(low, first // step, last // step)
+            rows = row_range(low, first // step, last // step)
             weight, bias = kernel.to(rows.dtype), self.bias.to(rows.dtype)
             result = convolve_transposed(rows, weight, bias, factors, n_lacking=n_lacking)
             if skip.shape[1]:
-                beside, seen = _rows(skip, first, last), self.weight[:, n_low:]
+                beside, seen = row_range(skip, first, last), self.weight[:, n_low:]
                 # Of what is beside, a single row at either end is enough.
                 spare = max(n_lacking - 1, 0)
                 beside = beside.narrow(2, spare, beside.shape[2] - 2 * spare)
                 result += self._convolve(beside, seen, None, n_lacking=n_lacking - spare)
             return F.relu_(result)
 
-        return (yield from _in_slabs(give_rows, skip.shape[2], work, step))
+        shape = (len(low), len(self.weight), *skip.shape[2:])
+        return (yield from in_slabs(give_rows, shape, work, step, step=step))
 
     @property
     def reach(self) -> int:
@@ -124,68 +122,6 @@ class Convolution(nn.Module):
     ) -> Tensor:
         bias = bias if bias is None else bias.to(batch.dtype)
         return convolve(batch, weight.to(batch.dtype), bias, n_lacking=n_lacking)
-
-
-def _rows(batch: Tensor, first: int, last: int) -> Tensor:
-    """A range of rows; the batch itself if that is all, as the gradient of a part takes time."""
-    return batch if last - first == batch.shape[2] else batch.narrow(2, first, last - first)
-
-
-def _in_slabs(
-    give_rows: Callable[[int, int, int], Tensor],
-    n_rows: int,
-    work: float,
-    margin: int,
-    *,
-    into: Tensor | None = None,
-) -> Layers:
-    """Compute a layer a slab of rows at a time.
-
-    Parameters
-    ----------
-    give_rows : callable
-        Computes a range of rows from these rows alone, and leaves out as many at either end as
-        it is told, as these lack neighbours.
-    n_rows : int
-        Along the first spatial axis.
-    work : float
-        Multiplications that the layer takes.
-    margin : int
-        Rows at the ends of a range that lack neighbours. Ranges start and end at multiples.
-    into : Tensor, optional
-        Where to write the result: what it is made of, of the same shape. A new one if None.
-    """
-    step = max(margin, 1)
-    n_slabs = min(ceil(work / _WORK_PER_SLAB), n_rows // step)
-    if n_slabs < 2:
-        whole = give_rows(0, n_rows, 0)
-        yield True
-        return whole
-    thickness = ceil(n_rows / n_slabs / step) * step
-    result, late = into, None
-    for start in range(0, n_rows, thickness):
-        stop = min(start + thickness, n_rows)
-        first, last = start - margin, stop + margin
-        if first >= 0 and last <= n_rows:
-            slab = give_rows(first, last, margin)
-        else:
-            first, last = max(first, 0), min(last, n_rows)
-            slab = give_rows(first, last, 0).narrow(2, start - first, stop - start)
-        if result is None:
-            shape = (*slab.shape[:2], n_rows, *slab.shape[3:])
-            order = ORDER[slab.ndim - 2]
-            result = torch.empty(shape, dtype=slab.dtype, device=slab.device, memory_format=order)
-        # Written one slab late: the next one may see the last rows of what this one is made of.
-        if late is not None:
-            result.narrow(2, late[0], late[1].shape[2]).copy_(late[1])
-        late = start, slab
-        if stop < n_rows:
-            yield False
-    assert result is not None  # noqa: S101  # there are two slabs at least
-    assert late is not None  # noqa: S101
-    result.narrow(2, late[0], late[1].shape[2]).copy_(late[1])
-    yield True
-    return result
 
 
 def _repeated(weight: Tensor, factors: tuple[int, ...]) -> Tensor:
@@ -208,13 +144,13 @@ class Block(nn.Module):
     def layers(self, batch: Tensor) -> Layers:
         """The forward pass, layer by layer."""
         batch = yield from self.first.layers(batch, rectified=True)
-        return (yield from self.second.layers(batch, rectified=True, in_place=True))
+        return (yield from self.second.layers(batch, rectified=True, into=batch))
 
     def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
         """The forward pass of the smaller image below and of what was seen on the way down."""
         batch = yield from self.first.layers_on_way_up(low, skip, factors)
         del low, skip
-        return (yield from self.second.layers(batch, rectified=True, in_place=True))
+        return (yield from self.second.layers(batch, rectified=True, into=batch))
 
 
 class UNet(nn.Module):
