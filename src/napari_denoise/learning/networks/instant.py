@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.networks.operations import convolve
-from napari_denoise.learning.networks.slabs import Layers, in_slabs, row_range
+from napari_denoise.learning.networks.slabs import Layers, in_slabs, plus, rectified, row_range
 from napari_denoise.learning.networks.unet import Convolution
 from napari_denoise.progress import Job, Progress, run
 
@@ -58,12 +58,12 @@ class _Growing(nn.Module):
         """The forward pass, a slab at a time; written over `skip` if nothing is learned."""
 
         def give_rows(first: int, last: int, _n_lacking: int) -> Tensor:
-            grown = F.conv_transpose2d(row_range(low, first // 2, last // 2), self.weight, stride=2)
-            return grown.add_(row_range(skip, first, last))
+            return F.conv_transpose2d(row_range(low, first // 2, last // 2), self.weight, stride=2)
 
         work = self.weight.numel() * low[:, 0].numel()
         into = None if self.weight.requires_grad else skip
-        return (yield from in_slabs(give_rows, tuple(skip.shape), work, 0, step=2, into=into))
+        shape, finish = tuple(skip.shape), plus(skip)
+        return (yield from in_slabs(give_rows, shape, work, 0, finish=finish, step=2, into=into))
 
 
 class _Block(nn.Module):
@@ -79,8 +79,8 @@ class _Block(nn.Module):
     def layers(self, batch: Tensor, memory: Tensor | None) -> Layers:
         """The forward pass, layer by layer; written to flat memory if there is enough."""
         into = _laid_out(memory, tuple(batch.shape))
-        inside = yield from self.first.layers(batch, rectified=True, into=into)
-        return (yield from self.second.layers(inside, plus=batch, into=inside))
+        inside = yield from self.first.layers(batch, finish=rectified, into=into)
+        return (yield from self.second.layers(inside, finish=plus(batch), into=inside))
 
 
 class InstantNetwork(nn.Module):

@@ -5,15 +5,16 @@ So that a large one can be cancelled on its way, and that what is in work fits i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from math import ceil, prod
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.networks.operations import ORDER
 
-__all__ = ["Layers", "in_slabs", "row_range"]
+__all__ = ["Finish", "Layers", "in_slabs", "plain", "plus", "rectified", "row_range"]
 
 WORK_PER_SLAB = 5e8
 """Multiplications after which a large layer reports: some 6 ms on two cores."""
@@ -23,10 +24,33 @@ _VALUES_PER_SLAB = 2_000_000
 Layers = Generator[bool, None, Tensor]
 """Yields whether a layer is done (or only a part of it), so that others may step in between."""
 
+Finish = Callable[[Tensor, int, Tensor | None], Tensor]
+"""Takes rows, the number of the first, and where to write what becomes of them: there if None."""
+
 
 def row_range(batch: Tensor, first: int, last: int) -> Tensor:
     """A range of rows; the batch itself if that is all, as the gradient of a part takes time."""
     return batch if last - first == batch.shape[2] else batch.narrow(2, first, last - first)
+
+
+def plus(other: Tensor) -> Finish:
+    """Adds the same rows of another image."""
+
+    def finish(rows: Tensor, first: int, out: Tensor | None) -> Tensor:
+        beside = row_range(other, first, first + rows.shape[2])
+        return rows.add_(beside) if out is None else torch.add(rows, beside, out=out)
+
+    return finish
+
+
+def rectified(rows: Tensor, _first: int, out: Tensor | None) -> Tensor:
+    """Sets to zero what is negative."""
+    return F.relu_(rows) if out is None else torch.clamp_min(rows, 0, out=out)
+
+
+def plain(rows: Tensor, _first: int, out: Tensor | None) -> Tensor:
+    """Leaves rows as they are."""
+    return rows if out is None else out.copy_(rows)
 
 
 def in_slabs(
@@ -35,6 +59,7 @@ def in_slabs(
     work: float,
     margin: int,
     *,
+    finish: Finish = plain,
     step: int = 1,
     into: Tensor | None = None,
 ) -> Layers:
@@ -51,6 +76,8 @@ def in_slabs(
         Multiplications that the layer takes.
     margin : int
         Rows at the ends of a range that lack neighbours.
+    finish : callable
+        What is done to the rows at last.
     step : int
         Ranges start and end at multiples of this; a margin is one, too.
     into : Tensor, optional
@@ -60,30 +87,43 @@ def in_slabs(
     n_rows = shape[2]
     n_slabs = min(ceil(max(work / WORK_PER_SLAB, prod(shape) / _VALUES_PER_SLAB)), n_rows // step)
     if n_slabs < 2:
-        whole = give_rows(0, n_rows, 0)
+        whole = finish(give_rows(0, n_rows, 0), 0, None)
         yield True
         return whole
     thickness = ceil(n_rows / n_slabs / step) * step
-    result, late = into, None
+    slabs = _slabs(give_rows, n_rows, thickness, margin)
+    # Written one slab late: the next one may see the last rows of what this one is made of.
+    late_start, late = next(slabs)
+    yield False
+    if into is None:
+        order = ORDER[late.ndim - 2]
+        into = torch.empty(shape, dtype=late.dtype, device=late.device, memory_format=order)
+    for start, slab in slabs:
+        _write(into, late_start, late, finish)
+        late_start, late = start, slab
+        yield False
+    _write(into, late_start, late, finish)
+    yield True
+    return into
+
+
+def _slabs(
+    give_rows: Callable[[int, int, int], Tensor], n_rows: int, thickness: int, margin: int
+) -> Iterator[tuple[int, Tensor]]:
+    """The first row of each slab, and its rows."""
     for start in range(0, n_rows, thickness):
         stop = min(start + thickness, n_rows)
         first, last = start - margin, stop + margin
         if first >= 0 and last <= n_rows:
-            slab = give_rows(first, last, margin)
+            yield start, give_rows(first, last, margin)
         else:
             first, last = max(first, 0), min(last, n_rows)
-            slab = give_rows(first, last, 0).narrow(2, start - first, stop - start)
-        if result is None:
-            order = ORDER[slab.ndim - 2]
-            result = torch.empty(shape, dtype=slab.dtype, device=slab.device, memory_format=order)
-        # Written one slab late: the next one may see the last rows of what this one is made of.
-        if late is not None:
-            result.narrow(2, late[0], late[1].shape[2]).copy_(late[1])
-        late = start, slab
-        if stop < n_rows:
-            yield False
-    assert result is not None  # noqa: S101  # there are two slabs at least
-    assert late is not None  # noqa: S101
-    result.narrow(2, late[0], late[1].shape[2]).copy_(late[1])
-    yield True
-    return result
+            yield start, give_rows(first, last, 0).narrow(2, start - first, stop - start)
+
+
+def _write(result: Tensor, start: int, slab: Tensor, finish: Finish) -> None:
+    out = result.narrow(2, start, slab.shape[2])
+    if slab.requires_grad:
+        out.copy_(finish(slab, start, None))
+    else:
+        finish(slab, start, out)

@@ -17,7 +17,14 @@ from napari_denoise.learning.networks.operations import (
     convolve_transposed,
     mean_of_blocks,
 )
-from napari_denoise.learning.networks.slabs import Layers, in_slabs, row_range
+from napari_denoise.learning.networks.slabs import (
+    Finish,
+    Layers,
+    in_slabs,
+    plain,
+    rectified,
+    row_range,
+)
 from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["Block", "Convolution", "Focused", "UNet", "padded", "shrink"]
@@ -49,22 +56,15 @@ class Convolution(nn.Module):
         return self._convolve(batch, self.weight, self.bias)
 
     def layers(
-        self,
-        batch: Tensor,
-        *,
-        plus: Tensor | None = None,
-        rectified: bool = False,
-        into: Tensor | None = None,
+        self, batch: Tensor, *, finish: Finish = plain, into: Tensor | None = None
     ) -> Layers:
         """As :meth:`forward`, a slab along the first spatial axis at a time where it is much.
 
         Parameters
         ----------
         batch : Tensor, axes NC(Z)YX
-        plus : Tensor, optional
-            What to add to the result.
-        rectified : bool
-            Set what is negative to zero.
+        finish : callable
+            What is done to the rows of the result.
         into : Tensor, optional
             Memory to write to, if it takes several slabs and nothing is learned; of the result's
             shape. It may be the batch itself, if nobody else needs it.
@@ -73,14 +73,11 @@ class Convolution(nn.Module):
 
         def give_rows(first: int, last: int, n_lacking: int) -> Tensor:
             rows = row_range(batch, first, last)
-            rows = self._convolve(rows, self.weight, self.bias, n_lacking=n_lacking)
-            if plus is not None:
-                rows += row_range(plus, first + n_lacking, last - n_lacking)
-            return F.relu_(rows) if rectified else rows
+            return self._convolve(rows, self.weight, self.bias, n_lacking=n_lacking)
 
         into = None if self.weight.requires_grad else into
         shape = (len(batch), len(self.weight), *batch.shape[2:])
-        return (yield from in_slabs(give_rows, shape, work, self.reach, into=into))
+        return (yield from in_slabs(give_rows, shape, work, self.reach, finish=finish, into=into))
 
     def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
         """As :meth:`layers` of `low`, made larger by repeating pixels, with `skip` beside it.
@@ -91,7 +88,7 @@ class Convolution(nn.Module):
         """
         if self.weight.requires_grad:
             repeated = F.interpolate(low, size=skip.shape[2:], mode="nearest")
-            return (yield from self.layers(torch.cat([repeated, skip], dim=1), rectified=True))
+            return (yield from self.layers(torch.cat([repeated, skip], dim=1), finish=rectified))
         n_low, step = low.shape[1], factors[0]
         kernel = _repeated(self.weight[:, :n_low], factors)
         n_beside = self.weight[:, n_low:].numel() * prod(factors)
@@ -107,10 +104,10 @@ class Convolution(nn.Module):
                 spare = max(n_lacking - 1, 0)
                 beside = beside.narrow(2, spare, beside.shape[2] - 2 * spare)
                 result += self._convolve(beside, seen, None, n_lacking=n_lacking - spare)
-            return F.relu_(result)
+            return result
 
         shape = (len(low), len(self.weight), *skip.shape[2:])
-        return (yield from in_slabs(give_rows, shape, work, step, step=step))
+        return (yield from in_slabs(give_rows, shape, work, step, finish=rectified, step=step))
 
     @property
     def reach(self) -> int:
@@ -143,14 +140,14 @@ class Block(nn.Module):
 
     def layers(self, batch: Tensor) -> Layers:
         """The forward pass, layer by layer."""
-        batch = yield from self.first.layers(batch, rectified=True)
-        return (yield from self.second.layers(batch, rectified=True, into=batch))
+        batch = yield from self.first.layers(batch, finish=rectified)
+        return (yield from self.second.layers(batch, finish=rectified, into=batch))
 
     def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
         """The forward pass of the smaller image below and of what was seen on the way down."""
         batch = yield from self.first.layers_on_way_up(low, skip, factors)
         del low, skip
-        return (yield from self.second.layers(batch, rectified=True, into=batch))
+        return (yield from self.second.layers(batch, finish=rectified, into=batch))
 
 
 class UNet(nn.Module):
