@@ -78,7 +78,7 @@ def test_a_data_range_of_ones_own_is_used_and_kept_when_the_layers_change(
 
 
 def test_the_range_of_the_type_is_stated_and_cannot_be_changed(dock):
-    assert dock._range._choice.currentText() == "all values of uint8"
+    assert dock._range._choice.currentText() == "all of uint8"
     assert dock._range._number.value() == 255
     assert dock._range._number.isReadOnly()
 

@@ -22,7 +22,7 @@ class DataRange(QWidget):
         super().__init__(parent)
         self._dtype: np.dtype | None = None
         self._choice = QComboBox()
-        self._choice.addItems(["type", "max − min of the reference", "a value of my own"])
+        self._choice.addItems(["type", "max − min", "own value"])
         self._choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._number = NumberBox(
             SettingField(
@@ -39,8 +39,9 @@ class DataRange(QWidget):
         layout.addWidget(self._choice, 3)
         layout.addWidget(self._number, 2)
         self.setToolTip(
-            "The difference of the largest and smallest possible intensity. PSNR and SSIM mean "
-            "nothing without it; quote it with them."
+            "The difference of the largest and smallest possible intensity: of the type, of the "
+            "reference (max − min), or a value of your own. PSNR and SSIM mean nothing without it; "
+            "quote it with them."
         )
         self._choice.currentIndexChanged.connect(self._on_choice_changed)
         self._on_choice_changed()
@@ -52,7 +53,7 @@ class DataRange(QWidget):
             return
         self._dtype = dtype
         limits = dtype_range(dtype) if dtype is not None else None
-        text = f"all values of {dtype}" if limits else "all values of the type"
+        text = f"all of {dtype}" if limits else "all of the type"
         self._choice.setItemText(self._TYPE, text)
         self._choice.model().item(self._TYPE).setEnabled(limits is not None)
         is_byte = dtype is not None and dtype.itemsize == 1 and limits is not None
