@@ -57,6 +57,10 @@ class Place:
     sample: int = 0
     core: tuple[slice, ...] = ()
 
+    def planes(self, n_planes: int) -> range:
+        """Those of a tile's planes that lie in its core; the others help to clean them, no more."""
+        return range(n_planes)[self.core[0]] if len(self.core) > 2 else range(n_planes)
+
 
 def tiles(
     shape: Sequence[int], core: Sequence[int], halo: Sequence[int], alignment: Sequence[int]

@@ -22,6 +22,7 @@ from napari_denoise.learning.device import (
 )
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.pretrained import load_network
+from napari_denoise.learning.networks.slabs import Scratch
 from napari_denoise.progress import Job, nested
 
 __all__ = ["Cleaner"]
@@ -53,6 +54,7 @@ class Cleaner:
         # In the precision that is fastest: no context to be entered and left between two steps.
         dtype = native_dtype(self._device, 2)
         self._network: InstantNetwork | None = deepcopy(_read(weights)).to(self._device, dtype)
+        self._scratch = Scratch()
 
     def clean(
         self,
@@ -82,14 +84,15 @@ class Cleaner:
         with memory_errors(self._device):
             for i, z in enumerate(wanted):
                 seen = planes[planes_around(z, n_seen, len(planes))]
-                job = _clean(self._network, camera, torch.from_numpy(seen).to(self._device))
+                shown = torch.from_numpy(seen).to(self._device)
+                job = _clean(self._network, camera, shown, self._scratch)
                 cleaned, spread = yield from nested(job, i / len(wanted), (i + 1) / len(wanted))
                 result[z] = (spread if give_uncertainty else cleaned).cpu().numpy()
         return result
 
     def release(self) -> None:
-        """Let go of the network."""
-        self._network = None
+        """Let go of the network and its memory."""
+        self._network, self._scratch = None, Scratch()
         empty_cache(self._device)
 
 
@@ -98,9 +101,11 @@ def _read(path: Path) -> InstantNetwork:
     return load_network(path)[0].eval().requires_grad_(requires_grad=False)
 
 
-def _clean(network: InstantNetwork, camera: Camera, planes: Tensor) -> Job[tuple[Tensor, Tensor]]:
+def _clean(
+    network: InstantNetwork, camera: Camera, planes: Tensor, scratch: Scratch
+) -> Job[tuple[Tensor, Tensor]]:
     """The middle one of ZYX planes without noise, and its standard deviation, in DN."""
-    (cleaned,), (spread,) = yield from clean_plane(network, camera, planes[None])
+    (cleaned,), (spread,) = yield from clean_plane(network, camera, planes[None], scratch)
     return cleaned + _local_mean(planes[len(planes) // 2] - cleaned), spread
 
 

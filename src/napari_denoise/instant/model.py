@@ -188,9 +188,7 @@ class Instant(Denoiser):
         return self.denoise_tile_at(tile, Place())
 
     def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
-        # Planes of the halo help to clean their neighbours, and need no cleaning themselves.
-        n_planes = prod(tile.shape[1:-2])
-        wanted = range(n_planes)[place.core[0]] if len(place.core) > 2 else range(n_planes)
+        wanted = place.planes(prod(tile.shape[1:-2]))
         if not self.average_flips:
             return (yield from self._clean(tile, self.camera(), wanted))
         ways = orientations(may_be_turned=True)

@@ -55,7 +55,7 @@ def choose_core(
     most = _CORE[kind, architecture.n_spatial]
     if isinstance(architecture, InstantArchitecture):
         # It looks at planes, a few at a time, and far along them.
-        most = (*[16] * (len(extents) - 2), *_CORE[kind, 2])
+        most = (*[16] * (len(extents) - 2), *(2 * size for size in _CORE[kind, 2]))
     core = [min(*sizes) for sizes in zip(most, extents, strict=True)]
     steps, halo = architecture.alignment(), architecture.halo()
     while max(core) > max(steps):
@@ -84,8 +84,8 @@ def activation_bytes(architecture: AnyArchitecture, tile: list[int], core: list[
         case BlurredArchitecture():
             n_values = _values_of_unet(architecture.sharp, tile, tile)
         case InstantArchitecture():
-            # At full resolution: what came down, its sum with what came up, and a block's insides.
-            n_values = 5 * architecture.widths[0] * prod(tile[-2:])
+            # At full resolution, twice: what came down, and the levels below or a block's inside.
+            n_values = 2 * architecture.widths[0] * prod(tile[-2:]) + _VALUES_IN_SLABS
         case LadderArchitecture():
             # At full resolution: what the coarser level gave, what became of it, and the kept.
             n_values = 5 * architecture.n_features * prod(tile)

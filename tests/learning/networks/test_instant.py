@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from napari_denoise.learning.architecture import InstantArchitecture
+from napari_denoise.learning.networks import slabs
 from napari_denoise.learning.networks.instant import N_CONDITIONS, InstantNetwork
+from napari_denoise.learning.networks.slabs import Scratch
 from napari_denoise.progress import run
 
 SMALL = InstantArchitecture(widths=(8, 8, 8), n_blocks=(1, 1, 2))
@@ -55,6 +57,20 @@ def test_it_can_be_left_between_any_two_layers(network):
     assert len(fractions) == n_layers
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("widths", [(8, 8, 8), (8, 16, 28, 40), (8, 40, 24)])
+def test_memory_that_is_used_again_changes_nothing(monkeypatch, widths):
+    architecture = InstantArchitecture(widths=widths, n_blocks=(1, 2, 1, 2)[: len(widths)])
+    network = InstantNetwork(architecture, torch.Generator().manual_seed(1))
+    images = [batch(*size) for size in [(70, 50), (40, 90), (70, 50), (33, 64)]]
+    whole = [network(*image) for image in images]
+    network.requires_grad_(requires_grad=False)
+    monkeypatch.setattr(slabs, "WORK_PER_SLAB", 1e5)
+    scratch = Scratch()
+    again = [run(network.steps(*image, scratch)) for image in images]
+    for found, expected in zip(again, whole, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_only_the_middle_plane_is_cleaned():

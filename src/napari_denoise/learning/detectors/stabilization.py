@@ -11,6 +11,7 @@ from torch import Tensor
 
 from napari_denoise.learning.detectors.camera import Camera
 from napari_denoise.learning.networks.instant import N_CONDITIONS, InstantNetwork
+from napari_denoise.learning.networks.slabs import Scratch
 from napari_denoise.progress import Job, nested
 
 __all__ = [
@@ -88,7 +89,7 @@ def planes_around(z: int, n_seen: int, n_planes: int) -> list[int]:
 
 
 def clean_plane(
-    network: InstantNetwork, camera: Camera, planes: Tensor
+    network: InstantNetwork, camera: Camera, planes: Tensor, scratch: Scratch | None = None
 ) -> Job[tuple[Tensor, Tensor]]:
     """Clean the middle one of neighbouring planes.
 
@@ -96,6 +97,8 @@ def clean_plane(
     ----------
     planes : Tensor, axes NZYX, in DN
         As many planes as the network looks at.
+    scratch : Scratch, optional
+        For many planes: what is held in between.
 
     Returns
     -------
@@ -111,7 +114,7 @@ def clean_plane(
         planes.new_tensor([camera.correlation]),
         is_dark_known=planes.new_full((1, 1, 1), float(camera.gain > 0)),
     )
-    cleaned, log_variance = yield from network.steps(values - camera.level, told)
+    cleaned, log_variance = yield from network.steps(values - camera.level, told, scratch)
     cleaned = cleaned + camera.level
     if camera.gain:
         cleaned = from_stabilized(cleaned, camera.dark_variance)
@@ -120,13 +123,17 @@ def clean_plane(
 
 
 def clean_planes(
-    network: InstantNetwork, camera: Camera, planes: Tensor
+    network: InstantNetwork, camera: Camera, planes: Tensor, wanted: range | None = None
 ) -> Job[tuple[Tensor, Tensor]]:
-    """Clean ZYX planes in DN, each with the help of its neighbours; as :func:`clean_plane`."""
-    cleaned, spread = torch.empty_like(planes), torch.empty_like(planes)
-    n, n_seen = len(planes), network.architecture.n_planes
-    for z in range(n):
-        job = clean_plane(network, camera, planes[None, planes_around(z, n_seen, n)])
-        result = yield from nested(job, z / n, (z + 1) / n)
+    """Clean ZYX planes in DN, each with the help of its neighbours; as :func:`clean_plane`.
+
+    Planes that are not wanted are zero in the result; all are if None.
+    """
+    cleaned, spread = torch.zeros_like(planes), torch.zeros_like(planes)
+    n, n_seen, scratch = len(planes), network.architecture.n_planes, Scratch()
+    wanted = range(n) if wanted is None else wanted
+    for i, z in enumerate(wanted):
+        job = clean_plane(network, camera, planes[None, planes_around(z, n_seen, n)], scratch)
+        result = yield from nested(job, i / len(wanted), (i + 1) / len(wanted))
         cleaned[z], spread[z] = result[0][0], result[1][0]
     return cleaned, spread

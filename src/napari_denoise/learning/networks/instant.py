@@ -17,7 +17,14 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.architecture import InstantArchitecture
 from napari_denoise.learning.networks.operations import convolve
-from napari_denoise.learning.networks.slabs import Layers, in_slabs, plus, rectified, row_range
+from napari_denoise.learning.networks.slabs import (
+    Layers,
+    Scratch,
+    in_slabs,
+    plus,
+    rectified,
+    row_range,
+)
 from napari_denoise.learning.networks.unet import Convolution
 from napari_denoise.progress import Job, Progress, run
 
@@ -116,12 +123,13 @@ class InstantNetwork(nn.Module):
         with torch.no_grad():
             self.noise.weight.mul_(0.1)
             self.log_variance.weight.mul_(0.1)
-        self._memory: Tensor | None = None
 
     def forward(self, planes: Tensor, conditions: Tensor) -> tuple[Tensor, Tensor]:
         return run(self.steps(planes, conditions))
 
-    def steps(self, planes: Tensor, conditions: Tensor) -> Job[tuple[Tensor, Tensor]]:
+    def steps(
+        self, planes: Tensor, conditions: Tensor, scratch: Scratch | None = None
+    ) -> Job[tuple[Tensor, Tensor]]:
         """The forward pass as a job that reports after each layer, so it can be cancelled.
 
         Parameters
@@ -130,6 +138,8 @@ class InstantNetwork(nn.Module):
             Neighbouring planes with noise of unit variance, less the image's mean level.
         conditions : Tensor, axes NCYX
             The :data:`N_CONDITIONS` maps.
+        scratch : Scratch, optional
+            For many images: what is held in between.
 
         Returns
         -------
@@ -140,7 +150,9 @@ class InstantNetwork(nn.Module):
         """
         n_blocks = self.architecture.n_blocks
         n_layers = 2 + 4 * sum(n_blocks) - 2 * n_blocks[-1] + 2 * len(self.shrink)
-        n_done, layers = 0, self._layers(self._pad(torch.cat([planes, conditions], dim=1)))
+        shown = self._pad(torch.cat([planes, conditions], dim=1))
+        n_done, layers = 0, self._layers(shown, scratch)
+        del shown
         while True:
             try:
                 n_done += next(layers)
@@ -152,9 +164,12 @@ class InstantNetwork(nn.Module):
         middle = planes[:, planes.shape[1] // 2].float()
         return middle - noise[:, 0][crop].float(), log_variance[:, 0][crop].float()
 
-    def _layers(self, batch: Tensor) -> Any:
+    def _layers(self, batch: Tensor, scratch: Scratch | None) -> Any:
         shape = (len(batch), self.architecture.widths[0], *batch.shape[2:])
-        first, second = _halves(self._memory_for(2 * prod(shape)))
+        memory = None
+        if scratch and not self.head.weight.requires_grad:
+            memory = scratch.values(2 * prod(shape), self.head.weight)
+        first, second = _halves(memory)
         batch = batch.to(self.head.weight.dtype)
         batch = yield from self.head.layers(batch, into=_laid_out(first, shape))
         batch = yield from self._level(0, batch, second)
@@ -184,27 +199,6 @@ class InstantNetwork(nn.Module):
         batch = yield from cast("_Growing", self.grow[-1 - level]).layers(low, batch)
         del low
         return (yield from _through(self.up[-1 - level], batch, memory))[0]
-
-    def _memory_for(self, n_values: int) -> Tensor | None:
-        """Flat memory that is kept from image to image; None while the network learns.
-
-        Fresh memory is slow: the system clears it, page by page.
-        """
-        weight = self.head.weight
-        if weight.requires_grad:
-            return None
-        kept = self._memory
-        if (
-            kept is None
-            or len(kept) < n_values
-            or (kept.dtype, kept.device)
-            != (
-                weight.dtype,
-                weight.device,
-            )
-        ):
-            self._memory = torch.empty(n_values, dtype=weight.dtype, device=weight.device)
-        return self._memory
 
     def _pad(self, batch: Tensor) -> Tensor:
         """Repeat the last pixels until every level can be halved; channels last."""

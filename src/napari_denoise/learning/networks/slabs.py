@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.networks.operations import ORDER
 
-__all__ = ["Finish", "Layers", "in_slabs", "plain", "plus", "rectified", "row_range"]
+__all__ = ["Finish", "Layers", "Scratch", "in_slabs", "plain", "plus", "rectified", "row_range"]
 
 WORK_PER_SLAB = 5e8
 """Multiplications after which a large layer reports: some 6 ms on two cores."""
@@ -26,6 +26,24 @@ Layers = Generator[bool, None, Tensor]
 
 Finish = Callable[[Tensor, int, Tensor | None], Tensor]
 """Takes rows, the number of the first, and where to write what becomes of them: there if None."""
+
+
+class Scratch:
+    """Memory that is used again and again.
+
+    Fresh memory is slow: the system clears it first, page by page, which takes a sixth of the time
+    of a network.
+    """
+
+    def __init__(self) -> None:
+        self._kept: Tensor | None = None
+
+    def values(self, n: int, like: Tensor) -> Tensor:
+        """So many numbers in a row, of the type and on the device of another tensor; any values."""
+        kept = self._kept
+        if kept is None or len(kept) < n or kept.dtype != like.dtype or kept.device != like.device:
+            kept = self._kept = torch.empty(n, dtype=like.dtype, device=like.device)
+        return kept
 
 
 def row_range(batch: Tensor, first: int, last: int) -> Tensor:

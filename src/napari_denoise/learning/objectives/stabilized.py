@@ -17,6 +17,7 @@ from napari_denoise.learning.detectors.stabilization import (
     planes_around,
 )
 from napari_denoise.learning.device import mixed_precision
+from napari_denoise.learning.draws import Draws
 from napari_denoise.learning.examples.example import Example
 from napari_denoise.learning.objectives.objective import Objective
 from napari_denoise.progress import Job, run
@@ -55,7 +56,13 @@ class StabilizedRegression(Objective):
         return squares.sum() / weight.sum().clamp(min=1)
 
     def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
+        return self.restore_at(network, tile, output, Draws())
+
+    def restore_at(
+        self, network: Any, tile: FloatArray, output: str, draws: Draws
+    ) -> Job[FloatArray]:
         del output
         planes = torch.from_numpy(tile.reshape(-1, *tile.shape[-2:])).to(self.device)
-        cleaned, _ = yield from clean_planes(network, self.camera, planes)
+        wanted = draws.place.planes(len(planes))
+        cleaned, _ = yield from clean_planes(network, self.camera, planes, wanted)
         return np.asarray(cleaned.cpu().numpy().reshape(tile.shape))
