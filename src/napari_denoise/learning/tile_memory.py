@@ -30,7 +30,8 @@ _MOST_BYTES = {"cpu": 1_200_000_000, "gpu": 32 * 10**9}
 
 _BYTES_PER_VALUE = 4
 _VALUES_IN_SLABS = 15_000_000
-"""At most, of a layer that is computed a slab at a time: the last one, the next, their margins."""
+"""At most, of a layer that is computed a slab at a time: the last one, the next, their margins;
+see ``slabs``."""
 
 _VALUES_BESIDE = 8
 """Per pixel and channel: the tile, normalised and not, its result, and what is in between."""

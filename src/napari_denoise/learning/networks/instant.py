@@ -50,7 +50,8 @@ class _Shrinking(nn.Module):
             return F.conv2d(row_range(batch, 2 * first, 2 * last), self.weight, stride=2)
 
         work = self.weight[0].numel() * prod(shape)
-        return (yield from in_slabs(give_rows, shape, work, 0, into=_laid_out(memory, shape)))
+        into = _laid_out(memory, shape)
+        return (yield from in_slabs(give_rows, shape, work, 0, batch.device, into=into))
 
 
 class _Growing(nn.Module):
@@ -70,7 +71,11 @@ class _Growing(nn.Module):
         work = self.weight.numel() * low[:, 0].numel()
         into = None if self.weight.requires_grad else skip
         shape, finish = tuple(skip.shape), plus(skip)
-        return (yield from in_slabs(give_rows, shape, work, 0, finish=finish, step=2, into=into))
+        return (
+            yield from in_slabs(
+                give_rows, shape, work, 0, low.device, finish=finish, step=2, into=into
+            )
+        )
 
 
 class _Block(nn.Module):

@@ -14,12 +14,22 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.learning.networks.operations import ORDER
 
-__all__ = ["Finish", "Layers", "Scratch", "in_slabs", "plain", "plus", "rectified", "row_range"]
+__all__ = [
+    "Finish",
+    "Layers",
+    "Scratch",
+    "in_slabs",
+    "plain",
+    "plus",
+    "rectified",
+    "row_range",
+]
 
 WORK_PER_SLAB = 5e8
 """Multiplications after which a large layer reports: some 6 ms on two cores."""
 
-_VALUES_PER_SLAB = 2_000_000
+_VALUES_PER_SLAB = {"cpu": 2_000_000, "gpu": 5_000_000}
+"""So that a slab stays in a CPU's cache, and that a GPU has enough to do."""
 
 Layers = Generator[bool, None, Tensor]
 """Yields whether a layer is done (or only a part of it), so that others may step in between."""
@@ -76,6 +86,7 @@ def in_slabs(
     shape: tuple[int, ...],
     work: float,
     margin: int,
+    device: torch.device,
     *,
     finish: Finish = plain,
     step: int = 1,
@@ -94,6 +105,8 @@ def in_slabs(
         Multiplications that the layer takes.
     margin : int
         Rows at the ends of a range that lack neighbours.
+    device : torch.device
+        Where that is.
     finish : callable
         What is done to the rows at last.
     step : int
@@ -103,7 +116,7 @@ def in_slabs(
         result is made of, row by row.
     """
     n_rows = shape[2]
-    n_slabs = min(ceil(max(work / WORK_PER_SLAB, prod(shape) / _VALUES_PER_SLAB)), n_rows // step)
+    n_slabs = min(_n_slabs(prod(shape), work, device), n_rows // step)
     if n_slabs < 2:
         whole = finish(give_rows(0, n_rows, 0), 0, None)
         yield True
@@ -123,6 +136,12 @@ def in_slabs(
     _write(into, late_start, late, finish)
     yield True
     return into
+
+
+def _n_slabs(n_values: int, work: float, device: torch.device) -> int:
+    if device.type == "cpu":
+        return ceil(max(work / WORK_PER_SLAB, n_values / _VALUES_PER_SLAB["cpu"]))
+    return ceil(n_values / _VALUES_PER_SLAB["gpu"])
 
 
 def _slabs(

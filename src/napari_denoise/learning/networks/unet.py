@@ -77,7 +77,11 @@ class Convolution(nn.Module):
 
         into = None if self.weight.requires_grad else into
         shape = (len(batch), len(self.weight), *batch.shape[2:])
-        return (yield from in_slabs(give_rows, shape, work, self.reach, finish=finish, into=into))
+        return (
+            yield from in_slabs(
+                give_rows, shape, work, self.reach, batch.device, finish=finish, into=into
+            )
+        )
 
     def layers_on_way_up(self, low: Tensor, skip: Tensor, factors: tuple[int, ...]) -> Layers:
         """As :meth:`layers` of `low`, made larger by repeating pixels, with `skip` beside it.
@@ -107,7 +111,11 @@ class Convolution(nn.Module):
             return result
 
         shape = (len(low), len(self.weight), *skip.shape[2:])
-        return (yield from in_slabs(give_rows, shape, work, step, finish=rectified, step=step))
+        return (
+            yield from in_slabs(
+                give_rows, shape, work, step, low.device, finish=rectified, step=step
+            )
+        )
 
     @property
     def reach(self) -> int:
