@@ -101,11 +101,10 @@ def _values_of_unet(architecture: Architecture, tile: list[int], core: list[int]
     read = prod(min(t, c + 4) for t, c in zip(tile, core, strict=True)) / prod(tile)
     for level, factors in enumerate(architecture.pooling):
         level_values = width * pixels
-        # The second convolution writes over what the first gave.
-        n_beside = min(level_values, _VALUES_IN_SLABS)
-        if architecture.shrinking != "average":
-            n_beside = 2 * level_values
-        peaks.append(kept + shown + level_values + n_beside)
+        # The second convolution writes over what the first gave; blurring makes copies.
+        is_blurred = architecture.shrinking != "average"
+        beside = 2 * level_values if is_blurred else min(level_values, _VALUES_IN_SLABS)
+        peaks.append(kept + shown + level_values + beside)
         skipped = level_values if architecture.has_skip(level) else 0.0
         levels.append((skipped, level_values))
         kept, shown = kept + skipped, level_values / prod(factors)
@@ -115,5 +114,5 @@ def _values_of_unet(architecture: Architecture, tile: list[int], core: list[int]
     for skipped, level_values in reversed(levels):
         given = level_values * read
         peaks.append(kept + low + given + min(given, _VALUES_IN_SLABS))
-        kept, low = kept - skipped, level_values * read
+        kept, low = kept - skipped, given
     return int(max(peaks))

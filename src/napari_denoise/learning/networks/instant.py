@@ -229,9 +229,10 @@ def _through(
 
 
 def _halves(memory: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
-    return (
-        (None, None) if memory is None else (memory[: len(memory) // 2], memory[len(memory) // 2 :])
-    )
+    if memory is None:
+        return None, None
+    half = len(memory) // 2
+    return memory[:half], memory[half:]
 
 
 def _laid_out(memory: Tensor | None, shape: tuple[int, ...]) -> Tensor | None:

@@ -76,10 +76,10 @@ class Convolution(nn.Module):
             return self._convolve(rows, self.weight, self.bias, n_lacking=n_lacking)
 
         into = None if self.weight.requires_grad else into
-        shape = (len(batch), len(self.weight), *batch.shape[2:])
+        shape, margin = (len(batch), len(self.weight), *batch.shape[2:]), self.weight.shape[-1] // 2
         return (
             yield from in_slabs(
-                give_rows, shape, work, self.reach, batch.device, finish=finish, into=into
+                give_rows, shape, work, margin, batch.device, finish=finish, into=into
             )
         )
 
@@ -116,11 +116,6 @@ class Convolution(nn.Module):
                 give_rows, shape, work, step, low.device, finish=rectified, step=step
             )
         )
-
-    @property
-    def reach(self) -> int:
-        """How many pixels to either side of a pixel are seen."""
-        return self.weight.shape[-1] // 2
 
     def _convolve(
         self, batch: Tensor, weight: Tensor, bias: Tensor | None, *, n_lacking: int = 0
