@@ -13,7 +13,7 @@ setup:
 	@tools/setup.sh
 
 demo: setup
-	@tools/with-display.sh $(python) -m napari_denoise.demo \
+	@tools/with-display.sh $(python) examples/demo.py \
 		$(if $(IMAGE),"$(IMAGE)") $(if $(REFERENCE),--reference "$(REFERENCE)") \
 		$(screenshot)
 

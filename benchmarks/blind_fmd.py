@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from fmd import CONFOCAL, PLANE, confocal, psnr_255
 
-from napari_denoise.denoiser import denoise
-from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.progress import run
+from napari_denoise.core.settings import make_settings
+from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import TrainingImage, train
-from napari_denoise.progress import run
+from napari_denoise.learning.training.job import TrainingImage, train_job
 from napari_denoise.registry import method_class
-from napari_denoise.settings import make_settings
 
 
 def measure(
@@ -32,9 +32,11 @@ def measure(
 ) -> dict[str, float]:
     noisy, clean = confocal(folder, name)
     start, cpu_start = time.perf_counter(), time.process_time()
-    model = run(train(method, [TrainingImage(noisy, PLANE, name)], seed=seed, device="cpu"))
+    model = run(train_job(method, [TrainingImage(noisy, PLANE, name)], seed=seed, device="cpu"))
     trained = time.perf_counter()
-    denoised = run(denoise(ModelDenoiser.of(model, device="cpu", **settings), noisy, PLANE)).image
+    denoised = run(
+        denoise_job(ModelDenoiser.of(model, device="cpu", **settings), noisy, PLANE)
+    ).image
     return {
         "noisy_db": psnr_255(clean, noisy),
         "denoised_db": psnr_255(clean, denoised),

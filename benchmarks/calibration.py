@@ -14,8 +14,8 @@ import imageio.v3 as iio
 import numpy as np
 from scipy import ndimage
 
-from napari_denoise.noise import calibrate, calibrate_repeats
-from napari_denoise.progress import run
+from napari_denoise.core.progress import run
+from napari_denoise.noise import calibrate_job, calibrate_repeats_job
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 PAIRED = {
@@ -39,7 +39,7 @@ def real_images(folder):
     for name, (gain, offset) in PAIRED.items():
         image = iio.imread(folder / name)
         start = time.perf_counter()
-        found = run(calibrate(image, "YX"))
+        found = run(calibrate_job(image, "YX"))
         seconds = time.perf_counter() - start
         print(f"{name:42s} {found.gain:7.2f} {gain:7.2f} {found.gain / gain:6.2f} "
               f"{found.offset:8.2f} {offset:6.1f} {found.correlation:6.2f} "
@@ -51,7 +51,7 @@ def correlated_images(folder):
     for name in CORRELATED:
         noisy = iio.imread(folder / name).astype(float)
         clean = iio.imread((folder / name).with_name("clean.png")).astype(float)
-        found = run(calibrate(noisy, "YX"))
+        found = run(calibrate_job(noisy, "YX"))
         variance, paired = found.variance(clean).mean(), np.var(noisy - clean)
         print(f"{name:42s} {variance:8.1f} {paired:7.1f} {variance / paired:6.2f} "
               f"{found.correlation:6.2f}")  # fmt: skip
@@ -64,7 +64,7 @@ def repeats(folder):
         names = [f"fmd_repeats/{group}/noisy_{i}.png" for i in range(1, 5)]
         gain, offset = PAIRED[names[0]]
         frames = np.stack([iio.imread(folder / name) for name in names])
-        found = run(calibrate_repeats(frames, "TYX"))
+        found = run(calibrate_repeats_job(frames, "TYX"))
         values = (found.gain, gain, found.gain / gain, found.offset, offset)
         print(f"{group:42s}" + "".join(f"{value:8.2f}" for value in values))
 
@@ -91,7 +91,7 @@ def round_trips(size=384):
         good_gain, good_offset, reliable, good = 0, 0, 0, 0
         for gain, offset, read_noise in cameras:
             noisy = gain * rng.poisson(scene * electrons) + offset
-            found = run(calibrate(noisy + rng.normal(0, read_noise, scene.shape), "YX"))
+            found = run(calibrate_job(noisy + rng.normal(0, read_noise, scene.shape), "YX"))
             is_gain = abs(found.gain / gain - 1) <= 0.1
             is_offset = abs(found.offset - offset) <= 0.05 * gain * electrons
             good_gain, good_offset = good_gain + is_gain, good_offset + is_offset
@@ -108,12 +108,12 @@ def stripes(size=256):
     clean = scenes(size, rng)["spots"] * 60 + 4
     for sigma in (0.0, 0.5, 1.0, 2.0, 4.0):
         noisy = 2 * rng.poisson(clean) + 100 + rng.normal(0, sigma, (size, 1))
-        found = run(calibrate(noisy, "YX"))
+        found = run(calibrate_job(noisy, "YX"))
         print(f"{sigma:12.1f} {sigma / np.sqrt(4 * np.median(clean)):15.2f} "
               f"{found.row_stripes:10.2f}")  # fmt: skip
     n_false = 0
     for _ in range(200):
-        found = run(calibrate(rng.normal(100, 5, (128, 128)) + clean[:128, :128], "YX"))
+        found = run(calibrate_job(rng.normal(100, 5, (128, 128)) + clean[:128, :128], "YX"))
         n_false += bool(found.row_stripes) + bool(found.column_stripes)
     print(f"found by chance: {n_false} of 400")
 
@@ -124,7 +124,7 @@ def correlation(folder):
     noise = noisy - iio.imread((folder / CORRELATED[0]).with_name("clean.png"))
     noise -= noise.mean()
     paired = [np.mean(noise[:-lag] * noise[lag:]) / noise.var() for lag in range(1, 9)]
-    found = run(calibrate(noisy, "YX"))
+    found = run(calibrate_job(noisy, "YX"))
     print("\nautocorrelation along Y, lags 1 to 8")
     for name, values in (("one frame", found.autocorrelation_y), ("paired", paired)):
         print(f"{name:10s}" + "".join(f"{value:6.2f}" for value in values))
@@ -136,7 +136,7 @@ def timing(folder):
     for name in list(PAIRED)[:9] + CORRELATED:
         image = iio.imread(folder / name)
         start = time.process_time()
-        run(calibrate(image, "YX"))
+        run(calibrate_job(image, "YX"))
         seconds.append(time.process_time() - start)
     print(f"\n512 × 512: median {np.median(seconds):.3f} s, longest {max(seconds):.3f} s")
 

@@ -51,13 +51,13 @@ from fmd import (
 from scipy import ndimage
 from skimage.io import imread
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.learning.config import CARE, N2N, N2V, PairedMethod, TrainingMethod
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.progress import run
+from napari_denoise.learning.methods import CARE, N2N, N2V, PairedMethod, TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import TrainingImage, train
-from napari_denoise.noise import CameraNoise, add_noise
-from napari_denoise.progress import run
+from napari_denoise.learning.training.job import TrainingImage, train_job
+from napari_denoise.noise import CameraNoise, add_noise_job
 
 RUNNER = Path(__file__).parent / "peers" / "careamics_training.py"
 VOLUME_STEPS = (100, 300)
@@ -70,7 +70,7 @@ Look = dict[str, float]
 
 
 def train_ours(method: TrainingMethod, images: list[TrainingImage]) -> tuple[ModelDenoiser, Timed]:
-    model, seconds = timed(lambda: run(train(method, images, device="cpu")))
+    model, seconds = timed(lambda: run(train_job(method, images, device="cpu")))
     return ModelDenoiser.of(model, device="cpu"), seconds
 
 
@@ -107,7 +107,7 @@ def n2v_rows(chosen: argparse.Namespace) -> Iterator[Row]:
             denoiser, seconds = train_ours(
                 N2V(n_steps=n_steps), [TrainingImage(noisy, PLANE, name)]
             )
-            found = psnr_255(clean, run(denoise(denoiser, noisy, PLANE)).image)
+            found = psnr_255(clean, run(denoise_job(denoiser, noisy, PLANE)).image)
             yield row("ours", "n2v", name, found, seconds, steps=n_steps)
 
 
@@ -116,13 +116,13 @@ def volume_rows(chosen: argparse.Namespace) -> Iterator[Row]:
     recorded = imread(chosen.data / name / "signal.tif").astype(np.float32)
     smooth = ndimage.gaussian_filter(recorded, (0.7, 1.0, 1.0))
     camera = CameraNoise(photons=20, quantum_efficiency=1, gain=4, offset=100)
-    noisy = run(add_noise(camera, smooth, rng=np.random.default_rng(0), axes="ZYX")).image
+    noisy = run(add_noise_job(camera, smooth, rng=np.random.default_rng(0), axes="ZYX")).image
     clean = smooth / smooth.max() * 20 * 4 + 100
     data_range = float(np.ptp(clean))
     for n_steps in VOLUME_STEPS:
         images = [TrainingImage(noisy, layout, name)]
         denoiser, seconds = train_ours(N2V(n_steps=n_steps), images)
-        error = np.mean((run(denoise(denoiser, noisy, layout)).image - clean) ** 2)
+        error = np.mean((run(denoise_job(denoiser, noisy, layout)).image - clean) ** 2)
         found = float(10 * np.log10(data_range**2 / error))
         yield row("ours", "volume", name, found, seconds, steps=n_steps)
     arrays = {"image": noisy, "noisy": noisy, "clean": clean, "data_range": data_range}

@@ -18,15 +18,15 @@ import numpy as np
 import tifffile
 import torch
 
-from napari_denoise.assessment.blind_spot import estimate_error_of
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.learning.config import N2V, DecoNoising, TrainingMethod
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.progress import run
+from napari_denoise.core.settings import make_settings
+from napari_denoise.evaluation.blind_spot import estimate_error_of
+from napari_denoise.learning.methods import N2V, DecoNoising, TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import TrainingImage, train
+from napari_denoise.learning.training.job import TrainingImage, train_job
 from napari_denoise.metrics import psnr
-from napari_denoise.progress import run
-from napari_denoise.settings import make_settings
 
 IMAGES = ("BPAE_B", "BPAE_G", "BPAE_R", "fish", "mice")
 LAYOUT = Layout("YX")
@@ -36,10 +36,10 @@ def measure(folder: Path, name: str, method: TrainingMethod, seed: int) -> dict[
     noisy = tifffile.imread(folder / "noisy" / f"{name}.tif")
     clean = tifffile.imread(folder / "clean" / f"{name}.tif")
     start = time.process_time()
-    model = run(train(method, [TrainingImage(noisy, LAYOUT, name)], seed=seed, device="cpu"))
+    model = run(train_job(method, [TrainingImage(noisy, LAYOUT, name)], seed=seed, device="cpu"))
     seconds = time.process_time() - start
     denoiser = ModelDenoiser.of(model, device="cpu")
-    denoised = run(denoise(denoiser, noisy, LAYOUT)).image
+    denoised = run(denoise_job(denoiser, noisy, LAYOUT)).image
     loss = run(estimate_error_of(denoiser, noisy, LAYOUT)).loss
     return {
         "psnr_db": psnr(clean, denoised, data_range=255),

@@ -24,8 +24,9 @@ from scipy import ndimage, signal
 from skimage import data, filters, io, restoration
 
 from napari_denoise import registry
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import Denoiser, denoise
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.progress import run
 from napari_denoise.filters import (
     BM3D,
     BM4D,
@@ -39,9 +40,8 @@ from napari_denoise.filters import (
     Wavelet,
     Wiener,
 )
+from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.metrics import psnr
-from napari_denoise.progress import run
-from napari_denoise.stabilized import Stabilized
 
 SIGMA = 25.0
 
@@ -66,7 +66,7 @@ def scene(shape: tuple[int, ...]) -> np.ndarray:
 
 def run_ours(denoiser: Denoiser, image: np.ndarray) -> np.ndarray:
     axes = "ZYX"[-image.ndim :]
-    return run(denoise(denoiser, image, Layout(axes, axes))).image
+    return run(denoise_job(denoiser, image, Layout(axes, axes))).image
 
 
 def duels(*, full: bool) -> list[Duel]:

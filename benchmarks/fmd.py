@@ -11,10 +11,10 @@ from typing import TypeVar
 import numpy as np
 from skimage.io import imread
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import Denoiser, denoise
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.progress import run
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.progress import run
 
 CONFOCAL = ("BPAE_B", "BPAE_G", "BPAE_R", "fish", "mice")
 GROUPS = ("Confocal_BPAE_B", "TwoPhoton_BPAE_R", "WideField_BPAE_R")
@@ -71,5 +71,5 @@ class Group:
 
     def psnr(self, denoiser: Denoiser, part: Part = WHOLE) -> float:
         """Of the last frame, in dB, clipped to 0 to 255."""
-        result = run(denoise(denoiser, self.noisy[3], PLANE)).image.clip(0, 255)
+        result = run(denoise_job(denoiser, self.noisy[3], PLANE)).image.clip(0, 255)
         return round(psnr_255(self.clean[part], result[part]), 2)

@@ -26,15 +26,15 @@ import numpy as np
 from scipy import ndimage
 from skimage import io
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import Denoiser, denoise
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.progress import run
+from napari_denoise.data.synthetic.scenes import scene
 from napari_denoise.filters import BM3D, NonLocalMeans
-from napari_denoise.instant.model import Instant
-from napari_denoise.instant.scenes import scene
+from napari_denoise.filters.stabilized import Stabilized
+from napari_denoise.instant.denoiser import Instant
 from napari_denoise.metrics import psnr, si_psnr
-from napari_denoise.noise import CameraNoise, add_noise
-from napari_denoise.progress import run
-from napari_denoise.stabilized import Stabilized
+from napari_denoise.noise import CameraNoise, add_noise_job
 
 CONFOCAL = ("BPAE_B", "BPAE_G", "BPAE_R", "fish", "mice")
 SHIFTS = np.arange(-0.8, 0.81, 0.2)
@@ -49,7 +49,7 @@ def psnr_255(clean: np.ndarray, image: np.ndarray) -> float:
 
 
 def cleaned(denoiser: Denoiser, image: np.ndarray, axes: str = "YX", spatial: str = "YX"):
-    return run(denoise(denoiser, image, Layout(axes, spatial))).image
+    return run(denoise_job(denoiser, image, Layout(axes, spatial))).image
 
 
 def best_blur(clean: np.ndarray, noisy: np.ndarray, score: Score) -> float:
@@ -150,7 +150,7 @@ def volumes(path: Path, chosen: argparse.Namespace) -> dict[str, float]:
     rows = {}
     for photons in (5, 20, 80):
         camera = CameraNoise(photons=photons, quantum_efficiency=1, gain=4, offset=100)
-        noisy = run(add_noise(camera, clean, rng=np.random.default_rng(0), axes="ZYX")).image
+        noisy = run(add_noise_job(camera, clean, rng=np.random.default_rng(0), axes="ZYX")).image
         truth = clean / clean.max() * photons * 4 + 100
         instant = Instant(device=chosen.device, weights=chosen.weights)
         images = (noisy, *(cleaned(instant, noisy, "ZYX", spatial) for spatial in ("YX", "ZYX")))

@@ -30,12 +30,12 @@ import zarr
 from scipy import ndimage
 
 from napari_denoise import registry
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import Denoiser, denoise
-from napari_denoise.errors import AxesError
-from napari_denoise.progress import run
-from napari_denoise.settings import make_settings
-from napari_denoise.stabilized import Stabilized
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.errors import AxesError
+from napari_denoise.core.progress import run
+from napari_denoise.core.settings import make_settings
+from napari_denoise.filters.stabilized import Stabilized
 
 CHUNKS = (16, 256, 256)
 PLANE = (2048, 2048)
@@ -97,11 +97,11 @@ def watched() -> Iterator[Peak]:
 
 def measure(denoiser: Denoiser, stack: zarr.Array, layout: Layout, out: Path) -> None:
     small = np.asarray(stack[:8, :64, :64])
-    run(denoise(denoiser, small, layout))  # what is imported or set up only when it is needed
+    run(denoise_job(denoiser, small, layout))  # what is imported or set up only when it is needed
     target = new_array(out, stack.shape, "uint16")
     start = time.perf_counter()
     with watched() as peak:
-        run(denoise(denoiser, stack, layout, dtype="uint16", out=target))
+        run(denoise_job(denoiser, stack, layout, dtype="uint16", out=target))
     seconds = time.perf_counter() - start
     n = layout.n_spatial
     extents = layout.unit_shape(stack.shape)[1:]

@@ -21,8 +21,8 @@ import numpy as np
 import psutil
 from skimage import metrics
 
-from napari_denoise.metrics import compare
-from napari_denoise.progress import run
+from napari_denoise.core.progress import run
+from napari_denoise.metrics import compare_job
 
 DATA_RANGE = 4095.0
 
@@ -60,7 +60,8 @@ def duel(shape: tuple[int, ...], n_rounds: int) -> None:
     ours_best = peer_best = (np.inf, np.inf)
     for _ in range(n_rounds):
         ours, ours_best = timed(
-            lambda: run(compare(clean, image, data_range=DATA_RANGE, is_extended=False)), ours_best
+            lambda: run(compare_job(clean, image, data_range=DATA_RANGE, is_extended=False)),
+            ours_best,
         )
         theirs, peer_best = timed(lambda: peer(clean, image), peer_best)
     difference = max(np.abs(np.subtract((ours.psnr, ours.ssim, ours.nrmse), theirs)))
@@ -93,7 +94,7 @@ def memory(gigabytes: float) -> None:
         before = process.memory_info().rss
         thread = threading.Thread(target=watch)
         thread.start()
-        run(compare(*stacks, data_range=DATA_RANGE))
+        run(compare_job(*stacks, data_range=DATA_RANGE))
         is_over.set()
         thread.join()
     print(f"2 × {gigabytes:g} GB from disk: {(peak[0] - before) / 2**20:.0f} MB more memory")

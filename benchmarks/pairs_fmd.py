@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from fmd import FRAMES, GROUPS, LOWER, PLANE, UPPER, WHOLE, Group
 
-from napari_denoise.instant.model import Instant
-from napari_denoise.learning.config import CARE, N2N, N2V, TrainingMethod
+from napari_denoise.core.progress import run
+from napari_denoise.instant.denoiser import Instant
+from napari_denoise.learning.methods import CARE, N2N, N2V, TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import TrainingImage, TrainingProgress, train
-from napari_denoise.progress import run
+from napari_denoise.learning.training.job import TrainingImage, TrainingProgress, train_job
 
 STEPS = {"instant": (30, 100), "scratch": (300, 1000)}
 STEPS_OTHERS = {"instant": (30,), "scratch": (300,)}
@@ -44,7 +44,7 @@ def train_timed(
         if isinstance(event, TrainingProgress):
             moments.append(time.perf_counter())
 
-    model = run(train(method, images, seed=seed, device="cpu"), note)
+    model = run(train_job(method, images, seed=seed, device="cpu"), note)
     seconds = float(np.median(np.diff(moments))) if len(moments) > 1 else float("nan")
     return ModelDenoiser.of(model, device="cpu"), round(seconds, 4)
 

@@ -27,13 +27,13 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.learning.config import N2V
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.progress import run
+from napari_denoise.learning.methods import N2V
 from napari_denoise.learning.networks import slabs
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import TrainingImage, train
-from napari_denoise.progress import run
+from napari_denoise.learning.training.job import TrainingImage, train_job
 
 RUNNER = Path(__file__).parent / "peers" / "careamics_prediction.py"
 TILES = {
@@ -60,13 +60,13 @@ def ours(shape: tuple[int, ...], bare: tuple[int, ...], gaps: list[float]) -> di
     axes = "ZYX"[-len(shape) :]
     image = np.random.default_rng(0).normal(100, 20, size=shape).astype(np.float32)
     part = TrainingImage(image[tuple(slice(0, 96) for _ in shape)], Layout(axes, axes), "noise")
-    model = run(train(N2V(n_steps=1), [part], device="cpu"))
+    model = run(train_job(N2V(n_steps=1), [part], device="cpu"))
     denoiser = ModelDenoiser.of(model, device="cpu")
     tile = torch.from_numpy(image[tuple(map(slice, bare))].copy())[None, None]
 
     def predict() -> None:
         last = time.perf_counter()
-        for _ in denoise(denoiser, image, Layout(axes, axes)):
+        for _ in denoise_job(denoiser, image, Layout(axes, axes)):
             now = time.perf_counter()
             gaps.append(now - last)
             last = now

@@ -22,10 +22,10 @@ from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_denoise._qt.run_bar import RunBar
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.progress import Job, Progress, Request
 from napari_denoise.filters import Gaussian, Median
-from napari_denoise.progress import Job, Progress, Request
 
 GOAL_MS = 300
 TICK_MS = 5
@@ -57,7 +57,7 @@ def python_only() -> Job[str]:
 def filtering(denoiser) -> Callable[[], Job]:
     """A classical filter on a stack far too large to finish."""
     image = np.random.default_rng(0).poisson(20, (200, 1024, 1024)).astype(np.float32)
-    return lambda: denoise(denoiser, image, Layout("ZYX", spatial="YX"))
+    return lambda: denoise_job(denoiser, image, Layout("ZYX", spatial="YX"))
 
 
 def measure(

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.learning.config import N2V
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.learning.methods import N2V
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import TrainingImage, train
+from napari_denoise.learning.training.job import TrainingImage, train_job
 
 
 def gaps_of(job: Generator[Any, Any, Any]) -> tuple[list[float], Any]:
@@ -56,9 +56,9 @@ def main() -> None:
     ):
         image = rng.normal(100, 20, size=shape).astype(np.float32)
         training = [TrainingImage(image, layout, name)]
-        gaps, model = gaps_of(train(N2V(n_steps=chosen.steps), training, device="cpu"))
+        gaps, model = gaps_of(train_job(N2V(n_steps=chosen.steps), training, device="cpu"))
         show(f"{name} training", gaps)
-        gaps, _ = gaps_of(denoise(ModelDenoiser.of(model, device="cpu"), image, layout))
+        gaps, _ = gaps_of(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout))
         show(f"{name} prediction", gaps)
 
 

@@ -26,8 +26,8 @@ import numpy as np
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_denoise._napari.models import ShelvedModel, shelf_of
-from napari_denoise.learning.config import N2V
+from napari_denoise._napari.shared.models import ShelvedModel, shelf_of
+from napari_denoise.learning.methods import N2V
 
 GOAL_MS = 300
 PLUGIN = "napari-denoise"

@@ -18,12 +18,13 @@ import numpy as np
 import torch
 from fmd import PLANE, confocal, psnr_255, timed
 
-from napari_denoise.denoiser import denoise
-from napari_denoise.learning import device, schedule
-from napari_denoise.learning.config import N2V
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.progress import run
+from napari_denoise.learning import device
+from napari_denoise.learning.methods import N2V
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import TrainingImage, train
-from napari_denoise.progress import run
+from napari_denoise.learning.training import schedule
+from napari_denoise.learning.training.job import TrainingImage, train_job
 
 
 @contextmanager
@@ -79,8 +80,8 @@ def measure(folder: Path, name: str, method: N2V, seed: int) -> tuple[float, int
     """PSNR of the denoised image, steps of the training and its seconds."""
     noisy, clean = confocal(folder, name)
     image = TrainingImage(noisy, PLANE, name)
-    model, time = timed(lambda: run(train(method, [image], seed=seed, device="cpu")))
-    denoised = run(denoise(ModelDenoiser.of(model, device="cpu"), noisy, PLANE)).image
+    model, time = timed(lambda: run(train_job(method, [image], seed=seed, device="cpu")))
+    denoised = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, PLANE)).image
     return psnr_255(clean, denoised), model.n_steps, time.wall_s
 
 

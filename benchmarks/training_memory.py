@@ -24,12 +24,12 @@ import psutil
 import tifffile
 import torch
 
-from napari_denoise.axes import Layout
-from napari_denoise.io.folder import find_images, open_images
-from napari_denoise.learning.config import N2V
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.progress import run
+from napari_denoise.io.folder import find_images, open_images_job
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.training import TrainingProgress, train
-from napari_denoise.progress import run
+from napari_denoise.learning.methods import N2V
+from napari_denoise.learning.training.job import TrainingProgress, train_job
 
 SHAPE = (16, 1024, 1024)
 MB = 2**20
@@ -68,7 +68,7 @@ def watched() -> Iterator[list[int]]:
 
 def train_on(folder: Path, spatial: str, n_steps: int) -> tuple[float, float]:
     """Train, and return the seconds before the first step and those of a step."""
-    files = run(open_images(find_images([folder])))
+    files = run(open_images_job(find_images([folder])))
     layout = Layout("ZYX", spatial)
     images = [TrainingImage(file.image.pixels, layout, file.path.name) for file in files]
     times = [time.perf_counter()]
@@ -77,7 +77,7 @@ def train_on(folder: Path, spatial: str, n_steps: int) -> tuple[float, float]:
         if isinstance(event, TrainingProgress):
             times.append(time.perf_counter())
 
-    run(train(N2V(n_steps=n_steps), images, device="cpu"), note)
+    run(train_job(N2V(n_steps=n_steps), images, device="cpu"), note)
     return times[1] - times[0], (times[-1] - times[1]) / (n_steps - 1)
 
 

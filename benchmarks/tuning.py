@@ -21,14 +21,14 @@ import numpy as np
 from skimage import io
 
 from napari_denoise import registry
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import Denoiser, denoise
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.progress import run
 from napari_denoise.filters import Gaussian
 from napari_denoise.filters.base import NoiseAwareFilter
+from napari_denoise.filters.stabilized import Stabilized
+from napari_denoise.filters.tuning.search import tune_job
 from napari_denoise.metrics import psnr, si_psnr
-from napari_denoise.progress import run
-from napari_denoise.stabilized import Stabilized
-from napari_denoise.tuning import tune
 
 LAYOUT = Layout("YX")
 SIGMAS = np.geomspace(0.4, 6.4, 33)
@@ -47,7 +47,7 @@ class Pair:
     best_blur: float = np.nan
 
     def run(self, denoiser: Denoiser) -> float:
-        return self.score(run(denoise(denoiser, self.noisy, LAYOUT)).image)
+        return self.score(run(denoise_job(denoiser, self.noisy, LAYOUT)).image)
 
 
 def pairs(folder: Path) -> Iterator[Pair]:
@@ -88,7 +88,7 @@ class Row:
 
 def measure(denoiser: Denoiser, pair: Pair) -> Row:
     start = time.perf_counter()
-    found = run(tune(denoiser, pair.noisy, LAYOUT))
+    found = run(tune_job(denoiser, pair.noisy, LAYOUT))
     seconds = time.perf_counter() - start
     main = found.curves[0]
     scores = {

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from napari_denoise import registry
-from napari_denoise.errors import SettingsError
+from napari_denoise.core.errors import SettingsError
 
 
 def test_names_are_unique_and_found():

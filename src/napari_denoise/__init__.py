@@ -13,10 +13,10 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "axes": ("Layout",),
-    "comparison": ("Outcome", "compare_methods"),
-    "denoiser": ("Denoised", "Denoiser", "denoise"),
-    "errors": (
+    "core.axes": ("Layout",),
+    "evaluation.comparison": ("Outcome", "compare_methods_job"),
+    "core.denoiser": ("Denoised", "Denoiser", "denoise_job"),
+    "core.errors": (
         "AxesError",
         "DenoiseError",
         "DeviceError",
@@ -26,11 +26,12 @@ _HOMES = {
         "SettingsError",
     ),
     "filters": ("Box", "Gaussian", "Median"),
-    "instant.model": ("Instant",),
-    "io.folder": ("find_images", "open_images"),
-    "io.images": ("Image", "read_image", "write_image"),
-    "learning.bundle": ("load_model", "save_model"),
-    "learning.config": (
+    "instant.denoiser": ("Instant",),
+    "io.folder": ("find_images", "open_images_job"),
+    "core.image": ("Image",),
+    "io.images": ("read_image", "write_image"),
+    "learning.models.file": ("load_model", "save_model"),
+    "learning.methods": (
         "CARE",
         "IDR",
         "N2N",
@@ -44,9 +45,9 @@ _HOMES = {
         "StructN2V",
     ),
     "learning.prediction": ("ModelDenoiser",),
-    "learning.training": ("TrainingImage", "train"),
-    "learning.zoo": ("ZooCard", "ZooDenoiser", "export_model"),
-    "metrics": ("Scores", "compare", "nrmse", "psnr", "ssim"),
+    "learning.training.job": ("TrainingImage", "train_job"),
+    "learning.models.zoo": ("ZooCard", "ZooDenoiser", "export_model_job"),
+    "metrics": ("Scores", "compare_job", "nrmse", "psnr", "ssim"),
     "noise": (
         "Bleaching",
         "Calibration",
@@ -59,14 +60,14 @@ _HOMES = {
         "ScmosNoise",
         "SpeckleNoise",
         "StripeNoise",
-        "add_noise",
-        "calibrate",
-        "calibrate_repeats",
-        "dose_series",
+        "add_noise_job",
+        "calibrate_job",
+        "calibrate_repeats_job",
+        "dose_series_job",
     ),
-    "progress": ("Progress", "Request", "run"),
-    "recipe": ("Recipe",),
-    "tuning": ("Tuned", "tune"),
+    "core.progress": ("Progress", "Request", "run"),
+    "core.recipe": ("Recipe",),
+    "filters.tuning.search": ("Tuned", "tune_job"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -75,7 +76,7 @@ __all__ = sorted(_HOME_OF)  # noqa: PLE0605  # a list of text all the same
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from napari_denoise.recipe import software_version  # noqa: PLC0415
+        from napari_denoise.core.recipe import software_version  # noqa: PLC0415
 
         return software_version()
     if name not in _HOME_OF:

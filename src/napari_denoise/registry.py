@@ -6,28 +6,14 @@ Importing this module does not import torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from napari_denoise.denoiser import Denoiser
-from napari_denoise.errors import SettingsError
-from napari_denoise.filters import (
-    BM3D,
-    BM4D,
-    AnisotropicDiffusion,
-    Bilateral,
-    Box,
-    Butterworth,
-    Gaussian,
-    Median,
-    NonLocalMeans,
-    RichardsonLucy,
-    TotalVariation,
-    Wavelet,
-    Wiener,
-)
-from napari_denoise.instant.model import Instant
-from napari_denoise.learning.config import (
+from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.settings import class_named, describe
+from napari_denoise.filters import FILTERS, filter_class
+from napari_denoise.instant.denoiser import Instant
+from napari_denoise.learning.methods import (
     CARE,
     IDR,
     N2N,
@@ -42,8 +28,7 @@ from napari_denoise.learning.config import (
     TrainingMethod,
 )
 from napari_denoise.noise import NoiseModel
-from napari_denoise.noise.composite import SINGLE_NOISES
-from napari_denoise.settings import Settings, describe
+from napari_denoise.noise.simulation.composite import SINGLE_NOISES
 
 __all__ = [
     "DENOISERS",
@@ -56,23 +41,6 @@ __all__ = [
     "method_class",
     "noise_class",
 ]
-
-FILTERS: tuple[type[Denoiser], ...] = (
-    Gaussian,
-    Median,
-    Box,
-    Bilateral,
-    NonLocalMeans,
-    TotalVariation,
-    AnisotropicDiffusion,
-    Wavelet,
-    Wiener,
-    Butterworth,
-    BM3D,
-    BM4D,
-    RichardsonLucy,
-)
-"""Classical filters."""
 
 DENOISERS: tuple[type[Denoiser], ...] = (Instant, *FILTERS)
 """Denoisers that need nothing but their settings, the preferred one first."""
@@ -96,30 +64,22 @@ NOISES: tuple[type[NoiseModel], ...] = SINGLE_NOISES
 """Kinds of noise to simulate; a :class:`~napari_denoise.noise.Composite` adds several."""
 
 
-C = TypeVar("C", bound=Settings)
-
-
 def denoiser_class(name: str) -> type[Denoiser]:
     """The denoiser called `name`; SettingsError if there is none."""
     trained = [cls.tag() for cls in METHODS]
     if name in trained:
         raise SettingsError(f"{name} has to be trained first. Use train, then apply its model.")
-    return _find(DENOISERS, name, "method")
-
-
-def filter_class(name: str) -> type[Denoiser]:
-    """The classical filter called `name`; SettingsError if there is none."""
-    return _find(FILTERS, name, "filter")
+    return class_named(DENOISERS, name, "method")
 
 
 def method_class(name: str) -> type[TrainingMethod]:
     """The training method called `name`; SettingsError if there is none."""
-    return _find(METHODS, name, "learned method")
+    return class_named(METHODS, name, "learned method")
 
 
 def noise_class(name: str) -> type[NoiseModel]:
     """The noise model called `name`; SettingsError if there is none."""
-    return _find(NOISES, name, "noise model")
+    return class_named(NOISES, name, "noise model")
 
 
 def describe_methods() -> list[dict[str, Any]]:
@@ -138,10 +98,3 @@ def describe_methods() -> list[dict[str, Any]]:
         }
         for cls in classes
     ]
-
-
-def _find(classes: Sequence[type[C]], name: str, what: str) -> type[C]:
-    by_name = {cls.tag(): cls for cls in classes}
-    if name not in by_name:
-        raise SettingsError(f"There is no {what} {name!r}. Choose from: {', '.join(by_name)}.")
-    return by_name[name]

@@ -8,12 +8,12 @@ import pytest
 from napari import settings as napari_settings
 from napari.components import ViewerModel
 
-from napari_denoise._napari import models
-from napari_denoise.axes import Layout
-from napari_denoise.learning.bundle import save_model
-from napari_denoise.learning.config import N2V
-from napari_denoise.learning.training import TrainingImage, train
-from napari_denoise.progress import Progress, run
+from napari_denoise._napari.shared import models
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.progress import Progress, run
+from napari_denoise.learning.methods import N2V
+from napari_denoise.learning.models.file import save_model
+from napari_denoise.learning.training.job import TrainingImage, train_job
 
 TINY = N2V(n_steps=2, batch_size=1, n_features=4, depth=1, patch_size=16)
 
@@ -55,7 +55,7 @@ def model_files(tmp_path_factory):
     for spatial in ("YX", "ZYX"):
         method = TINY.model_copy(update={"patch_size": 16 if spatial == "YX" else (4, 16, 16)})
         image = TrainingImage(noisy, Layout("ZYX", spatial), "noisy")
-        save_model(run(train(method, [image])), folder / f"{spatial}.safetensors")
+        save_model(run(train_job(method, [image])), folder / f"{spatial}.safetensors")
     return folder
 
 

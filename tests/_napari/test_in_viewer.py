@@ -9,12 +9,13 @@ from napari._app_model import get_app_model
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_denoise._napari import denoise_widget, model_reader, open_widget
-from napari_denoise._napari.models import shelf_of
+from napari_denoise._napari.denoise import widget as denoise_widget
+from napari_denoise._napari.files import model_reader, open_widget
+from napari_denoise._napari.shared.models import shelf_of
 from napari_denoise._qt.run_bar import RunBar
-from napari_denoise.denoiser import Denoised
+from napari_denoise.core.denoiser import Denoised
 from napari_denoise.io.images import read_image
-from napari_denoise.learning.config import N2V
+from napari_denoise.learning.methods import N2V
 
 pytestmark = pytest.mark.gui
 

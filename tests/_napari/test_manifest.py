@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 from npe2 import PluginManifest
 
-from napari_denoise._napari import preferences as preferences_module
-from napari_denoise._napari.dock import DtypePolicy
-from napari_denoise._napari.preferences import SAME_AS_SOURCE, Preferences, preferences, remember
-from napari_denoise.samples import PUBLIC, SAMPLES
+from napari_denoise._napari.shared import preferences as preferences_module
+from napari_denoise._napari.shared.dock import DtypePolicy
+from napari_denoise._napari.shared.preferences import (
+    SAME_AS_SOURCE,
+    Preferences,
+    preferences,
+    remember,
+)
+from napari_denoise.data.samples import PUBLIC, SAMPLES
 
 REPOSITORY = Path(__file__).parents[2]
 

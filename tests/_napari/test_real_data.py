@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_denoise._napari.denoise_widget import DenoiseWidget
-from napari_denoise._napari.opening import layers_of
+from napari_denoise._napari.denoise.widget import DenoiseWidget
+from napari_denoise._napari.files.opening import layers_of
 from napari_denoise.io.images import read_image
 
 

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import QObject
 
 from napari_denoise._qt.worker import JobRunner
-from napari_denoise.progress import Job, Progress, Request
+from napari_denoise.core.progress import Job, Progress, Request
 
 
 class Recorder(QObject):

@@ -12,11 +12,11 @@ from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QFileDialog, QLab
 
 from napari_denoise._qt.form import SettingsForm, label_of
 from napari_denoise._qt.number_box import NumberBox, Slider
-from napari_denoise.errors import SettingsError
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.settings import PerAxis, SettingField, Settings, describe, setting
 from napari_denoise.filters import Gaussian
-from napari_denoise.learning.config import N2V
+from napari_denoise.learning.methods import N2V
 from napari_denoise.registry import DENOISERS, METHODS, NOISES
-from napari_denoise.settings import PerAxis, SettingField, Settings, describe, setting
 
 
 class Everything(Settings):

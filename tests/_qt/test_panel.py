@@ -4,7 +4,7 @@ from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow
 
 from napari_denoise._qt.form import SettingsForm
 from napari_denoise._qt.panel import DockPanel
-from napari_denoise.learning.config import N2V
+from napari_denoise.learning.methods import N2V
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from qtpy.QtWidgets import QApplication, QLabel, QProgressBar, QPushButton
 
 from napari_denoise._qt.run_bar import RunBar, RunState, duration
-from napari_denoise.errors import InputError, SettingsError
-from napari_denoise.progress import Notice, Progress
+from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.progress import Notice, Progress
 
 
 def quick():
@@ -213,7 +213,7 @@ def test_the_time_left_is_said_once_it_can_be_told(qtbot, monkeypatch):
 
     bar = make_bar(qtbot, lambda: job)
     watch = property(lambda _: elapsed_s[0])
-    monkeypatch.setattr("napari_denoise.progress.Stopwatch.elapsed_s", watch)
+    monkeypatch.setattr("napari_denoise.core.progress.Stopwatch.elapsed_s", watch)
     with qtbot.waitSignal(bar.progressed):
         bar.run()
     elapsed_s[0] = 10.0

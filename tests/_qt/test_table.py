@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 
 from napari_denoise._qt.table import Column, ResultTable
-from napari_denoise.errors import FileError
+from napari_denoise.core.errors import FileError
 
 ROWS = [
     {"image": "fish · N2V", "psnr_db": 31.0345678, "n": 10},

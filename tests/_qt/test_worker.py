@@ -9,8 +9,8 @@ import pytest
 from qtpy.QtCore import QCoreApplication, QObject
 
 from napari_denoise._qt.worker import JobRunner
-from napari_denoise.errors import InputError
-from napari_denoise.progress import Notice, Progress, Request, nested
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import Notice, Progress, Request, nested
 
 
 def counting(n=3):
@@ -446,7 +446,7 @@ def test_the_interpreter_exits_cleanly_while_a_job_runs(ending):
     program = f"""
 from qtpy.QtCore import QCoreApplication, QTimer
 from napari_denoise._qt.worker import JobRunner
-from napari_denoise.progress import Progress
+from napari_denoise.core.progress import Progress
 def job():
     try:
         while True:

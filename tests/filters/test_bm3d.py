@@ -7,19 +7,19 @@ import pytest
 from scipy import ndimage
 from skimage import data
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.errors import AxesError
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import AxesError
+from napari_denoise.core.progress import run
 from napari_denoise.filters import BM3D, BM4D
 from napari_denoise.filters.block_matching import find_similar
 from napari_denoise.filters.collaborative import _block_transform, _haar
 from napari_denoise.metrics import psnr
-from napari_denoise.progress import run
 
 
 def run_filter(denoiser, image):
     axes = "ZYX"[-image.ndim :]
-    return run(denoise(denoiser, image, Layout(axes, axes))).image
+    return run(denoise_job(denoiser, image, Layout(axes, axes))).image
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_bm4d_is_as_good_as_the_published_implementation(stages, published_db, c
 def test_a_volume_is_denoised_better_as_a_whole_than_plane_by_plane(cells):
     clean, noisy = cells
     whole = run_filter(BM4D(noise_sigma=25), noisy)
-    planes = run(denoise(BM3D(noise_sigma=25), noisy, Layout("ZYX"))).image
+    planes = run(denoise_job(BM3D(noise_sigma=25), noisy, Layout("ZYX"))).image
     assert psnr(clean, whole, data_range=255) > psnr(clean, planes, data_range=255) + 1
 
 
@@ -151,17 +151,17 @@ def test_the_unit_of_the_image_does_not_matter(kind, camera, cells):
 
 def test_a_volume_is_refused_with_what_to_do():
     with pytest.raises(AxesError, match="Choose YX, which takes a stack plane by plane, or BM4D"):
-        next(denoise(BM3D(), np.ones((9, 9, 9)), Layout("ZYX", "ZYX")))
+        next(denoise_job(BM3D(), np.ones((9, 9, 9)), Layout("ZYX", "ZYX")))
 
 
 def test_planes_are_refused_with_what_to_do():
     with pytest.raises(AxesError, match=r"BM4D denoises volumes, but YX was chosen .* or BM3D"):
-        next(denoise(BM4D(), np.ones((9, 9)), Layout("YX")))
+        next(denoise_job(BM4D(), np.ones((9, 9)), Layout("YX")))
 
 
 def test_a_film_can_be_denoised_with_time_as_depth(cells):
     clean, noisy = cells
-    film = run(denoise(BM4D(noise_sigma=25), noisy[:12], Layout("TYX", "TYX"))).image
+    film = run(denoise_job(BM4D(noise_sigma=25), noisy[:12], Layout("TYX", "TYX"))).image
     assert np.square(film - clean[:12]).mean() < 0.25 * 25**2
 
 

@@ -6,17 +6,17 @@ from scipy import ndimage
 from skimage.io import imread
 from skimage.restoration import richardson_lucy
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.errors import SettingsError
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.progress import run
 from napari_denoise.filters import RichardsonLucy
 from napari_denoise.metrics import psnr
-from napari_denoise.progress import run
 
 
 def run_filter(denoiser, image):
     axes = "ZYX"[-image.ndim :]
-    return run(denoise(denoiser, image, Layout(axes, axes))).image
+    return run(denoise_job(denoiser, image, Layout(axes, axes))).image
 
 
 def spots(shape, rng):

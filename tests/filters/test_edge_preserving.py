@@ -5,11 +5,11 @@ import pytest
 from scipy import ndimage
 from skimage.restoration import denoise_tv_chambolle
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.errors import SettingsError
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.progress import run
 from napari_denoise.filters import AnisotropicDiffusion, Bilateral, NonLocalMeans, TotalVariation
-from napari_denoise.progress import run
 
 FILTERS = [
     Bilateral(),
@@ -21,7 +21,7 @@ FILTERS = [
 
 
 def run_filter(denoiser, image, spatial="YX"):
-    return run(denoise(denoiser, image, Layout(spatial, spatial))).image
+    return run(denoise_job(denoiser, image, Layout(spatial, spatial))).image
 
 
 def squares(shape, rng):

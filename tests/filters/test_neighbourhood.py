@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
+from napari_denoise.core.progress import run
 from napari_denoise.filters.neighbourhood import pad, strides_of, weighted_mean, window_sums
-from napari_denoise.progress import run
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 7, 8, 13])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.progress import run
 from napari_denoise.filters import Box, Gaussian, Median
-from napari_denoise.progress import run
 
 CASES = [
     (Gaussian(sigma=1.5), lambda p, n: ndimage.gaussian_filter(p, 1.5)),
@@ -17,7 +17,7 @@ CASES = [
 
 
 def run_filter(denoiser, image, layout):
-    return run(denoise(denoiser, image, layout)).image
+    return run(denoise_job(denoiser, image, layout)).image
 
 
 @pytest.mark.parametrize(("denoiser", "reference"), CASES)

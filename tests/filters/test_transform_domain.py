@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import ndimage, signal
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.errors import SettingsError
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.progress import run
 from napari_denoise.filters import Butterworth, Wavelet, Wiener
-from napari_denoise.progress import run
 
 FILTERS = [
     Wavelet(),
@@ -19,7 +19,7 @@ FILTERS = [
 
 
 def run_filter(denoiser, image, spatial="YX"):
-    return run(denoise(denoiser, image, Layout(spatial, spatial))).image
+    return run(denoise_job(denoiser, image, Layout(spatial, spatial))).image
 
 
 def waves(shape, rng):

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from skimage.io import imread
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.errors import DenoiseError, InputError, ModelError, SettingsError
-from napari_denoise.instant import cleaning, model
-from napari_denoise.instant.model import Instant
-from napari_denoise.instant.scenes import KINDS, scene
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import DenoiseError, InputError, ModelError, SettingsError
+from napari_denoise.core.progress import Notice, run
+from napari_denoise.data.synthetic.scenes import KINDS, scene
+from napari_denoise.instant import denoiser as instant_denoiser
+from napari_denoise.instant import inference
+from napari_denoise.instant.denoiser import Instant
 from napari_denoise.metrics import psnr
-from napari_denoise.noise import CameraNoise, add_noise
-from napari_denoise.progress import Notice, run
+from napari_denoise.noise import CameraNoise, add_noise_job
 
 GAIN, OFFSET, READ_NOISE = 4.0, 100.0, 6.0
 KNOWN = Instant(gain=GAIN, offset=OFFSET, read_noise=READ_NOISE, device="cpu")
@@ -30,7 +31,7 @@ def recorded(electrons, rng):
 
 
 def cleaned(image, axes="YX", denoiser=KNOWN, spatial="YX"):
-    return run(denoise(denoiser, image, Layout(axes, spatial))).image
+    return run(denoise_job(denoiser, image, Layout(axes, spatial))).image
 
 
 def test_it_beats_the_best_blur_on_a_scene_it_has_never_seen(rng):
@@ -167,7 +168,7 @@ def test_any_axes_and_size_come_back_as_they_were(axes, shape, spatial, rng):
 def test_tiles_leave_no_seam(axes, shape, rng, monkeypatch):
     image = recorded(20 + 30 * scene(shape, rng=rng), rng)
     whole = cleaned(image, axes, spatial=axes)
-    monkeypatch.setattr(model, "_TILE_SIZE", {2: (64, 80), 3: (2, 96, 64)})
+    monkeypatch.setattr(instant_denoiser, "_TILE_SIZE", {2: (64, 80), 3: (2, 96, 64)})
     tiled = cleaned(image, axes, spatial=axes)
     assert np.abs(tiled - whole).max() < 0.05 * READ_NOISE
 
@@ -177,9 +178,9 @@ def test_planes_of_overlapping_tiles_are_cleaned_in_one_of_them(
     rng, monkeypatch, average_flips, n_times
 ):
     image = recorded(20 + 30 * scene((11, 32, 40), rng=rng), rng)
-    monkeypatch.setattr(model, "_TILE_SIZE", {3: (3, 64, 64)})
-    passes, clean = [], cleaning._clean
-    monkeypatch.setattr(cleaning, "_clean", lambda *args: passes.append(1) or clean(*args))
+    monkeypatch.setattr(instant_denoiser, "_TILE_SIZE", {3: (3, 64, 64)})
+    passes, clean = [], inference._clean
+    monkeypatch.setattr(inference, "_clean", lambda *args: passes.append(1) or clean(*args))
     cleaned(image, "ZYX", KNOWN.model_copy(update={"average_flips": average_flips}), "ZYX")
     assert len(passes) == 11 * n_times
 
@@ -208,7 +209,7 @@ def test_where_nothing_can_be_measured_it_says_so_and_blurs():
         if isinstance(event, Notice):
             notices.append(event.message)
 
-    result = run(denoise(Instant(device="cpu"), image, Layout("YX")), note)
+    result = run(denoise_job(Instant(device="cpu"), image, Layout("YX")), note)
     np.testing.assert_allclose(result.image, 7)
     assert len(notices) == 1
     assert "blur" in notices[0]
@@ -253,7 +254,7 @@ def test_the_same_image_gives_the_same_bytes(rng):
 
 def test_choosing_it_does_not_import_torch():
     code = (
-        "import sys; from napari_denoise.instant.model import Instant; Instant(); "
+        "import sys; from napari_denoise.instant.denoiser import Instant; Instant(); "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -262,7 +263,7 @@ def test_choosing_it_does_not_import_torch():
 def test_a_dim_camera_image_is_calibrated_and_cleaned(rng):
     clean = scene((256, 256), rng=np.random.default_rng(1), kind="nuclei")
     model_ = CameraNoise(photons=30, gain=3.0, offset=100)
-    noisy = run(add_noise(model_, clean, rng=rng)).image
+    noisy = run(add_noise_job(model_, clean, rng=rng)).image
     result = cleaned(noisy, denoiser=Instant(device="cpu"))
     expected = clean / clean.max() * 30 * 0.8 * 3 + 100
     assert np.square(result - expected).mean() < 0.1 * np.square(noisy - expected).mean()

@@ -7,9 +7,9 @@ import pytest
 import tifffile
 import zarr
 
-from napari_denoise.errors import FileError
-from napari_denoise.io.folder import find_images, match_by_name, open_images
-from napari_denoise.progress import Skipped, run
+from napari_denoise.core.errors import FileError
+from napari_denoise.core.progress import Skipped, run
+from napari_denoise.io.folder import find_images, match_by_name, open_images_job
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def n_open():
 def test_no_more_than_a_few_files_are_ever_open(folder):
     paths = [save(folder / f"{i}.tif", float(i)) for i in range(60)]
     before = n_open()
-    opened = run(open_images(paths))
+    opened = run(open_images_job(paths))
     for _ in range(2):
         for i in range(60):
             assert opened[i].image.pixels[2:4, 3:5].tolist() == [[i, i], [i, i]]
@@ -70,21 +70,21 @@ def test_a_file_that_is_no_image_is_left_out_and_named(folder):
     good, bad = save(folder / "good.tif"), folder / "bad.tif"
     bad.write_text("no image")
     events = []
-    (opened,) = run(open_images([bad, good]), events.append)
+    (opened,) = run(open_images_job([bad, good]), events.append)
     assert opened.path == good
     assert opened.image.name == "good"
     (skipped,) = [event for event in events if isinstance(event, Skipped)]
     assert skipped.name == "bad"
     assert "is no TIFF" in skipped.reason
     with pytest.raises(FileError, match="is no TIFF"):
-        run(open_images([bad]))
+        run(open_images_job([bad]))
     with pytest.raises(FileError, match=r"None of the 2 files can be read\. The first: .*no TIFF"):
-        run(open_images([bad, bad]))
+        run(open_images_job([bad, bad]))
 
 
 def test_a_file_that_changes_or_goes_is_said_when_it_is_read(folder):
     paths = [save(folder / f"{i}.tif", shape=(8, 9 + i)) for i in range(40)]
-    opened = run(open_images(paths))
+    opened = run(open_images_job(paths))
     paths[0].unlink()
     save(paths[1], shape=(4, 4))
     with pytest.raises(FileError, match="There is no file"):

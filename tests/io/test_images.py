@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_denoise.errors import AxesError, FileError, InputError
-from napari_denoise.io.images import Image, check_destination, read_image, write_image
-from napari_denoise.recipe import Recipe
+from napari_denoise.core.errors import AxesError, FileError, InputError
+from napari_denoise.core.image import Image
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.io.images import check_destination, read_image, write_image
 
 UNITS = ["pixel", "micrometer", "nanometer", "second", "millisecond", "inch", "degree"]
 DTYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]

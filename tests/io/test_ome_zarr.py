@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import zarr
 
-from napari_denoise.errors import AxesError, FileError
+from napari_denoise.core.errors import AxesError, FileError
+from napari_denoise.core.recipe import METADATA_KEY, Recipe
 from napari_denoise.io.images import read_image
-from napari_denoise.recipe import METADATA_KEY, Recipe
 
 RECIPE = Recipe(operation="denoise", settings={"sigma": 1})
 AXES = [

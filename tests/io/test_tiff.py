@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_denoise.errors import AxesError, FileError, InputError
+from napari_denoise.core.errors import AxesError, FileError, InputError
 from napari_denoise.io.images import read_image, write_image
 
 

@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from napari_denoise.axes import Layout
-from napari_denoise.learning.architecture import (
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.learning.methods import N2V
+from napari_denoise.learning.models.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.learning.networks import shipped
+from napari_denoise.learning.networks.architecture import (
     N_PLANES,
     Architecture,
     InstantArchitecture,
     choose_pooling,
 )
-from napari_denoise.learning.config import N2V
-from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
-from napari_denoise.learning.networks import pretrained
 from napari_denoise.learning.networks.instant import InstantNetwork
-from napari_denoise.learning.networks.pretrained import save_network
+from napari_denoise.learning.networks.shipped import save_network
 from napari_denoise.learning.networks.unet import UNet
-from napari_denoise.learning.normalization import Normalization
-from napari_denoise.learning.training import TrainingImage
-from napari_denoise.recipe import Recipe
+from napari_denoise.learning.normalization.linear import Normalization
+from napari_denoise.learning.training.job import TrainingImage
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def small_instant(tmp_path, monkeypatch) -> dict[int, InstantNetwork]:
         networks[n_spatial] = InstantNetwork(architecture, torch.Generator().manual_seed(3))
         path = tmp_path / f"{n_spatial}.safetensors"
         save_network(networks[n_spatial], path, {})
-        monkeypatch.setitem(pretrained.FILES, n_spatial, path)
+        monkeypatch.setitem(shipped.FILES, n_spatial, path)
     return networks
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from napari_denoise.errors import DeviceError
+from napari_denoise.core.errors import DeviceError
 from napari_denoise.learning import device as device_module
 from napari_denoise.learning.device import (
     empty_cache,

@@ -11,19 +11,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.errors import AxesError, DeviceError, FileError, ModelError
-from napari_denoise.learning.architecture import N_PLANES, InstantArchitecture
-from napari_denoise.learning.bundle import save_model
-from napari_denoise.learning.config import CARE
-from napari_denoise.learning.detectors.camera import Camera
-from napari_denoise.learning.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import AxesError, DeviceError, FileError, ModelError
+from napari_denoise.core.progress import run
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.learning.losses.regression import Regression
+from napari_denoise.learning.methods import CARE
+from napari_denoise.learning.models.file import save_model
+from napari_denoise.learning.models.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.learning.networks.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.networks.instant import InstantNetwork
-from napari_denoise.learning.objectives.regression import Regression
+from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.progress import run
-from napari_denoise.recipe import Recipe
 
 TILE = {2: (16, 24), 3: (4, 16, 16)}
 
@@ -32,7 +32,7 @@ def denoised(model, image, axes, tile_size):
     denoiser = ModelDenoiser.of(model, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ModelDenoiser, "tile_size", lambda self, extents: tile_size[len(extents)])
-        return run(denoise(denoiser, image, denoiser.layout_for(axes))).image
+        return run(denoise_job(denoiser, image, denoiser.layout_for(axes))).image
 
 
 def assert_seamless(model, image, axes):
@@ -64,7 +64,7 @@ def test_a_real_tile_leaves_no_seam(make_model, rng):
     image = rng.uniform(0, 255, size=(600, 530)).astype(np.float32)
     model = make_model(n_features=8)
     whole = denoised(model, image, "YX", {2: (9999, 9999)})
-    tiled = run(denoise(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))).image
+    tiled = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))).image
     assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
 
 
@@ -89,7 +89,7 @@ def test_tiles_of_a_model_that_began_with_the_instant_denoiser_leave_no_seam(sha
 def test_a_network_that_looks_at_planes_gets_wide_tiles(make_model):
     info = make_model("ZYX")
     assert ModelDenoiser.of(info, device="cpu").tile_size((64, 900, 900)) == (64, 256, 256)
-    golden = Path(__file__).parent / "golden" / "format_2_instant_3d.safetensors"
+    golden = Path(__file__).parent / "models" / "golden" / "format_2_instant_3d.safetensors"
     assert ModelDenoiser(path=golden, device="cpu").tile_size((64, 900, 900)) == (16, 900, 900)
 
 
@@ -101,7 +101,7 @@ def test_the_image_comes_back_in_its_own_axes(rng, make_model, axes, spatial, n_
     shape = tuple({"T": 3, "C": 2, "Z": 5, "Y": 17, "X": 19}[letter] for letter in axes)
     image = rng.uniform(50, 150, size=shape)
     denoiser = ModelDenoiser.of(make_model(spatial, n_channels=n_channels), device="cpu")
-    result = run(denoise(denoiser, image, denoiser.layout_for(axes))).image
+    result = run(denoise_job(denoiser, image, denoiser.layout_for(axes))).image
     assert result.shape == shape
     assert result.dtype == np.float32
 
@@ -146,12 +146,12 @@ def test_a_model_from_a_file_is_read_when_it_is_needed(tmp_path, make_model, rng
     model = make_model()
     save_model(model, path)
     image = rng.uniform(0, 255, size=(20, 20)).astype(np.float32)
-    from_file = run(denoise(denoiser, image, Layout("YX"))).image
+    from_file = run(denoise_job(denoiser, image, Layout("YX"))).image
     path.unlink()
-    again = run(denoise(denoiser, image, Layout("YX"))).image
+    again = run(denoise_job(denoiser, image, Layout("YX"))).image
     np.testing.assert_array_equal(from_file, again)
     in_memory = ModelDenoiser.of(model, device="cpu")
-    np.testing.assert_array_equal(from_file, run(denoise(in_memory, image, Layout("YX"))).image)
+    np.testing.assert_array_equal(from_file, run(denoise_job(in_memory, image, Layout("YX"))).image)
 
 
 def test_a_result_is_labelled_with_the_file_or_the_method(make_model):
@@ -173,21 +173,21 @@ def test_settings_go_into_a_file_and_back(make_model):
 def test_an_image_that_the_method_does_not_give_is_refused(make_model):
     denoiser = ModelDenoiser.of(make_model()).model_copy(update={"output": "uncertainty"})
     with pytest.raises(ModelError, match="Noise2Void model gives no 'uncertainty'"):
-        run(denoise(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
+        run(denoise_job(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
 
 
 def test_no_model_or_no_file_is_refused(tmp_path):
     image = np.zeros((8, 8), np.float32)
     with pytest.raises(ModelError, match="No model has been chosen"):
-        run(denoise(ModelDenoiser(), image, Layout("YX")))
+        run(denoise_job(ModelDenoiser(), image, Layout("YX")))
     with pytest.raises(FileError, match="There is no model file"):
-        run(denoise(ModelDenoiser(path=tmp_path / "none"), image, Layout("YX")))
+        run(denoise_job(ModelDenoiser(path=tmp_path / "none"), image, Layout("YX")))
 
 
 def test_a_model_for_other_spatial_axes_is_refused(make_model):
     denoiser = ModelDenoiser.of(make_model("ZYX"))
     with pytest.raises(AxesError, match=r"trained on 3D volumes \(ZYX\).* as 2D images"):
-        run(denoise(denoiser, np.zeros((4, 8, 8)), Layout("ZYX", "YX")))
+        run(denoise_job(denoiser, np.zeros((4, 8, 8)), Layout("ZYX", "YX")))
     with pytest.raises(AxesError, match="the image has axes CYX"):
         denoiser.layout_for("CYX")
 
@@ -195,7 +195,7 @@ def test_a_model_for_other_spatial_axes_is_refused(make_model):
 def test_a_model_for_other_channels_is_refused(make_model):
     denoiser = ModelDenoiser.of(make_model(n_channels=3))
     with pytest.raises(ModelError, match="3 channels together; the image gives it 2"):
-        run(denoise(denoiser, np.zeros((2, 8, 8)), Layout("CYX", "YX", "joint")))
+        run(denoise_job(denoiser, np.zeros((2, 8, 8)), Layout("CYX", "YX", "joint")))
     with pytest.raises(AxesError, match="the image has axes ZYX"):
         denoiser.layout_for("ZYX")
 
@@ -209,7 +209,7 @@ def test_time_stands_in_for_a_missing_depth_and_the_other_way_round(make_model):
 def test_an_unknown_device_is_refused(make_model):
     denoiser = ModelDenoiser.of(make_model(), device="cuda:99")
     with pytest.raises(DeviceError, match="no device 'cuda:99'"):
-        run(denoise(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
+        run(denoise_job(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
 
 
 def test_running_out_of_memory_is_said_in_words_and_the_network_let_go(make_model, monkeypatch):
@@ -221,7 +221,7 @@ def test_running_out_of_memory_is_said_in_words_and_the_network_let_go(make_mode
 
     monkeypatch.setattr(type(denoiser.info.network), "steps", fail)
     with pytest.raises(DeviceError, match="out of memory"):
-        run(denoise(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
+        run(denoise_job(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
     assert denoiser._placed is None
 
 
@@ -231,16 +231,16 @@ def test_flips_are_averaged_without_a_seam_and_turn_with_the_image(make_model, r
     spatial = "ZYX"[-len(size) :]
     model, layout = make_model(spatial), Layout(spatial, spatial)
     averaging = ModelDenoiser.of(model, device="cpu", average_flips=True)
-    whole = run(denoise(averaging, image, layout)).image
+    whole = run(denoise_job(averaging, image, layout)).image
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ModelDenoiser, "tile_size", lambda self, extents: TILE[len(extents)])
-        tiled = run(denoise(averaging, image, layout)).image
+        tiled = run(denoise_job(averaging, image, layout)).image
     assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
-    plain = run(denoise(ModelDenoiser.of(model, device="cpu"), image, layout)).image
+    plain = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image
     assert np.abs(plain - whole).max() > 1e-3 * np.ptp(plain)
     even = image[..., : size[-2] // 4 * 4, : size[-1] // 4 * 4]
-    straight = run(denoise(averaging, even, layout)).image
-    turned = run(denoise(averaging, np.rot90(even, axes=(-2, -1)), layout)).image
+    straight = run(denoise_job(averaging, even, layout)).image
+    turned = run(denoise_job(averaging, np.rot90(even, axes=(-2, -1)), layout)).image
     np.testing.assert_allclose(turned, np.rot90(straight, axes=(-2, -1)), rtol=1e-4, atol=1e-3)
 
 
@@ -255,7 +255,7 @@ def test_a_model_that_knows_directions_is_flipped_but_not_turned(make_model, rng
 
     monkeypatch.setattr(Regression, "restore", note)
     averaging = ModelDenoiser.of(model, device="cpu", average_flips=True)
-    run(denoise(averaging, rng.uniform(0, 9, (16, 24)), Layout("YX")))
+    run(denoise_job(averaging, rng.uniform(0, 9, (16, 24)), Layout("YX")))
     assert seen == [(1, 16, 24)] * 4
 
 

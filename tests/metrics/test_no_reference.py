@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_denoise.errors import InputError, SettingsError
+from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.progress import Progress, run
 from napari_denoise.filters import Gaussian
 from napari_denoise.metrics import analyse_residual, blind_spot_error, checkerboard_score
-from napari_denoise.progress import Progress, run
 
 
 @pytest.fixture

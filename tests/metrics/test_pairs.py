@@ -4,9 +4,9 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_denoise.errors import InputError
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import run
 from napari_denoise.metrics import difference
-from napari_denoise.progress import run
 
 
 def test_a_difference_of_unsigned_integers_does_not_wrap_around():

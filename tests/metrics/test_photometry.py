@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_denoise.errors import InputError
-from napari_denoise.intensities import cast_saturating
+from napari_denoise.core.dtype import cast_saturating
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import run
 from napari_denoise.metrics import check_photometry
 from napari_denoise.metrics.block_means import Groups, block_sizes, fit_line, group_blocks
-from napari_denoise.progress import run
 
 BACKGROUND = 100.0
 

@@ -12,9 +12,10 @@ from skimage.metrics import (
     structural_similarity,
 )
 
-from napari_denoise.errors import InputError
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import run
 from napari_denoise.metrics import (
-    compare,
+    compare_job,
     compare_planes,
     micro_ssim,
     ms_ssim,
@@ -24,7 +25,6 @@ from napari_denoise.metrics import (
     snr,
     ssim,
 )
-from napari_denoise.progress import run
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_values_agree_with_scikit_image(pair):
 
 def test_all_at_once_gives_the_same_also_lazily(pair):
     clean, image = pair
-    scores = run(compare(da.from_array(clean), da.from_array(image), data_range=255))
+    scores = run(compare_job(da.from_array(clean), da.from_array(image), data_range=255))
     assert scores.psnr == pytest.approx(psnr(clean, image, data_range=255))
     assert scores.ssim == pytest.approx(ssim(clean, image, data_range=255))
     assert scores.nrmse == pytest.approx(nrmse(clean, image))
@@ -74,7 +74,7 @@ def test_more_noise_gives_worse_numbers(rng):
 
 def test_equal_images_are_perfect(rng):
     clean = rng.uniform(0, 100, (16, 16))
-    assert run(compare(clean, clean, data_range=1)).psnr == math.inf
+    assert run(compare_job(clean, clean, data_range=1)).psnr == math.inf
     assert ssim(clean, clean, data_range=100) == pytest.approx(1)
     assert nrmse(clean, clean) == 0
     assert nrmse(np.zeros((3, 3)), np.zeros((3, 3))) == 0
@@ -82,7 +82,7 @@ def test_equal_images_are_perfect(rng):
 
 
 def test_planes_smaller_than_the_window_have_no_ssim_but_a_psnr():
-    scores = run(compare(np.zeros((8, 30)), np.ones((8, 30)), data_range=10))
+    scores = run(compare_job(np.zeros((8, 30)), np.ones((8, 30)), data_range=10))
     assert math.isnan(scores.ssim)
     assert scores.psnr == pytest.approx(20.0)
 
@@ -99,7 +99,7 @@ def test_planes_smaller_than_the_window_have_no_ssim_but_a_psnr():
 )
 def test_what_cannot_be_compared_is_refused_in_words(clean, image, data_range, says):
     with pytest.raises(InputError, match=says):
-        run(compare(clean, image, data_range=data_range))
+        run(compare_job(clean, image, data_range=data_range))
 
 
 def test_lists_of_numbers_are_arrays_too():
@@ -138,7 +138,7 @@ def test_each_plane_frame_and_channel_has_the_scores_of_its_own_pixels(rng):
     clean = rng.uniform(0, 100, (2, 3, 30, 40)) * np.array([1, 2, 5])[:, None, None]
     image = clean + rng.normal(0, 5, clean.shape)
     table = run(compare_planes(clean, image, data_range=500))
-    assert table.overall.psnr == run(compare(clean, image, data_range=500)).psnr
+    assert table.overall.psnr == run(compare_job(clean, image, data_range=500)).psnr
     assert table.overall.si_psnr == pytest.approx(_published_si_psnr(clean, image), abs=1e-6)
     assert [len(scores) for scores in table.along] == [2, 3]
     assert list(table.planes) == list(np.ndindex(2, 3))
@@ -155,14 +155,14 @@ def test_each_plane_frame_and_channel_has_the_scores_of_its_own_pixels(rng):
 
 
 def test_all_at_once_is_each_on_its_own(scene):
-    scores = run(compare(*scene, data_range=600))
+    scores = run(compare_job(*scene, data_range=600))
     assert scores.ms_ssim == pytest.approx(ms_ssim(*scene, data_range=600))
     assert scores.micro_ssim == pytest.approx(micro_ssim(*scene))
     assert scores.si_psnr == pytest.approx(si_psnr(*scene))
 
 
 def test_the_scores_that_take_longest_can_be_left_out(scene):
-    brief, full = (run(compare(*scene, data_range=600, is_extended=e)) for e in (False, True))
+    brief, full = (run(compare_job(*scene, data_range=600, is_extended=e)) for e in (False, True))
     assert math.isnan(brief.ms_ssim)
     assert math.isnan(brief.micro_ssim)
     assert (brief.psnr, brief.ssim, brief.nrmse) == (full.psnr, full.ssim, full.nrmse)
@@ -170,7 +170,7 @@ def test_the_scores_that_take_longest_can_be_left_out(scene):
 
 def test_a_comparison_reports_often_and_only_forwards(scene):
     clean, image = (np.stack([plane] * 3) for plane in scene)
-    fractions = [event.fraction for event in compare(clean, image, data_range=600)]
+    fractions = [event.fraction for event in compare_job(clean, image, data_range=600)]
     assert len(fractions) > 12
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1)
@@ -179,6 +179,6 @@ def test_a_comparison_reports_often_and_only_forwards(scene):
 def test_real_w2s_pairs_are_ranked_by_scale_invariant_psnr_alone(real_data):
     name = min((real_data / "w2s" / "clean").iterdir()).name
     clean, noisy = (tifffile.imread(real_data / "w2s" / part / name) for part in ("clean", "noisy"))
-    scores = run(compare(clean, noisy, data_range=255))
+    scores = run(compare_job(clean, noisy, data_range=255))
     assert scores.si_psnr == pytest.approx(18.2149, abs=1e-3)
     assert scores.psnr < scores.si_psnr

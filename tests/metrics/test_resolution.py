@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_denoise.errors import InputError, SettingsError
+from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.progress import run
 from napari_denoise.metrics import fourier_correlation, split_fourier_correlation
-from napari_denoise.progress import run
 
 
 def _scene(shape, sigma, rng):

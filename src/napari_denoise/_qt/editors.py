@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoise._qt.number_box import NumberBox, Slider
-from napari_denoise.settings import SettingField
+from napari_denoise.core.settings import SettingField
 
 __all__ = ["Editor", "make_editor"]
 

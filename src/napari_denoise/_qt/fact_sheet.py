@@ -20,8 +20,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoise._qt.message import ErrorMessage
-from napari_denoise.errors import FileError
-from napari_denoise.spreadsheet import save_csv, to_text
+from napari_denoise.core.csv_table import save_csv, to_text
+from napari_denoise.core.errors import FileError
 
 __all__ = ["Fact", "FactSheet"]
 

@@ -9,8 +9,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QToolButton, QWidget
 
 from napari_denoise._qt.editors import Editor, make_editor
-from napari_denoise.errors import SettingsError
-from napari_denoise.settings import SettingField, Settings, describe, make_settings
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.settings import SettingField, Settings, describe, make_settings
 
 __all__ = ["SettingsForm", "label_of"]
 

@@ -8,7 +8,7 @@ from typing import Literal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_denoise.errors import DenoiseError
+from napari_denoise.core.errors import DenoiseError
 
 __all__ = ["ErrorMessage", "Message", "WrappedLabel"]
 

@@ -9,7 +9,7 @@ from qtpy.QtCore import QLocale, Qt
 from qtpy.QtGui import QValidator, QWheelEvent
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSlider, QWidget
 
-from napari_denoise.settings import SettingField
+from napari_denoise.core.settings import SettingField
 
 __all__ = ["NumberBox", "Slider"]
 

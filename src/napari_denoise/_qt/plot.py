@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QSizePolicy, 
 from napari_denoise._qt.chart import Chart, Marker, Series
 from napari_denoise._qt.chart_painter import ChartPainter, View, faded, series_color
 from napari_denoise._qt.ticks import tick_text
-from napari_denoise.errors import FileError
-from napari_denoise.spreadsheet import save_csv, to_text
+from napari_denoise.core.csv_table import save_csv, to_text
+from napari_denoise.core.errors import FileError
 
 __all__ = ["Chart", "Marker", "Plot", "Series"]
 

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._qt.message import ErrorMessage, Message, WrappedLabel
 from napari_denoise._qt.worker import JobRunner
-from napari_denoise.progress import Job, Notice, Progress, Stopwatch
+from napari_denoise.core.progress import Job, Notice, Progress, Stopwatch
 
 __all__ = ["MakeJob", "RunBar", "RunState", "duration"]
 

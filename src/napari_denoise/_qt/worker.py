@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 
-from napari_denoise.progress import Job, Progress, Request, run
+from napari_denoise.core.progress import Job, Progress, Request, run
 
 __all__ = ["JobRunner"]
 

@@ -16,8 +16,8 @@ from napari_denoise.cli.simulate import simulate
 from napari_denoise.cli.sweep import sweep
 from napari_denoise.cli.train import train
 from napari_denoise.cli.zoo import export, import_package
-from napari_denoise.errors import DenoiseError
-from napari_denoise.recipe import software_version
+from napari_denoise.core.errors import DenoiseError
+from napari_denoise.core.recipe import software_version
 
 __all__ = ["app", "main"]
 

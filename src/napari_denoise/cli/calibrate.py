@@ -9,11 +9,11 @@ import typer
 
 from napari_denoise.cli.options import AsJson, Axes, Input
 from napari_denoise.cli.output import say
-from napari_denoise.console import run_with_bar
-from napari_denoise.errors import SettingsError
+from napari_denoise.cli.progress_bar import run_with_bar
+from napari_denoise.core.errors import SettingsError
 from napari_denoise.io.images import read_image
-from napari_denoise.noise import calibrate as calibration
-from napari_denoise.noise import calibrate_repeats
+from napari_denoise.noise import calibrate_job as calibration
+from napari_denoise.noise import calibrate_repeats_job
 
 __all__ = ["calibrate"]
 
@@ -39,7 +39,7 @@ def calibrate(
     image = read_image(source, axes=axes)
     if repeats:
         darkness = read_image(dark).pixels if dark else None
-        job = calibrate_repeats(image.pixels, image.axes, dark=darkness, channel=channel)
+        job = calibrate_repeats_job(image.pixels, image.axes, dark=darkness, channel=channel)
     else:
         job = calibration(image.pixels, image.axes, channel=channel)
     found = run_with_bar(job, "measuring the noise")

@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from napari_denoise import registry
-from napari_denoise.assessment import checked
-from napari_denoise.axes import Layout
 from napari_denoise.cli.files import open_input, result_being_written, result_dtype, say_saved
 from napari_denoise.cli.options import (
     Axes,
@@ -23,16 +21,18 @@ from napari_denoise.cli.options import (
     parse_settings,
 )
 from napari_denoise.cli.output import say
-from napari_denoise.console import run_with_bar
-from napari_denoise.denoiser import Denoiser, check_input
-from napari_denoise.denoiser import denoise as denoising
-from napari_denoise.io.images import Image
-from napari_denoise.learning.config import SAMPLES
-from napari_denoise.learning.zoo import denoiser_class_of
-from napari_denoise.recipe import Recipe
-from napari_denoise.settings import make_settings
-from napari_denoise.stabilized import Stabilized
-from napari_denoise.tuning import tune as tuning
+from napari_denoise.cli.progress_bar import run_with_bar
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoiser, check_input
+from napari_denoise.core.denoiser import denoise_job as denoising
+from napari_denoise.core.image import Image
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.settings import make_settings
+from napari_denoise.evaluation import checked
+from napari_denoise.filters.stabilized import Stabilized
+from napari_denoise.filters.tuning.search import tune_job as tuning
+from napari_denoise.learning.methods import SAMPLES
+from napari_denoise.learning.models.zoo import denoiser_class_of
 
 __all__ = ["apply", "denoise"]
 

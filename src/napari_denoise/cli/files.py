@@ -10,16 +10,11 @@ from typing import Any
 import numpy as np
 
 from napari_denoise.cli.output import say
-from napari_denoise.errors import FileError, SettingsError
-from napari_denoise.io.images import (
-    Image,
-    check_destination,
-    image_being_written,
-    read_image,
-    write_image,
-)
-from napari_denoise.io.units import PIXEL
-from napari_denoise.recipe import Recipe
+from napari_denoise.core.errors import FileError, SettingsError
+from napari_denoise.core.image import Image
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.units import PIXEL
+from napari_denoise.io.images import check_destination, image_being_written, read_image, write_image
 
 __all__ = ["open_input", "result_being_written", "result_dtype", "save_result", "say_saved"]
 

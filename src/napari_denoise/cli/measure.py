@@ -10,26 +10,27 @@ from typing import Annotated
 
 import typer
 
-from napari_denoise.assessment import (
+from napari_denoise.cli.options import AsJson, Axes
+from napari_denoise.cli.output import say
+from napari_denoise.cli.progress_bar import run_with_bar
+from napari_denoise.cli.report import Finding, save_table, to_json, to_words
+from napari_denoise.core.errors import DenoiseError, FileError, SettingsError
+from napari_denoise.core.image import Image
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.units import micrometers
+from napari_denoise.evaluation import (
     EACH_PLANE,
     Assessment,
     MapKind,
     MapSettings,
     Part,
-    assess,
+    assess_job,
     draw_map,
     max_minus_min,
     possible_parts,
     stack_of,
 )
-from napari_denoise.cli.options import AsJson, Axes
-from napari_denoise.cli.output import say
-from napari_denoise.cli.report import Finding, save_table, to_json, to_words
-from napari_denoise.console import run_with_bar
-from napari_denoise.errors import DenoiseError, FileError, SettingsError
-from napari_denoise.io.images import Image, read_image, write_image
-from napari_denoise.io.units import micrometers
-from napari_denoise.recipe import Recipe
+from napari_denoise.io.images import read_image, write_image
 
 __all__ = ["measure"]
 
@@ -196,7 +197,7 @@ def _check_wanted(image: Image, companions: _Companions, wanted: Sequence[Part],
 
 
 def _assess(image: Image, companions: _Companions, parts: Collection[Part]) -> Assessment:
-    job = assess(
+    job = assess_job(
         image,
         clean=companions.clean,
         noisy=companions.noisy,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from napari_denoise.errors import SettingsError
+from napari_denoise.core.errors import SettingsError
 
 __all__ = [
     "AsJson",

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_denoise.assessment import QUANTITIES, Assessment, Part, parts_of, rows
+from napari_denoise.core.csv_table import save_csv
+from napari_denoise.evaluation import QUANTITIES, Assessment, Part, parts_of, rows
 from napari_denoise.metrics import FourierCorrelation, Scores
-from napari_denoise.spreadsheet import save_csv
 
 __all__ = ["Finding", "save_table", "to_json", "to_words"]
 

@@ -13,12 +13,19 @@ import typer
 from napari_denoise import registry
 from napari_denoise.cli.files import open_input, result_dtype, save_result
 from napari_denoise.cli.options import Axes, DType, Input, Output, Seed, Set, parse_settings
-from napari_denoise.console import run_with_bar
-from napari_denoise.errors import AxesError, SettingsError
-from napari_denoise.io.images import Image
-from napari_denoise.noise import PRESETS, Composite, NoiseModel, add_noise, dose_series, preset
-from napari_denoise.recipe import Recipe
-from napari_denoise.settings import make_settings
+from napari_denoise.cli.progress_bar import run_with_bar
+from napari_denoise.core.errors import AxesError, SettingsError
+from napari_denoise.core.image import Image
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.settings import make_settings
+from napari_denoise.noise import (
+    PRESETS,
+    Composite,
+    NoiseModel,
+    add_noise_job,
+    dose_series_job,
+    preset,
+)
 
 __all__ = ["simulate"]
 
@@ -69,9 +76,9 @@ def simulate(
     )
     if shares:
         _check_has_no_samples(image)
-        job = dose_series(model, image.pixels, shares, **given)
+        job = dose_series_job(model, image.pixels, shares, **given)
     else:
-        job = add_noise(model, image.pixels, **given)
+        job = add_noise_job(model, image.pixels, **given)
     result = run_with_bar(job, f"adding {model.label}")
     shown = _along_doses(image, result.image) if shares else image
     save_result(out, result.image, shown, recipe, result.n_clipped)

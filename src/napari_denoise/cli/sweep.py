@@ -25,15 +25,15 @@ from napari_denoise.cli.options import (
     parse_settings,
 )
 from napari_denoise.cli.output import say
+from napari_denoise.cli.progress_bar import run_with_bar
 from napari_denoise.cli.training_images import Sources, open_sources
-from napari_denoise.console import run_with_bar
-from napari_denoise.errors import FileError, InputError, SettingsError
+from napari_denoise.core.csv_table import save_csv
+from napari_denoise.core.errors import FileError, InputError, SettingsError
+from napari_denoise.core.settings import make_settings
+from napari_denoise.evaluation.sweep import Reference, Trial, variants
+from napari_denoise.evaluation.sweep import sweep_job as sweeping
 from napari_denoise.io.images import read_image
 from napari_denoise.metrics.pairs import check_pair
-from napari_denoise.settings import make_settings
-from napari_denoise.spreadsheet import save_csv
-from napari_denoise.sweep import Reference, Trial, variants
-from napari_denoise.sweep import sweep as sweeping
 
 __all__ = ["sweep"]
 
@@ -138,7 +138,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _save(trial: Trial, path: Path) -> _Row:
-    from napari_denoise.learning.bundle import save_model  # noqa: PLC0415  # brings torch
+    from napari_denoise.learning.models.file import save_model  # noqa: PLC0415  # brings torch
 
     save_model(trial.model, path)
     return _Row(

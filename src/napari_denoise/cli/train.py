@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_denoise.cli.checkpoint import check_paths, chosen_method, unfinished_path, usual_roles
 from napari_denoise.cli.options import (
     AsJson,
     Axes,
@@ -20,10 +21,9 @@ from napari_denoise.cli.options import (
     parse_settings,
 )
 from napari_denoise.cli.output import say
-from napari_denoise.cli.resuming import check_paths, chosen_method, unfinished_path, usual_roles
+from napari_denoise.cli.progress_bar import run_with_bar
 from napari_denoise.cli.simulate import parse_noises
 from napari_denoise.cli.training_images import Sources, noting, open_sources
-from napari_denoise.console import run_with_bar
 
 __all__ = ["train"]
 
@@ -113,8 +113,8 @@ def train(
         ),
         chosen,
     )
-    from napari_denoise.learning.bundle import load_model, save_model  # noqa: PLC0415
-    from napari_denoise.learning.training import train as training  # noqa: PLC0415
+    from napari_denoise.learning.models.file import load_model, save_model  # noqa: PLC0415
+    from napari_denoise.learning.training.job import train_job as training  # noqa: PLC0415
 
     start = time.perf_counter()
     unfinished = unfinished_path(model)

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from napari_denoise.console import run_with_bar
-from napari_denoise.errors import InputError
-from napari_denoise.io.folder import ImageFile, find_images, match_by_name, open_images
-from napari_denoise.io.images import Image, file_stem
-from napari_denoise.io.units import pixel_size_um
-from napari_denoise.learning.config import TrainingMethod
+from napari_denoise.cli.progress_bar import run_with_bar
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.image import Image
+from napari_denoise.core.progress import Job, Request, Skipped
+from napari_denoise.core.units import pixel_size_um
+from napari_denoise.io.folder import ImageFile, find_images, match_by_name, open_images_job
+from napari_denoise.io.images import file_stem
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.data.training_set import Candidate, Named, choose_images
-from napari_denoise.progress import Job, Request, Skipped
+from napari_denoise.learning.data.selection import Candidate, Named, choose_images
+from napari_denoise.learning.methods import TrainingMethod
 
 __all__ = ["Sources", "TrainingImages", "noting", "open_sources"]
 
@@ -89,7 +90,7 @@ def _open(sources: Sources, method: TrainingMethod) -> Job[list[TrainingImage]]:
         for path in paths
         if all(path in others for others in (targets, regions) if others is not None)
     ]
-    opened = yield from open_images(paths, axes=sources.axes)
+    opened = yield from open_images_job(paths, axes=sources.axes)
     candidates = [
         Candidate(
             image=_named(file.image),
@@ -128,7 +129,7 @@ def _companions(
         matches, alone = match_by_name(paths, others, what=what)
         yield from alone
     wanted = list(dict.fromkeys(matches.values()))
-    opened = yield from open_images(wanted, axes=sources.axes if what == "target" else None)
+    opened = yield from open_images_job(wanted, axes=sources.axes if what == "target" else None)
     by_path = {file.path: file for file in opened}
     broken = [path for path, other in matches.items() if other not in by_path]
     yield from (Skipped.because(file_stem(path), f"its {what} cannot be read.") for path in broken)

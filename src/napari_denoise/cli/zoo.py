@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from napari_denoise.cli.output import say
-from napari_denoise.console import run_with_bar
-from napari_denoise.learning.bundle import load_model, save_model
-from napari_denoise.learning.zoo import ZooCard, export_model
+from napari_denoise.cli.progress_bar import run_with_bar
+from napari_denoise.learning.models.file import load_model, save_model
+from napari_denoise.learning.models.zoo import ZooCard, export_model_job
 
 __all__ = ["export", "import_package"]
 
@@ -31,7 +31,7 @@ def export(
     """Write a model as a package of the BioImage Model Zoo, which other programs can run."""
     card = ZooCard(title=title, authors=authors, description=description, license=licence)
     card.check()
-    run_with_bar(export_model(load_model(model), out, card), f"exporting {model.stem}")
+    run_with_bar(export_model_job(load_model(model), out, card), f"exporting {model.stem}")
     say(str(out))
 
 

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from napari_denoise.axes import Layout, UnitIndex
-from napari_denoise.denoiser import Denoiser
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, Progress, nested
-from napari_denoise.settings import setting
+from napari_denoise.core.axes import Layout, UnitIndex
+from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, Progress, nested
+from napari_denoise.core.settings import setting
 
 __all__ = ["ChannelFilter", "NoiseAwareFilter", "NoiseRemover", "noise_level"]
 

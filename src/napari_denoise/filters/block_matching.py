@@ -8,6 +8,8 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, Progress
 from napari_denoise.filters.neighbourhood import (
     Offset,
     half_window,
@@ -15,8 +17,6 @@ from napari_denoise.filters.neighbourhood import (
     strides_of,
     window_sums,
 )
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, Progress
 
 __all__ = ["Indices", "find_similar"]
 

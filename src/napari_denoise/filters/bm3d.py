@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import Denoiser
-from napari_denoise.errors import AxesError
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import AxesError
+from napari_denoise.core.progress import Job
+from napari_denoise.core.settings import setting
 from napari_denoise.filters.base import NoiseRemover
 from napari_denoise.filters.collaborative import STEP, Collaboration
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job
-from napari_denoise.settings import setting
 
 __all__ = ["BM3D", "BM4D"]
 

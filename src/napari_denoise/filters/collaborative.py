@@ -18,10 +18,10 @@ import numpy.typing as npt
 import pywt
 from scipy import fft
 
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.filters.block_matching import Indices, find_similar
 from napari_denoise.filters.neighbourhood import strides_of
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["STEP", "Collaboration"]
 

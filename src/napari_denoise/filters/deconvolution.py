@@ -9,12 +9,12 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from annotated_types import Gt, Le
 
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, nested
+from napari_denoise.core.settings import PerAxis, per_axis, setting
 from napari_denoise.filters.base import ChannelFilter
 from napari_denoise.filters.gradients import divergence, gradient, length
 from napari_denoise.filters.separable import TRUNCATE, gaussian
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, nested
-from napari_denoise.settings import PerAxis, per_axis, setting
 
 __all__ = ["RichardsonLucy"]
 

@@ -10,13 +10,13 @@ import numpy as np
 from annotated_types import Ge, Le
 from scipy import fft
 
-from napari_denoise.errors import SettingsError
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.progress import Job, Progress
+from napari_denoise.core.settings import PerAxis, per_axis, setting
 from napari_denoise.filters.base import NoiseAwareFilter
 from napari_denoise.filters.gradients import divergence, gradient, length
 from napari_denoise.filters.neighbourhood import Offset, weighted_mean
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, Progress
-from napari_denoise.settings import PerAxis, per_axis, setting
 
 __all__ = ["AnisotropicDiffusion", "Bilateral", "NonLocalMeans", "TotalVariation"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_denoise.intensities import FloatArray
+from napari_denoise.core.dtype import FloatArray
 
 __all__ = ["divergence", "gradient", "length"]
 

@@ -16,8 +16,8 @@ from math import prod
 
 import numpy as np
 
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, Progress
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, Progress
 
 __all__ = [
     "Offset",

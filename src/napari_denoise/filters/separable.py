@@ -9,9 +9,9 @@ from math import prod
 
 import numpy as np
 
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.filters.neighbourhood import window_sums
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["PIECE", "TRUNCATE", "gaussian", "unfold", "window_means"]
 

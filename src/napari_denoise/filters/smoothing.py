@@ -8,12 +8,12 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge, Le
 from scipy import ndimage
 
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, Progress
+from napari_denoise.core.settings import PerAxis, per_axis, setting
 from napari_denoise.filters.base import ChannelFilter
-from napari_denoise.filters.ranking import window_medians
+from napari_denoise.filters.median_network import window_medians
 from napari_denoise.filters.separable import TRUNCATE, gaussian, window_means
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, Progress
-from napari_denoise.settings import PerAxis, per_axis, setting
 
 __all__ = ["Box", "Gaussian", "Median"]
 

@@ -11,13 +11,13 @@ import pywt
 from annotated_types import Ge, Le
 from scipy import fft, ndimage
 
-from napari_denoise.axes import Layout, UnitIndex
-from napari_denoise.denoiser import Denoiser
+from napari_denoise.core.axes import Layout, UnitIndex
+from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, Progress
+from napari_denoise.core.settings import PerAxis, per_axis, setting
 from napari_denoise.filters.base import ChannelFilter, NoiseRemover
 from napari_denoise.filters.neighbourhood import pad, shifted
-from napari_denoise.intensities import FloatArray
-from napari_denoise.progress import Job, Progress
-from napari_denoise.settings import PerAxis, per_axis, setting
 
 __all__ = ["Butterworth", "Wavelet", "Wiener"]
 

@@ -14,8 +14,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from napari_denoise.instant.scenes import varied_scene
-from napari_denoise.intensities import FloatArray
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.data.synthetic.scenes import varied_scene
 
 __all__ = ["Curriculum", "patches"]
 

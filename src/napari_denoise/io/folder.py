@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.errors import DenoiseError, FileError
-from napari_denoise.io.images import READABLE, Image, file_stem, read_image
-from napari_denoise.progress import Job, Progress, Skipped
+from napari_denoise.core.errors import DenoiseError, FileError
+from napari_denoise.core.image import Image
+from napari_denoise.core.progress import Job, Progress, Skipped
+from napari_denoise.io.images import READABLE, file_stem, read_image
 
-__all__ = ["ImageFile", "find_images", "match_by_name", "open_images"]
+__all__ = ["ImageFile", "find_images", "match_by_name", "open_images_job"]
 
 _N_OPEN = 16
 """Files of one set that are open at a time; systems allow a few hundred."""
@@ -82,7 +83,7 @@ def _as_people_count(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
-def open_images(paths: Sequence[Path], *, axes: str | None = None) -> Job[list[ImageFile]]:
+def open_images_job(paths: Sequence[Path], *, axes: str | None = None) -> Job[list[ImageFile]]:
     """Look into each file without reading pixels; one of several that is no image is left out.
 
     Parameters

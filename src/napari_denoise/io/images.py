@@ -13,12 +13,13 @@ import dask.array as da
 import imageio.v3 as iio
 import numpy as np
 
-from napari_denoise.errors import FileError
-from napari_denoise.io.contents import Contents, Image
+from napari_denoise.core.errors import FileError
+from napari_denoise.core.image import Image
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.io.contents import Contents
 from napari_denoise.io.ome_tiff import reserve_ome_tiff, write_ome_tiff
 from napari_denoise.io.ome_zarr import read_ome_zarr
 from napari_denoise.io.tiff import read_tiff
-from napari_denoise.recipe import Recipe
 
 __all__ = [
     "READABLE",

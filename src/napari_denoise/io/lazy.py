@@ -10,7 +10,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
-from napari_denoise.errors import DenoiseError, FileError
+from napari_denoise.core.errors import DenoiseError, FileError
 
 __all__ = ["explaining", "to_dask"]
 

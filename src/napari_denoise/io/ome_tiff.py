@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from napari_denoise.io.contents import Image
+from napari_denoise.core.image import Image
 from napari_denoise.io.ome_xml import build_ome_xml, stored_axes, stored_dtype
 
 __all__ = ["StoredPixels", "reserve_ome_tiff", "write_ome_tiff"]

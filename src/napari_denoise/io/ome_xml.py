@@ -17,10 +17,10 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from pydantic import ValidationError
 
-from napari_denoise.errors import InputError
-from napari_denoise.io.contents import Image
-from napari_denoise.io.units import PIXEL, symbol, unit_name
-from napari_denoise.recipe import METADATA_KEY, Recipe, software_version
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.image import Image
+from napari_denoise.core.recipe import METADATA_KEY, Recipe, software_version
+from napari_denoise.core.units import PIXEL, symbol, unit_name
 
 __all__ = [
     "OmeImage",

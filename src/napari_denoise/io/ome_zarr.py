@@ -12,12 +12,12 @@ import numpy.typing as npt
 import zarr
 from zarr.errors import NodeNotFoundError
 
-from napari_denoise.errors import FileError
+from napari_denoise.core.errors import FileError
+from napari_denoise.core.recipe import METADATA_KEY
+from napari_denoise.core.units import unit_name
 from napari_denoise.io.contents import Contents
 from napari_denoise.io.lazy import explaining, to_dask
 from napari_denoise.io.ome_xml import parse_recipe
-from napari_denoise.io.units import unit_name
-from napari_denoise.recipe import METADATA_KEY
 
 __all__ = ["read_ome_zarr"]
 

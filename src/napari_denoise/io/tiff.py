@@ -15,12 +15,12 @@ import numpy.typing as npt
 import tifffile
 import zarr
 
-from napari_denoise.axes import check_axes
-from napari_denoise.errors import AxesError, FileError
+from napari_denoise.core.axes import check_axes
+from napari_denoise.core.errors import AxesError, FileError
+from napari_denoise.core.units import believable, unit_name
 from napari_denoise.io.contents import Contents
 from napari_denoise.io.lazy import explaining, to_dask
 from napari_denoise.io.ome_xml import Own, parse_ome_xml, stored_axes
-from napari_denoise.io.units import believable, unit_name
 
 __all__ = ["LazySeries", "read_tiff"]
 

@@ -12,7 +12,7 @@ import psutil
 import torch
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.errors import DeviceError, OutOfMemoryError
+from napari_denoise.core.errors import DeviceError, OutOfMemoryError
 
 __all__ = [
     "DeviceInfo",

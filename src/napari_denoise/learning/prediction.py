@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import PrivateAttr
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import Denoiser
-from napari_denoise.errors import AxesError, ModelError, SettingsError
-from napari_denoise.intensities import FloatArray
-from napari_denoise.learning.bundle import load_model, read_model_info
-from napari_denoise.learning.config import SAMPLES, UNCERTAINTY
-from napari_denoise.learning.draws import Draws
-from napari_denoise.learning.model import Model, ModelInfo
-from napari_denoise.learning.orientations import orientations, padded
-from napari_denoise.learning.tile_memory import choose_core
-from napari_denoise.progress import Job, nested
-from napari_denoise.settings import setting
-from napari_denoise.tiling import Place
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import AxesError, ModelError, SettingsError
+from napari_denoise.core.progress import Job, nested
+from napari_denoise.core.settings import setting
+from napari_denoise.core.tiling import Place
+from napari_denoise.learning.methods import SAMPLES, UNCERTAINTY
+from napari_denoise.learning.models.draws import Draws
+from napari_denoise.learning.models.file import load_model, read_model_info
+from napari_denoise.learning.models.model import Model, ModelInfo
+from napari_denoise.learning.models.orientations import orientations, padded
+from napari_denoise.learning.networks.tile_memory import choose_core
 
 if TYPE_CHECKING:
-    from napari_denoise.learning.networks import Network
-    from napari_denoise.learning.objectives import Objective
+    from napari_denoise.learning.losses import Objective
+    from napari_denoise.learning.networks.build import Network
 
 __all__ = ["ModelDenoiser"]
 
@@ -245,7 +245,7 @@ class ModelDenoiser(Denoiser):
     def _place(self) -> tuple[Network, Objective]:
         """The network on its device, and what it is used with, until :meth:`release`."""
         from napari_denoise.learning.device import resolve_device  # noqa: PLC0415
-        from napari_denoise.learning.objectives import make_objective  # noqa: PLC0415
+        from napari_denoise.learning.losses import make_objective  # noqa: PLC0415
 
         if self._placed is None:
             if self._model is None:

@@ -1,5 +1,6 @@
 """Numbers that say how good an image is."""
 
+from napari_denoise.metrics.microssim import micro_ssim
 from napari_denoise.metrics.no_reference import (
     BlindSpotError,
     ResidualStatistics,
@@ -9,11 +10,10 @@ from napari_denoise.metrics.no_reference import (
 )
 from napari_denoise.metrics.pairs import Difference, difference
 from napari_denoise.metrics.photometry import Photometry, check_photometry
-from napari_denoise.metrics.range_invariant import micro_ssim
 from napari_denoise.metrics.reference import (
     PlaneScores,
     Scores,
-    compare,
+    compare_job,
     compare_planes,
     nrmse,
     psnr,
@@ -25,7 +25,7 @@ from napari_denoise.metrics.resolution import (
     fourier_correlation,
     split_fourier_correlation,
 )
-from napari_denoise.metrics.structure import ms_ssim, ssim, ssim_map
+from napari_denoise.metrics.ssim import ms_ssim, ssim, ssim_map
 
 __all__ = [
     "BlindSpotError",
@@ -39,7 +39,7 @@ __all__ = [
     "blind_spot_error",
     "check_photometry",
     "checkerboard_score",
-    "compare",
+    "compare_job",
     "compare_planes",
     "difference",
     "fourier_correlation",

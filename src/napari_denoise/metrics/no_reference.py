@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_denoise.errors import InputError, SettingsError
-from napari_denoise.intensities import FloatArray, as_float32, check_pixels
+from napari_denoise.core.dtype import FloatArray, as_float32, check_pixels
+from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.metrics.pairs import (
     NOISY_AND_DENOISED,
     Plane,
@@ -27,7 +28,6 @@ from napari_denoise.metrics.pairs import (
     to_double,
 )
 from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
-from napari_denoise.progress import Job, Progress, nested
 
 __all__ = [
     "BlindSpotError",
@@ -250,8 +250,8 @@ def blind_spot_error(
     Parameters
     ----------
     denoise_tile : callable
-        Such as :meth:`napari_denoise.denoiser.Denoiser.denoise_tile`: takes ``C(Z)YX`` float32,
-        is a job that returns the same.
+        Such as :meth:`napari_denoise.core.denoiser.Denoiser.denoise_tile`: takes ``C(Z)YX``
+        float32, is a job that returns the same.
     noisy : array-like, ``C(Z)YX``
         One tile, held in memory.
     noise_variance : float, optional

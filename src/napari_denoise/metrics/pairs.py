@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.errors import InputError
-from napari_denoise.intensities import FloatArray, as_float32, check_pixels
-from napari_denoise.progress import Job, Progress
+from napari_denoise.core.dtype import FloatArray, as_float32, check_pixels
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import Job, Progress
 
 __all__ = [
     "NOISY_AND_DENOISED",

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.errors import InputError
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import Job, Progress
 from napari_denoise.metrics.block_means import (
     Groups,
     Line,
@@ -23,7 +24,6 @@ from napari_denoise.metrics.block_means import (
     group_blocks,
 )
 from napari_denoise.metrics.pairs import NOISY_AND_DENOISED, Plane, check_pair, planes
-from napari_denoise.progress import Job, Progress
 
 __all__ = ["MAX_CLIPPED", "TOLERANCE", "Photometry", "check_photometry"]
 

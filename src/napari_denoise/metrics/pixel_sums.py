@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from napari_denoise.core.progress import Job, Progress
 from napari_denoise.metrics.local_moments import bands
 from napari_denoise.metrics.pairs import Plane
-from napari_denoise.progress import Job, Progress
 
 __all__ = ["PixelSums", "plane_sums", "total"]
 

@@ -14,13 +14,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_denoise.core.progress import Job, Progress, nested, run, run_all
+from napari_denoise.metrics.microssim import RangeFit, fit_range, fitted_similarity
 from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes, to_double
 from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
-from napari_denoise.metrics.range_invariant import RangeFit, fit_range, fitted_similarity
-from napari_denoise.metrics.structure import mean_maps, plane_similarity, similarity_maps
-from napari_denoise.progress import Job, Progress, nested, run, run_all
+from napari_denoise.metrics.ssim import mean_maps, plane_similarity, similarity_maps
 
-__all__ = ["PlaneScores", "Scores", "compare", "compare_planes", "nrmse", "psnr", "si_psnr", "snr"]
+__all__ = [
+    "PlaneScores",
+    "Scores",
+    "compare_job",
+    "compare_planes",
+    "nrmse",
+    "psnr",
+    "si_psnr",
+    "snr",
+]
 
 _FIT_SHARE = 0.1
 """Part of a comparison that goes into fitting MicroSSIM's offset and scale."""
@@ -160,7 +169,9 @@ def _sums(clean: npt.ArrayLike, image: npt.ArrayLike) -> PixelSums:
     return total(run(plane_sums(*pair)) for _, pair in planes(clean, image))
 
 
-def compare(clean: Any, image: Any, *, data_range: float, is_extended: bool = True) -> Job[Scores]:
+def compare_job(
+    clean: Any, image: Any, *, data_range: float, is_extended: bool = True
+) -> Job[Scores]:
     """All metrics at once, reading one plane at a time.
 
     Parameters

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft, ndimage
 
-from napari_denoise.errors import InputError, SettingsError
+from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.metrics.pairs import check_image, check_pair, to_double
-from napari_denoise.progress import Job, Progress, nested
 
 __all__ = ["THRESHOLD", "FourierCorrelation", "fourier_correlation", "split_fourier_correlation"]
 

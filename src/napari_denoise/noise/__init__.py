@@ -1,11 +1,20 @@
 """Noise: simulated on clean images, measured on noisy ones, stabilised to unit variance."""
 
-from napari_denoise.noise.calibrate import calibrate
-from napari_denoise.noise.calibration import Calibration
-from napari_denoise.noise.camera import CameraNoise, ScmosNoise
-from napari_denoise.noise.composite import Composite
-from napari_denoise.noise.model import NoiseModel, Recording
-from napari_denoise.noise.models import (
+from napari_denoise.noise.anscombe import GeneralizedAnscombe
+from napari_denoise.noise.calibration.repeats import calibrate_repeats_job
+from napari_denoise.noise.calibration.result import Calibration
+from napari_denoise.noise.calibration.single_image import calibrate_job
+from napari_denoise.noise.simulation.base import NoiseModel, Recording
+from napari_denoise.noise.simulation.cameras import CameraNoise, ScmosNoise
+from napari_denoise.noise.simulation.composite import Composite
+from napari_denoise.noise.simulation.job import (
+    Simulated,
+    add_noise_job,
+    add_noise_to_plane,
+    dose_series_job,
+    measure_range,
+)
+from napari_denoise.noise.simulation.kinds import (
     Bleaching,
     CorrelatedNoise,
     GaussianNoise,
@@ -14,16 +23,7 @@ from napari_denoise.noise.models import (
     SpeckleNoise,
     StripeNoise,
 )
-from napari_denoise.noise.presets import PRESETS, Preset, preset
-from napari_denoise.noise.repeats import calibrate_repeats
-from napari_denoise.noise.simulate import (
-    Simulated,
-    add_noise,
-    add_noise_to_plane,
-    dose_series,
-    measure_range,
-)
-from napari_denoise.noise.stabilize import GeneralizedAnscombe
+from napari_denoise.noise.simulation.presets import PRESETS, Preset, preset
 
 __all__ = [
     "PRESETS",
@@ -43,11 +43,11 @@ __all__ = [
     "Simulated",
     "SpeckleNoise",
     "StripeNoise",
-    "add_noise",
+    "add_noise_job",
     "add_noise_to_plane",
-    "calibrate",
-    "calibrate_repeats",
-    "dose_series",
+    "calibrate_job",
+    "calibrate_repeats_job",
+    "dose_series_job",
     "measure_range",
     "preset",
 ]

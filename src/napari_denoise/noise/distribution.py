@@ -12,7 +12,7 @@ import numpy.typing as npt
 from annotated_types import Gt, MinLen
 from pydantic import Field, model_validator
 
-from napari_denoise.settings import Settings
+from napari_denoise.core.settings import Settings
 
 __all__ = ["AnyDistribution", "HistogramDistribution", "MixtureDistribution"]
 

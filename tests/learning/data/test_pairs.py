@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.errors import AxesError, DenoiseError, InputError
-from napari_denoise.learning.bundle import load_model, save_model
-from napari_denoise.learning.config import CARE, N2N, N2V
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import AxesError, DenoiseError, InputError
+from napari_denoise.core.progress import Notice, Request, run
+from napari_denoise.learning.data.example import Example, make_example
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Repeats
 from napari_denoise.learning.data.sampler import PatchSampler
-from napari_denoise.learning.detectors.camera import Camera
-from napari_denoise.learning.examples.example import Example, make_example
-from napari_denoise.learning.objectives.stabilized import StabilizedRegression
+from napari_denoise.learning.losses.even_noise import StabilizedRegression
+from napari_denoise.learning.methods import CARE, N2N, N2V
+from napari_denoise.learning.models.file import load_model, save_model
+from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import TrainingProgress, train
-from napari_denoise.progress import Notice, Request, run
+from napari_denoise.learning.training.job import TrainingProgress, train_job
 
 YX = Layout("YX")
 SCRATCH = {"start": "scratch", "n_features": 8, "patch_size": 32, "learning_rate": 4e-3}
@@ -42,7 +42,7 @@ def frames(clean, rng):
 
 
 def denoised(model, image, layout=YX):
-    return run(denoise(ModelDenoiser.of(model, device="cpu"), image, layout)).image
+    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image
 
 
 def gain_db(clean, noisy, result):
@@ -62,13 +62,13 @@ def test_noise2noise_brings_an_image_it_has_not_seen_closer_to_the_clean_one(
         images = [TrainingImage(frames[:4], Layout("SYX"), "frames")]
     else:
         images = [pair(frames[0], frames[1]), pair(frames[2], frames[3])]
-    result = denoised(run(train(method, images, device="cpu")), frames[4])
+    result = denoised(run(train_job(method, images, device="cpu")), frames[4])
     assert gain_db(clean, frames[4], result) > 4.5
     assert abs(result.mean() / clean.mean() - 1) < 0.02
 
 
 def test_care_brings_an_image_it_has_not_seen_closer_to_the_clean_one(clean, frames):
-    model = run(train(CARE(n_steps=120, **SCRATCH), [pair(frames[0], clean)], device="cpu"))
+    model = run(train_job(CARE(n_steps=120, **SCRATCH), [pair(frames[0], clean)], device="cpu"))
     assert gain_db(clean, frames[4], denoised(model, frames[4])) > 4.5
     assert model.recipe.source == "noisy → target"
 
@@ -116,7 +116,7 @@ def test_frames_that_do_not_show_the_same_thing_are_noticed(clean, rng):
         )
         method = N2N(n_steps=1, repeats="T", pairing=pairing, **SCRATCH)
         events = []
-        run(train(method, [TrainingImage(still, Layout("TYX"), "film")]), events.append)
+        run(train_job(method, [TrainingImage(still, Layout("TYX"), "film")]), events.append)
         said.append([event.message for event in events if isinstance(event, Notice)])
     assert said[0][0].startswith("Frames along T hardly resemble each other")
     assert said[1] == []
@@ -142,7 +142,7 @@ def test_a_training_begins_with_the_instant_denoiser(
     noisy, other = rng.poisson(light).astype(np.uint16)
     layout = Layout(axes, spatial)
     method = CARE(**SHORT, learning_rate=1e-9)
-    model = run(train(method, [pair(noisy, other, layout)], device="cpu"))
+    model = run(train_job(method, [pair(noisy, other, layout)], device="cpu"))
     given = small_instant[layout.n_spatial].state_dict()
     for name, tensor in model.network.state_dict().items():
         torch.testing.assert_close(tensor, given[name], atol=1e-3, rtol=0)
@@ -161,7 +161,7 @@ def test_the_same_seed_gives_the_same_bytes(frames, small_instant, tmp_path):
     content = []
     for number, seed in enumerate((1, 1, 2)):
         image = TrainingImage(frames, Layout("SYX"), "frames")
-        model = run(train(N2N(repeats="S", **SHORT), [image], seed=seed, device="cpu"))
+        model = run(train_job(N2N(repeats="S", **SHORT), [image], seed=seed, device="cpu"))
         save_model(model, tmp_path / f"{number}.safetensors")
         content.append((tmp_path / f"{number}.safetensors").read_bytes())
     assert content[0] == content[1] != content[2]
@@ -170,7 +170,8 @@ def test_the_same_seed_gives_the_same_bytes(frames, small_instant, tmp_path):
 def test_a_lazy_target_trains_as_the_same_array_does(frames, small_instant):
     lazy = da.from_array(frames[1], chunks=32)
     histories = [
-        run(train(N2N(**SHORT), [pair(frames[0], target)])).history for target in (lazy, frames[1])
+        run(train_job(N2N(**SHORT), [pair(frames[0], target)])).history
+        for target in (lazy, frames[1])
     ]
     assert histories[0] == histories[1]
 
@@ -178,7 +179,7 @@ def test_a_lazy_target_trains_as_the_same_array_does(frames, small_instant):
 def test_an_extreme_learning_rate_never_gives_a_broken_model(clean, frames, small_instant):
     method = CARE(learning_rate=1.0, n_steps=30, patch_size=32)
     try:
-        model = run(train(method, [pair(frames[0], clean)], device="cpu"))
+        model = run(train_job(method, [pair(frames[0], clean)], device="cpu"))
     except DenoiseError:
         return
     assert np.isfinite(denoised(model, frames[1])).all()
@@ -190,7 +191,7 @@ def test_stop_keeps_a_model_that_began_with_the_instant_denoiser(frames, small_i
         return Request.STOP if is_enough else None
 
     method = CARE(**SHORT).model_copy(update={"n_steps": 1000})
-    model = run(train(method, [pair(frames[0], frames[1])]), stop)
+    model = run(train_job(method, [pair(frames[0], frames[1])]), stop)
     assert model.n_steps == 2
     assert np.isfinite(denoised(model, frames[2])).all()
 
@@ -221,12 +222,12 @@ def test_a_brighter_target_is_brought_to_the_intensities_of_the_image(
 ):
     images, events = [pair(frames[0], 500 + 12 * clean)], []
     method = CARE(n_steps=3, batch_size=2, start=start, patch_size=32)
-    model = run(train(method, images, device="cpu"), events.append)
+    model = run(train_job(method, images, device="cpu"), events.append)
     (notice,) = [event.message for event in events if isinstance(event, Notice)]
     found = re.search(r"\(times (\S+), plus (\S+)\): results are in units of the images", notice)
     assert float(found[1]) == pytest.approx(1 / 12, rel=0.05)
     assert float(found[2]) == pytest.approx(-500 / 12, rel=0.15)
-    plain = run(train(method, [pair(frames[0], clean)], device="cpu"))
+    plain = run(train_job(method, [pair(frames[0], clean)], device="cpu"))
     expected = [point.validation_loss for point in plain.history]
     losses = [point.validation_loss for point in model.history]
     assert losses == pytest.approx(expected, rel=0.1)
@@ -235,7 +236,7 @@ def test_a_brighter_target_is_brought_to_the_intensities_of_the_image(
 def test_a_target_of_nearly_the_same_intensities_is_taken_as_it_is(clean, frames):
     events = []
     run(
-        train(CARE(n_steps=1, **{**SCRATCH, "patch_size": 16}), [pair(frames[0], 1.1 * clean)]),
+        train_job(CARE(n_steps=1, **{**SCRATCH, "patch_size": 16}), [pair(frames[0], 1.1 * clean)]),
         events.append,
     )
     assert not [event for event in events if isinstance(event, Notice)]
@@ -244,7 +245,7 @@ def test_a_target_of_nearly_the_same_intensities_is_taken_as_it_is(clean, frames
 def test_images_that_do_not_show_the_same_thing_are_noticed(clean, rng):
     noisy, other = rng.poisson(clean), rng.poisson(np.roll(clean[::-1], 25, axis=1))
     events = []
-    run(train(N2N(n_steps=1, **SCRATCH), [pair(noisy, other)]), events.append)
+    run(train_job(N2N(n_steps=1, **SCRATCH), [pair(noisy, other)]), events.append)
     (notice,) = [event.message for event in events if isinstance(event, Notice)]
     assert "hardly resemble each other" in notice
 
@@ -252,7 +253,7 @@ def test_images_that_do_not_show_the_same_thing_are_noticed(clean, rng):
 def test_channels_seen_together_are_trained_on_from_scratch_and_it_is_said(frames):
     layout, events = Layout("CYX", "YX", "joint"), []
     method = CARE(**SHORT, n_features=4)
-    model = run(train(method, [pair(frames[:2], frames[2:4], layout)]), events.append)
+    model = run(train_job(method, [pair(frames[:2], frames[2:4], layout)]), events.append)
     (notice,) = [event.message for event in events if isinstance(event, Notice)]
     assert notice == (
         "The instant denoiser sees channels one at a time, not together. "
@@ -264,7 +265,7 @@ def test_channels_seen_together_are_trained_on_from_scratch_and_it_is_said(frame
 def test_images_too_small_to_measure_the_camera_on_are_trained_on_from_scratch(frames):
     noisy, target = frames[:2, :20, :20]
     events = []
-    run(train(CARE(**SHORT, n_features=4), [pair(noisy, target)]), events.append)
+    run(train_job(CARE(**SHORT, n_features=4), [pair(noisy, target)]), events.append)
     (notice,) = [event.message for event in events if isinstance(event, Notice)]
     assert notice.endswith("So the training starts from scratch.")
 
@@ -272,21 +273,21 @@ def test_images_too_small_to_measure_the_camera_on_are_trained_on_from_scratch(f
 @pytest.mark.parametrize("method", [N2N(**SHORT), CARE(**SHORT)])
 def test_pairs_that_are_none_are_refused(method, frames):
     with pytest.raises(InputError, match="learns from pairs, and noisy has no target"):
-        run(train(method, [TrainingImage(frames[0], YX, "noisy")]))
+        run(train_job(method, [TrainingImage(frames[0], YX, "noisy")]))
     with pytest.raises(InputError, match=r"shape \(128, 128\), its target shape \(128, 64\)"):
-        run(train(method, [pair(frames[0], frames[1][:, :64])]))
+        run(train_job(method, [pair(frames[0], frames[1][:, :64])]))
     with pytest.raises(InputError, match="target has dtype complex"):
-        run(train(method, [pair(frames[0], frames[1] * 1j)]))
+        run(train_job(method, [pair(frames[0], frames[1] * 1j)]))
     with pytest.raises(InputError, match="the same, pixel for pixel"):
-        run(train(method, [pair(frames[0], frames[0].copy())]))
+        run(train_job(method, [pair(frames[0], frames[0].copy())]))
     with pytest.raises(InputError, match=r"target is constant: every pixel .* is 7"):
-        run(train(method, [pair(frames[0], np.full_like(frames[0], 7))]))
+        run(train_job(method, [pair(frames[0], np.full_like(frames[0], 7))]))
     broken = frames[1].astype(np.float32)
     broken[3, 3] = np.nan
     with pytest.raises(InputError, match="target has 1 pixels that are NaN"):
-        run(train(method, [pair(frames[0], broken)]))
+        run(train_job(method, [pair(frames[0], broken)]))
     with pytest.raises(InputError, match="image is constant"):
-        run(train(method, [pair(np.full_like(frames[0], 7), frames[1])]))
+        run(train_job(method, [pair(np.full_like(frames[0], 7), frames[1])]))
 
 
 @pytest.mark.parametrize(
@@ -299,17 +300,17 @@ def test_pairs_that_are_none_are_refused(method, frames):
 def test_repeats_that_are_none_are_refused(frames, axes, spatial, n, reason):
     method = N2N(repeats="S", **SHORT)
     with pytest.raises(AxesError, match=reason):
-        run(train(method, [TrainingImage(frames[:n], Layout(axes, spatial), "frames")]))
+        run(train_job(method, [TrainingImage(frames[:n], Layout(axes, spatial), "frames")]))
 
 
 def test_repeats_along_a_spatial_axis_or_beside_a_target_are_refused(frames):
     method = N2N(repeats="T", **SHORT)
     with pytest.raises(AxesError, match="T, which is spatial"):
-        run(train(method, [TrainingImage(frames, Layout("TYX", "TYX"), "frames")]))
+        run(train_job(method, [TrainingImage(frames, Layout("TYX", "TYX"), "frames")]))
     with pytest.raises(InputError, match="Choose one of the two"):
-        run(train(method, [pair(frames[:2], frames[2:4], Layout("TYX"))]))
+        run(train_job(method, [pair(frames[:2], frames[2:4], Layout("TYX"))]))
 
 
 def test_a_target_for_a_method_that_needs_none_is_refused(frames):
     with pytest.raises(InputError, match="Noise2Void learns from the noisy image alone"):
-        run(train(N2V(**SHORT), [pair(frames[0], frames[1])]))
+        run(train_job(N2V(**SHORT), [pair(frames[0], frames[1])]))

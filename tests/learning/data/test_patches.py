@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_denoise.axes import Layout
-from napari_denoise.errors import AxesError, InputError, SettingsError
-from napari_denoise.learning.config import N2V
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.errors import AxesError, InputError, SettingsError
+from napari_denoise.core.progress import Skipped, run
 from napari_denoise.learning.data import reading
 from napari_denoise.learning.data.patches import (
     TrainingImage,
@@ -17,7 +17,7 @@ from napari_denoise.learning.data.patches import (
 )
 from napari_denoise.learning.data.reading import read_images
 from napari_denoise.learning.data.sampler import PatchSampler
-from napari_denoise.progress import Skipped, run
+from napari_denoise.learning.methods import N2V
 
 
 def image_of(shape, axes, spatial="YX", channels="independent", name="image", **more):

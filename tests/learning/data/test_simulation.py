@@ -5,15 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from napari_denoise.axes import Layout
-from napari_denoise.denoiser import denoise
-from napari_denoise.errors import AxesError, InputError
-from napari_denoise.learning.bundle import load_model, save_model
-from napari_denoise.learning.config import CARE
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import AxesError, InputError
+from napari_denoise.core.progress import run
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.preparing import make_sampler
+from napari_denoise.learning.methods import CARE
+from napari_denoise.learning.models.file import load_model, save_model
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training import train
+from napari_denoise.learning.training.job import train_job
 from napari_denoise.noise import (
     Bleaching,
     CameraNoise,
@@ -22,10 +23,9 @@ from napari_denoise.noise import (
     PoissonNoise,
     ScmosNoise,
     StripeNoise,
-    add_noise,
+    add_noise_job,
 )
-from napari_denoise.noise.composite import SINGLE_NOISES
-from napari_denoise.progress import run
+from napari_denoise.noise.simulation.composite import SINGLE_NOISES
 
 YX = Layout("YX")
 SCRATCH = {"start": "scratch", "n_features": 8, "patch_size": 32, "learning_rate": 4e-3}
@@ -45,16 +45,16 @@ def sampler_of(noise, image, rng, size=(32, 32)):
 @pytest.mark.parametrize("noise", [PoissonNoise(photons=1, per="DN"), GaussianNoise(sigma=14)])
 def test_care_learns_from_clean_images_alone(clean, rng, noise):
     image = TrainingImage(clean, YX, "clean")
-    model = run(train(CARE(n_steps=120, noise=noise, **SCRATCH), [image], device="cpu"))
-    noisy = run(add_noise(noise, clean, rng=rng)).image
-    result = run(denoise(ModelDenoiser.of(model, device="cpu"), noisy, YX)).image
+    model = run(train_job(CARE(n_steps=120, noise=noise, **SCRATCH), [image], device="cpu"))
+    noisy = run(add_noise_job(noise, clean, rng=rng)).image
+    result = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, YX)).image
     assert 10 * math.log10(np.mean((noisy - clean) ** 2) / np.mean((result - clean) ** 2)) > 4.5
 
 
 def test_the_instant_denoiser_is_told_the_camera_that_is_simulated(clean, small_instant, tmp_path):
     noise = CameraNoise(photons=300, gain=3, offset=200, read_noise_electrons=2)
     method = CARE(n_steps=2, noise=noise, patch_size=64)
-    model = run(train(method, [TrainingImage(clean, YX, "clean")], device="cpu"))
+    model = run(train_job(method, [TrainingImage(clean, YX, "clean")], device="cpu"))
     assert model.normalization.gain == pytest.approx(3, rel=0.25)
     assert model.normalization.offset == pytest.approx(200, rel=0.5)
     save_model(model, tmp_path / "model.safetensors")
@@ -132,8 +132,8 @@ def test_a_fixed_pattern_stays_with_the_camera_and_stripes_with_its_rows(rng):
 def test_noise_that_does_not_suit_the_images_is_refused(clean, rng):
     method = CARE(n_steps=2, noise=PoissonNoise())
     with pytest.raises(InputError, match="negative intensities"):
-        run(train(method, [TrainingImage(clean - 200, YX, "clean")]))
+        run(train_job(method, [TrainingImage(clean - 200, YX, "clean")]))
     with pytest.raises(InputError, match="Choose one of the two"):
-        run(train(method, [TrainingImage(clean, YX, "clean", clean, "target")]))
+        run(train_job(method, [TrainingImage(clean, YX, "clean", clean, "target")]))
     with pytest.raises(AxesError, match="Photobleaching happens along time, but clean has axes YX"):
-        run(train(CARE(noise=Bleaching()), [TrainingImage(clean, YX, "clean")]))
+        run(train_job(CARE(noise=Bleaching()), [TrainingImage(clean, YX, "clean")]))

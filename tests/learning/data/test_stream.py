@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_denoise.axes import Layout
-from napari_denoise.errors import DenoiseError
-from napari_denoise.io.folder import find_images, open_images
-from napari_denoise.learning.config import CARE, N2N, N2V
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.errors import DenoiseError
+from napari_denoise.core.progress import Notice, Skipped, run
+from napari_denoise.io.folder import find_images, open_images_job
 from napari_denoise.learning.data import reading
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Repeats
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.data.stream import PatchStream
-from napari_denoise.learning.training import TrainingProgress, train
+from napari_denoise.learning.methods import CARE, N2N, N2V
+from napari_denoise.learning.training.job import TrainingProgress, train_job
 from napari_denoise.noise import GaussianNoise
-from napari_denoise.progress import Notice, Skipped, run
 
 SHORT = {"n_steps": 4, "patch_size": 16, "n_features": 4, "depth": 1}
 
@@ -119,7 +119,7 @@ def folder(tmp_path, rng):
 
 
 def images_in(folder):
-    files = run(open_images(find_images([folder])))
+    files = run(open_images_job(find_images([folder])))
     return [TrainingImage(f.image.pixels, Layout(f.image.axes), f.path.name) for f in files]
 
 
@@ -139,7 +139,7 @@ def test_broken_files_of_a_folder_are_left_out_and_named(folder, method, fits, m
     images, events = images_in(folder), []
     if isinstance(method, N2N):
         images = [TrainingImage(image.pixels, Layout("TYX"), image.name) for image in images]
-    model = run(train(method, images, device="cpu"), events.append)
+    model = run(train_job(method, images, device="cpu"), events.append)
     assert model.n_steps == 4
     said = [(event.name, event.reason) for event in events if isinstance(event, Skipped)]
     skipped = dict(said)
@@ -152,7 +152,7 @@ def test_broken_files_of_a_folder_are_left_out_and_named(folder, method, fits, m
 
 def test_training_from_files_is_repeatable(folder, nothing_fits):
     histories = [
-        run(train(N2V(**SHORT), images_in(folder), seed=seed)).history for seed in (1, 1, 2)
+        run(train_job(N2V(**SHORT), images_in(folder), seed=seed)).history for seed in (1, 1, 2)
     ]
     assert histories[0] == histories[1] != histories[2]
 
@@ -160,9 +160,9 @@ def test_training_from_files_is_repeatable(folder, nothing_fits):
 def test_a_folder_of_nothing_but_broken_files_is_an_error(folder, nothing_fits):
     images = [image for image in images_in(folder) if image.name in {"2.tif", "4.tif"}]
     with pytest.raises(DenoiseError, match="None of the 2 images can be used"):
-        run(train(N2V(**SHORT), images))
+        run(train_job(N2V(**SHORT), images))
     with pytest.raises(DenoiseError, match=r"^\S*4.tif is damaged"):
-        run(train(N2V(**SHORT), images[1:]))
+        run(train_job(N2V(**SHORT), images[1:]))
 
 
 def test_what_was_learned_is_kept_if_the_files_go_away(folder, nothing_fits):
@@ -175,7 +175,7 @@ def test_what_was_learned_is_kept_if_the_files_go_away(folder, nothing_fits):
             (folder / "0.tif").unlink(missing_ok=True)
 
     method = N2V(**{**SHORT, "n_steps": 5000})
-    model = run(train(method, images, device="cpu"), remove)
+    model = run(train_job(method, images, device="cpu"), remove)
     assert 2 <= model.n_steps < 1000
     notices = [event.message for event in events if isinstance(event, Notice)]
     assert notices[-1].endswith("The training ends here.")

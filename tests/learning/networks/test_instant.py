@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from napari_denoise.learning.architecture import InstantArchitecture
+from napari_denoise.core.progress import run
 from napari_denoise.learning.networks import slabs
+from napari_denoise.learning.networks.architecture import InstantArchitecture
 from napari_denoise.learning.networks.instant import N_CONDITIONS, InstantNetwork
 from napari_denoise.learning.networks.slabs import Scratch
-from napari_denoise.progress import run
 
 SMALL = InstantArchitecture(widths=(8, 8, 8), n_blocks=(1, 1, 2))
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from napari_denoise.learning.architecture import LadderArchitecture, choose_pooling
-from napari_denoise.learning.draws import Draws
-from napari_denoise.learning.networks.ladder import LadderNetwork
-from napari_denoise.progress import run
+from napari_denoise.core.progress import run
+from napari_denoise.learning.models.draws import Draws
+from napari_denoise.learning.networks.architecture import LadderArchitecture, choose_pooling
+from napari_denoise.learning.networks.ladder_vae import LadderNetwork
 
 
 def make_ladder(patch_size, depth=2):

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from napari_denoise.learning.architecture import Architecture
+from napari_denoise.core.progress import run
 from napari_denoise.learning.networks import slabs, unet
+from napari_denoise.learning.networks.architecture import Architecture
 from napari_denoise.learning.networks.unet import UNet
-from napari_denoise.progress import run
 
 PLANE = Architecture(n_channels=1, n_features=4, pooling=((2, 2), (2, 2)))
 VOLUME = Architecture(n_channels=2, n_features=4, pooling=((1, 2, 2), (2, 2, 2)))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.errors import AxesError, InputError
-from napari_denoise.intensities import FloatArray, check_pixels
-from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
+from napari_denoise.core.dtype import FloatArray, check_pixels
+from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.simulation import check_clean
+from napari_denoise.learning.methods import N2N, PairedMethod, TrainingMethod
 
 __all__ = ["Likeness", "check_pairs", "check_sampled_pairs", "compare_pairs"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.axes import Layout, check_axes
-from napari_denoise.errors import AxesError, InputError
-from napari_denoise.intensities import check_pixels
+from napari_denoise.core.axes import Layout, check_axes
+from napari_denoise.core.dtype import check_pixels
+from napari_denoise.core.errors import AxesError, InputError
 
 __all__ = ["TrainingImage", "check_images", "choose_patch_size"]
 

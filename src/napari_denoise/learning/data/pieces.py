@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.axes import Layout, UnitIndex
-from napari_denoise.intensities import FloatArray, as_float32
+from napari_denoise.core.axes import Layout, UnitIndex
+from napari_denoise.core.dtype import FloatArray, as_float32
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.places import Place, Window
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.axes import Layout, UnitIndex
+from napari_denoise.core.axes import Layout, UnitIndex
 from napari_denoise.learning.data.patches import TrainingImage
 
 __all__ = ["Anywhere", "InRegion", "Place", "Window", "places_in", "window_around"]

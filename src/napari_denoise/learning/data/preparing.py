@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_denoise.learning.config import N2N, PairedMethod, TrainingMethod
+from napari_denoise.core.progress import Job, Notice, Progress
 from napari_denoise.learning.data.pairs import check_sampled_pairs, compare_pairs
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Repeats
 from napari_denoise.learning.data.sampler import Patches, PatchSampler
 from napari_denoise.learning.data.simulation import simulate_with
-from napari_denoise.progress import Job, Notice, Progress
+from napari_denoise.learning.methods import N2N, PairedMethod, TrainingMethod
 
 __all__ = ["draw_samples", "make_sampler"]
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.errors import DenoiseError, InputError
-from napari_denoise.intensities import as_float32
+from napari_denoise.core.dtype import as_float32
+from napari_denoise.core.errors import DenoiseError, InputError
+from napari_denoise.core.progress import Job, Progress, Skipped
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.progress import Job, Progress, Skipped
 
 __all__ = ["is_lazy", "nothing_to_use", "read_images"]
 

@@ -8,15 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_denoise.errors import InputError
-from napari_denoise.intensities import FloatArray
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import Job
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Piece, Repeats, read_piece
 from napari_denoise.learning.data.places import places_in
 from napari_denoise.learning.data.reading import is_lazy
 from napari_denoise.learning.data.simulation import Simulation
 from napari_denoise.learning.data.stream import PatchStream
-from napari_denoise.progress import Job
 
 __all__ = ["PatchSampler", "Patches"]
 
@@ -123,8 +123,8 @@ class PatchSampler:
         """Read what the next patches are cut from, where images are in files; else do nothing.
 
         An image that proves broken is left out, and said to be
-        (:class:`~napari_denoise.progress.Skipped`). Without this job :meth:`draw` reads when it
-        has to, and says nothing.
+        (:class:`~napari_denoise.core.progress.Skipped`). Without this job :meth:`draw` reads when
+        it has to, and says nothing.
 
         Raises
         ------

@@ -8,12 +8,12 @@ from itertools import product
 
 import numpy as np
 
-from napari_denoise.errors import AxesError
-from napari_denoise.intensities import FloatArray
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import AxesError
+from napari_denoise.core.progress import Job, Progress
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.places import Place
-from napari_denoise.noise.model import NoiseModel, Recording
-from napari_denoise.progress import Job, Progress
+from napari_denoise.noise.simulation.base import NoiseModel, Recording
 
 __all__ = ["Simulation", "check_clean", "simulate_with"]
 

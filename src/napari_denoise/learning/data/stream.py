@@ -13,8 +13,9 @@ from math import prod
 
 import numpy as np
 
-from napari_denoise.errors import DenoiseError
-from napari_denoise.intensities import FloatArray
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import DenoiseError
+from napari_denoise.core.progress import Job, Progress, Skipped, run
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Piece, Repeats, read_piece
 from napari_denoise.learning.data.places import (
@@ -26,7 +27,6 @@ from napari_denoise.learning.data.places import (
     window_around,
 )
 from napari_denoise.learning.data.reading import nothing_to_use
-from napari_denoise.progress import Job, Progress, Skipped, run
 
 __all__ = ["PatchStream"]
 

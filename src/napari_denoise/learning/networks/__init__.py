@@ -1,32 +1,5 @@
-"""Every kind of network there is, by its architecture."""
+"""Networks, and what is known of their shape.
 
-from __future__ import annotations
-
-from napari_denoise.learning.architecture import (
-    AnyArchitecture,
-    Architecture,
-    BlurredArchitecture,
-    InstantArchitecture,
-    LadderArchitecture,
-)
-from napari_denoise.learning.networks.blurred import BlurredNetwork
-from napari_denoise.learning.networks.instant import InstantNetwork
-from napari_denoise.learning.networks.ladder import LadderNetwork
-from napari_denoise.learning.networks.unet import UNet
-
-__all__ = ["Network", "make_network"]
-
-Network = UNet | BlurredNetwork | InstantNetwork | LadderNetwork
-
-
-def make_network(architecture: AnyArchitecture) -> Network:
-    """A network of this shape, as yet untrained."""
-    match architecture:
-        case Architecture():
-            return UNet(architecture)
-        case BlurredArchitecture():
-            return BlurredNetwork(architecture)
-        case InstantArchitecture():
-            return InstantNetwork(architecture)
-        case LadderArchitecture():
-            return LadderNetwork(architecture)
+:mod:`~napari_denoise.learning.networks.architecture` is numbers only; all else needs torch, so
+importing this package imports nothing.
+"""

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.learning.architecture import BlurredArchitecture
+from napari_denoise.core.progress import Job, Progress, run
+from napari_denoise.learning.networks.architecture import BlurredArchitecture
 from napari_denoise.learning.networks.unet import UNet
-from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["BlurredNetwork"]
 

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.learning.architecture import InstantArchitecture
+from napari_denoise.core.progress import Job, Progress, run
+from napari_denoise.learning.networks.architecture import InstantArchitecture
 from napari_denoise.learning.networks.operations import convolve
 from napari_denoise.learning.networks.slabs import (
     Layers,
@@ -26,7 +27,6 @@ from napari_denoise.learning.networks.slabs import (
     row_range,
 )
 from napari_denoise.learning.networks.unet import Convolution
-from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["N_CONDITIONS", "InstantNetwork"]
 

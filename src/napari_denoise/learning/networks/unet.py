@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.learning.architecture import Architecture, Levels
+from napari_denoise.core.progress import Job, Progress, run
+from napari_denoise.learning.networks.architecture import Architecture, Levels
 from napari_denoise.learning.networks.operations import (
     ORDER,
     convolve,
@@ -25,7 +26,6 @@ from napari_denoise.learning.networks.slabs import (
     rectified,
     row_range,
 )
-from napari_denoise.progress import Job, Progress, run
 
 __all__ = ["Block", "Convolution", "Focused", "UNet", "padded", "shrink"]
 

@@ -1,0 +1,1 @@
+"""The Compare dock: numbers, maps, plots, side by side."""

@@ -1,0 +1,63 @@
+"""How scores change along a stack: one curve per layer."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from napari_denoise._napari.compare.measuring import Measured
+from napari_denoise._qt.plot import Plot, Series
+from napari_denoise.evaluation import QUANTITIES, Part, parts_of
+
+__all__ = ["ScorePlot"]
+
+_SCORES = [q for q in QUANTITIES if q.part is Part.SCORES and q.key != "data_range"]
+_AXES = {"T": "frame", "C": "channel", "Z": "plane", "S": "sample"}
+
+
+class ScorePlot(QWidget):
+    """A score over planes, frames or channels, of what was measured last."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._found: tuple[Measured, ...] = ()
+        self._score = QComboBox()
+        for quantity in _SCORES:
+            self._score.addItem(quantity.title, quantity)
+        self._axis = QComboBox()
+        self.plot = Plot("Measure a stack against a reference,\nwith this score's column shown")
+        choices = QHBoxLayout()
+        choices.addWidget(self._score, 1)
+        choices.addWidget(self._axis, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(choices)
+        layout.addWidget(self.plot, 1)
+        self._score.currentIndexChanged.connect(self._draw)
+        self._axis.currentIndexChanged.connect(self._draw)
+        self._show_axes("")
+
+    def setMeasured(self, found: tuple[Measured, ...]) -> None:
+        """Show these measurements in place of the last ones."""
+        self._found = found
+        stacks = [each.assessment.axes for each in found if each.assessment]
+        self._show_axes(max(stacks, key=len, default=""))
+        self._draw()
+
+    def _show_axes(self, axes: str) -> None:
+        chosen = self._axis.currentData()
+        self._axis.clear()
+        for letter in axes:
+            self._axis.addItem(f"per {_AXES[letter]}", letter)
+        # What moves in most stacks stands last.
+        self._axis.setCurrentIndex(max(self._axis.findData(chosen), len(axes) - 1))
+        self._axis.setEnabled(bool(axes))
+
+    def _draw(self) -> None:
+        axis, quantity = self._axis.currentData() or "", self._score.currentData()
+        series = []
+        for each in self._found:
+            scores = [s for _, s in parts_of(each.assessment, axis)] if each.assessment else []
+            if scores:
+                values = [quantity.of(score) for score in scores]
+                series.append(Series(each.name, range(len(scores)), values, "line+points"))
+        self.plot.setValue(series, x_label=_AXES.get(axis, ""), y_label=quantity.title)

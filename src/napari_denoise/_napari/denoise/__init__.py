@@ -1,0 +1,1 @@
+"""The Denoise dock: any method on a layer."""

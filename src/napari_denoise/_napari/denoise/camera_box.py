@@ -1,0 +1,133 @@
+"""The camera a layer was recorded with, as far as it is known, and a button to measure it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_denoise._napari.noise.inspect_page import inspect
+from napari_denoise._napari.shared.layers import (
+    Source,
+    calibration_of,
+    keep_calibrations,
+    read_layer,
+    refusal,
+)
+from napari_denoise._qt.message import WrappedLabel
+from napari_denoise._qt.worker import JobRunner
+from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.errors import DenoiseError
+from napari_denoise.noise import Calibration
+
+__all__ = ["CameraBox", "calibrated"]
+
+_CAMERA = ("gain", "offset", "read_noise")
+_CORRELATION = ("correlation_y", "correlation_x")
+_UNKNOWN = "The camera will be measured on the image."
+
+
+class CameraBox(QWidget):
+    """Says what is known of a layer's camera; *Measure* finds out, in the background.
+
+    What was found is kept with the layer, and shared with the Noise dock's *Inspect*.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layer: Image | None = None
+        self._text = WrappedLabel(self)
+        self._button = QPushButton("Measure")
+        self._forget_button = QPushButton("Forget")
+        self._forget_button.setToolTip("Measure the camera anew at each run")
+        self._measured: Source | None = None
+        self._runner = JobRunner(self)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._button)
+        buttons.addWidget(self._forget_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._text)
+        layout.addLayout(buttons)
+        self._button.clicked.connect(self.measure)
+        self._forget_button.clicked.connect(self._on_forget_clicked)
+        self._runner.finished.connect(self._on_runner_finished)
+        self._runner.failed.connect(self._on_runner_failed)
+        self._runner.ended.connect(lambda: self._button.setEnabled(True))
+        self._show()
+
+    def setLayer(self, layer: Image | None) -> None:
+        """Say what is known of this layer's camera."""
+        self._layer = layer
+        self._show()
+
+    def calibration(self) -> Calibration | None:
+        """What is known; None if nothing is, or if each of several channels has its own."""
+        if self._layer is None or refusal(self._layer) or "C" in read_layer(self._layer).axes:
+            return None
+        return calibration_of(self._layer)
+
+    def setFindings(self, findings: str) -> None:
+        """Say what a run has measured."""
+        if findings and self.calibration() is None:
+            self._text.setText(findings)
+
+    def measure(self) -> None:
+        """Calibrate the layer; ignored while that is being done."""
+        if self._layer is None or self._runner.is_running:
+            return
+        try:
+            source = self._measured = read_layer(self._layer)
+        except DenoiseError as error:
+            self._on_runner_failed(error)
+            return
+        self._button.setEnabled(False)
+        self._text.setText("Measuring…")
+        self._runner.start(partial(inspect, source, is_repeated=False))
+
+    def shutdown(self) -> None:
+        """Let go of a measurement that is still running."""
+        self._runner.cancel()
+        self._runner.wait(2000)
+
+    def _on_runner_finished(self, calibrations: tuple[Calibration, ...]) -> None:
+        if self._measured is not None:
+            keep_calibrations(self._measured.layer, calibrations)
+        self._measured = None
+        self._show()
+        self.changed.emit()
+
+    def _on_forget_clicked(self) -> None:
+        if self._layer is not None:
+            keep_calibrations(self._layer, ())
+        self._show()
+        self.changed.emit()
+
+    def _on_runner_failed(self, error: BaseException) -> None:
+        self._text.setText(str(error))
+
+    def _show(self) -> None:
+        found = self.calibration()
+        self._text.setText(_in_words(found) if found else _UNKNOWN)
+        self._text.setToolTip(found.advice if found else "")
+        self._button.setText("Measure again" if found else "Measure")
+        self._button.setEnabled(self._layer is not None)
+        self._forget_button.setVisible(found is not None)
+
+
+def calibrated(denoiser: Denoiser, found: Calibration | None) -> Denoiser:
+    """A denoiser that would measure the camera, with what is known of it."""
+    if found is None or getattr(denoiser, "gain", 0.0) is not None:
+        return denoiser
+    named = (*_CAMERA, *(name for name in _CORRELATION if name in type(denoiser).model_fields))
+    return denoiser.model_copy(update={name: getattr(found, name) for name in named})
+
+
+def _in_words(found: Calibration) -> str:
+    doubt = "" if found.reliable else " Not reliable; point here to read why."
+    camera = f"gain {found.gain:.3g}, offset {found.offset:.4g}, read noise {found.read_noise:.3g}"
+    return f"Camera, in DN: {camera}; noise shared by neighbours: {found.correlation:.2f}.{doubt}"

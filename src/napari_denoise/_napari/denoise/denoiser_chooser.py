@@ -1,0 +1,221 @@
+"""Any way to clean an image in one list: filters, models of this session, models in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoise._napari.shared.model_form import ModelForm
+from napari_denoise._napari.shared.models import (
+    OPEN_FILTER,
+    ModelShelf,
+    ShelvedModel,
+    autosave_folder,
+    read_model,
+)
+from napari_denoise._napari.shared.preferences import preferences, remember
+from napari_denoise._napari.shared.settings_chooser import explain
+from napari_denoise._qt.form import SettingsForm
+from napari_denoise._qt.message import WrappedLabel
+from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.errors import DenoiseError
+from napari_denoise.core.settings import Settings
+from napari_denoise.filters.base import NoiseAwareFilter
+from napari_denoise.filters.stabilized import Stabilized
+from napari_denoise.instant.denoiser import Instant
+from napari_denoise.registry import DENOISERS
+
+__all__ = ["DenoiserChooser"]
+
+_OPEN_FILE = "Saved model…"
+
+
+class DenoiserChooser(QWidget):
+    """The list of methods over the settings of a method, or over what a model is.
+
+    Parameters
+    ----------
+    shelf : ModelShelf
+        The viewer's trained models.
+    """
+
+    valueChanged = Signal()
+    failed = Signal(object)
+    """A model file that could not be read."""
+
+    def __init__(self, shelf: ModelShelf, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shelf = shelf
+        self._forms = [SettingsForm(cls) for cls in DENOISERS]
+        self._methods = QComboBox()
+        self._methods.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._about = WrappedLabel(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._methods)
+        layout.addWidget(self._about)
+        for form in self._forms:
+            layout.addWidget(form)
+            form.valueChanged.connect(self.valueChanged)
+        self._model_form = ModelForm()
+        self._model_form.valueChanged.connect(self.valueChanged)
+        layout.addWidget(self._model_form)
+        self._stabilize = QCheckBox("Even out photon noise first")
+        self._stabilize.setChecked(True)
+        self._stabilize.setToolTip(
+            "This method expects noise of the same strength everywhere, but photon noise grows "
+            "with the signal. Measures the camera on the image and transforms the intensities, so "
+            "that it is; afterwards they are brought back (generalised Anscombe transform)."
+        )
+        self._stabilize.toggled.connect(lambda _checked: self.valueChanged.emit())
+        layout.addWidget(self._stabilize)
+        self._chosen: SettingsForm | ShelvedModel = self._forms[0]
+        self._fill()
+        self._shelf.changed.connect(self._fill)
+        self._methods.activated.connect(self._on_methods_activated)
+
+    def model(self) -> ShelvedModel | None:
+        """The chosen model; None while a filter is chosen."""
+        return self._chosen if isinstance(self._chosen, ShelvedModel) else None
+
+    def has_device(self) -> bool:
+        """Whether the chosen method computes on a device of the user's choice."""
+        chosen = self._chosen
+        return isinstance(chosen, ShelvedModel) or chosen.settings_class is Instant
+
+    def needs_camera(self) -> bool:
+        """Whether the chosen method has to know the camera's noise."""
+        chosen = self._chosen
+        if isinstance(chosen, ShelvedModel):
+            return False
+        is_stabilized = issubclass(chosen.settings_class, NoiseAwareFilter)
+        return chosen.settings_class is Instant or (is_stabilized and self._stabilize.isChecked())
+
+    def label(self) -> str:
+        """What a result is called."""
+        model = self.model()
+        if model:
+            return model.result_label(self._model_form.value()["output"])
+        return self.value("auto").label
+
+    def value(self, device: str) -> Denoiser:
+        """The denoiser as it stands; `device` matters to networks only.
+
+        Raises
+        ------
+        SettingsError
+            If a filter's settings do not fit together.
+        """
+        if isinstance(self._chosen, ShelvedModel):
+            return self._chosen.denoiser(device, **self._model_form.value())
+        chosen = cast("Denoiser", self._chosen.value())
+        if isinstance(chosen, Instant):
+            return chosen.model_copy(update={"device": device})
+        if isinstance(chosen, NoiseAwareFilter) and self._stabilize.isChecked():
+            return Stabilized(denoiser=chosen)
+        return chosen
+
+    def method(self) -> type[Settings] | None:
+        """The class of the chosen settings; None while a model is chosen."""
+        return None if isinstance(self._chosen, ShelvedModel) else self._chosen.settings_class
+
+    def settings(self) -> Denoiser | None:
+        """The chosen method as its form says, not stabilised; None while a model is chosen.
+
+        Raises
+        ------
+        SettingsError
+            If its settings do not fit together.
+        """
+        if isinstance(self._chosen, ShelvedModel):
+            return None
+        return cast("Denoiser", self._chosen.value())
+
+    def setSettings(self, settings: Denoiser) -> None:
+        """Show these settings in the form they belong to; the chosen method stays."""
+        next(form for form in self._forms if form.settings_class is type(settings)).setValue(
+            settings
+        )
+
+    def setMethod(self, method: type[Denoiser]) -> None:
+        """Choose a method that needs no training."""
+        self._choose(next(form for form in self._forms if form.settings_class is method))
+
+    def setModel(self, model: ShelvedModel) -> None:
+        """Choose a model of the shelf."""
+        self._choose(model)
+
+    def setModelFile(self, path: Path) -> None:
+        """Put a model's file on the shelf and choose it; `failed` says if it is none."""
+        try:
+            model = read_model(path)
+        except DenoiseError as error:
+            self.failed.emit(error)
+            return
+        known = [kept for kept in self._shelf.models if kept.path == path]
+        self._choose(known[-1] if known else self._shelf.add(model))
+
+    def setSpatialAxes(self, axes: str) -> None:
+        """Say which axes are denoised together, for settings with one value per axis."""
+        for form in self._forms:
+            form.setSpatialAxes(axes)
+
+    def close_watch(self) -> None:
+        """Follow the shelf no longer."""
+        self._shelf.changed.disconnect(self._fill)
+
+    def _fill(self) -> None:
+        self._methods.clear()
+        for form in self._forms:
+            self._methods.addItem(form.settings_class.title, form)  # type: ignore[attr-defined]
+        for model in self._shelf.models:
+            self._methods.addItem(model.title, model)
+        self._methods.insertSeparator(len(self._forms))
+        self._methods.addItem(_OPEN_FILE)
+        self._show()
+
+    def _show(self) -> None:
+        places = range(self._methods.count())
+        index = next(i for i in places if self._methods.itemData(i) is self._chosen)
+        self._methods.setCurrentIndex(index)
+        self._methods.setToolTip(self._methods.currentText())
+        for form in self._forms:
+            form.setVisible(form is self._chosen)
+        self._model_form.setVisible(isinstance(self._chosen, ShelvedModel))
+        if isinstance(self._chosen, ShelvedModel):
+            self._about.setText(self._chosen.summary)
+            self._model_form.setOutputs(self._chosen.info.method.outputs)
+            self._stabilize.hide()
+        else:
+            explain(self._about, self._chosen.settings_class)
+            is_noise_aware = issubclass(self._chosen.settings_class, NoiseAwareFilter)
+            self._stabilize.setVisible(is_noise_aware)
+        self.valueChanged.emit()
+
+    def _choose(self, chosen: SettingsForm | ShelvedModel) -> None:
+        self._chosen = chosen
+        self._show()
+
+    def _on_methods_activated(self, index: int) -> None:
+        if self._methods.itemText(index) == _OPEN_FILE:
+            self._ask_for_file()
+        else:
+            self._chosen = self._methods.itemData(index)
+        self._show()
+
+    def _ask_for_file(self) -> None:
+        folder = preferences().model_folder or str(autosave_folder())
+        path, _ = QFileDialog.getOpenFileName(self, "Open a model", folder, OPEN_FILTER)
+        if path:
+            remember(model_folder=str(Path(path).parent))
+            self.setModelFile(Path(path))

@@ -1,0 +1,85 @@
+"""A result in its making, shown as it fills up."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Image
+
+from napari_denoise._napari.shared.layers import Source, growing_layer
+from napari_denoise._napari.shared.plane_preview import add_unselected
+from napari_denoise._qt.run_bar import RunBar
+from napari_denoise.core.progress import Job, Progress
+from napari_denoise.core.tiling import TileDone
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["GrowingResult", "blank"]
+
+_DELAY_S = 1.0
+"""A result that is there sooner is not shown before it is whole."""
+
+_INTERVAL_S = 0.3
+_LEISURE = 5
+"""Drawing may take one part in this many of the time: a volume takes long to draw."""
+
+
+class GrowingResult:
+    """Follows a run bar: a layer shows what is done so far, and goes when the run ends.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+    bar : RunBar
+        Its jobs denoise.
+    """
+
+    def __init__(self, viewer: ViewerModel, bar: RunBar) -> None:
+        self._viewer = viewer
+        self._source: Source | None = None
+        self._layer: Image | None = None
+        self._next_s = 0.0
+        bar.progressed.connect(self._on_progressed)
+        bar.ended.connect(self._on_ended)
+
+    def follow(self, source: Source | None) -> None:
+        """Show the next run's result, which is of this source; None: do not."""
+        self._source = source
+        self._next_s = time.monotonic() + _DELAY_S
+
+    def _on_progressed(self, events: tuple[Progress, ...]) -> None:
+        done = [event for event in events if isinstance(event, TileDone)]
+        if not done or self._source is None or time.monotonic() < self._next_s:
+            return
+        start = time.monotonic()
+        image = done[-1].image
+        if image.ndim != len(self._source.axes):
+            return
+        if self._layer is None and done[-1].fraction < 1:
+            self._layer = growing_layer(self._source, image)
+            add_unselected(self._viewer, self._layer)
+        elif self._layer is not None and self._layer in self._viewer.layers:
+            # Slices anew what the viewer shows, and nothing else.
+            self._layer.refresh(thumbnail=False, extent=False, highlight=False)
+        now = time.monotonic()
+        self._next_s = now + max(_INTERVAL_S, _LEISURE * (now - start))
+
+    def _on_ended(self) -> None:
+        layer, self._layer, self._source = self._layer, None, None
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+
+
+def blank(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Job[npt.NDArray[Any]]:
+    """An image whose pixels let one see through where they can: NaN; zero as whole numbers."""
+    if np.dtype(dtype).kind != "f":
+        return np.zeros(shape, dtype)
+    pixels = np.empty(shape, dtype)
+    for plane in pixels.reshape(-1, *shape[-2:]):
+        plane.fill(np.nan)
+        yield Progress(fraction=0.0)
+    return pixels

@@ -1,0 +1,1 @@
+"""Files, samples and models in and out of the viewer."""

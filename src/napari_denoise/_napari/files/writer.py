@@ -1,0 +1,43 @@
+"""Saving layers as OME-TIFF with what the built-in writer drops: scale, axes, names, recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari_denoise._napari.files.opening import image_of
+from napari_denoise.io.images import write_image
+
+__all__ = ["write_image_layer", "write_image_layers"]
+
+
+def write_image_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
+    """Write one image layer.
+
+    Raises
+    ------
+    DenoiseError
+        If OME-TIFF cannot hold the pixels, or the file cannot be written.
+    """
+    return write_image_layers(path, [(data, attributes, "image")])
+
+
+def write_image_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> list[str]:
+    """Write image layers as the channels of one image, named as the layers are.
+
+    Raises
+    ------
+    DenoiseError
+        If they differ in shape, OME-TIFF cannot hold the pixels, or the file cannot be written.
+    """
+    image = image_of([(data, attributes) for data, attributes, _ in layers], Path(path).stem)
+    write_image(
+        path,
+        image.pixels,
+        axes=image.axes,
+        scale=image.scale,
+        units=image.units,
+        channel_names=image.channel_names,
+        recipe=image.recipe,
+    )
+    return [path]

@@ -1,0 +1,1 @@
+"""The Noise dock: simulate, inspect."""

@@ -1,0 +1,225 @@
+"""Inspect, the noise doctor: what detector a layer comes from, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_denoise._napari.shared.choosers import LayerChooser
+from napari_denoise._napari.shared.dock import Page, Task, ViewerDock
+from napari_denoise._napari.shared.layers import Source, keep_calibrations, read_layer
+from napari_denoise._qt.fact_sheet import Fact, FactSheet
+from napari_denoise._qt.message import WrappedLabel
+from napari_denoise._qt.plot import Marker, Plot, Series
+from napari_denoise.core.dtype import dtype_range
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import Job, nested
+from napari_denoise.noise import Calibration, NoiseModel, calibrate_job, calibrate_repeats_job
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["InspectPage"]
+
+_SINGLE, _REPEATS, _DARK = range(3)
+
+
+class InspectPage(Page):
+    """Calibrates the chosen layer, channel by channel, and shows what came of it."""
+
+    noiseFound = Signal(object)
+    """A noise model to simulate, which the user wants to use."""
+
+    def __init__(self, dock: ViewerDock, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._layer: Image | None = None
+        self._bit_depth = 16
+        self._calibrations: tuple[Calibration, ...] = ()
+        self._mode = QComboBox()
+        dark = LayerChooser(viewer.layers)
+        self._dark = dock.closing(dark, dark.close_watch)
+        self._run_bar = dock.makeRunBar(self._prepare, run_text="Inspect")
+        self._channel = QComboBox()
+        self._report = Report()
+        self._use_button = QPushButton("Use in the simulator")
+        self._build()
+        self._mode.currentIndexChanged.connect(self._on_mode_changed)
+        self._channel.currentIndexChanged.connect(self._show_channel)
+        self._use_button.clicked.connect(self._on_use_clicked)
+        self._on_mode_changed()
+
+    def setLayer(self, layer: Image | None) -> None:
+        """Choose the layer to inspect; what was found on another one goes."""
+        if layer is not self._layer:
+            self._layer = layer
+            self._show(())
+
+    def calibration(self) -> Calibration | None:
+        """What is shown."""
+        index = max(self._channel.currentIndex(), 0)
+        return self._calibrations[index] if self._calibrations else None
+
+    def _build(self) -> None:
+        self._mode.addItems(
+            ["this image alone", "repeats along time", "flat frames, and dark ones"]
+        )
+        self.addRow(
+            "Measure",
+            self._mode,
+            "Any image with flat parts will do. Repeats of one unchanging field, or evenly lit "
+            "frames and frames without light, give better numbers.",
+        )
+        self._dark_row = self.addRow(
+            "Dark", self._dark, "Frames without light, at the same exposure time."
+        )
+        self.addWidget(self._run_bar)
+        self._channel_row = self.addRow("Channel", self._channel, "Each has a gain of its own.")
+        self.addWidget(self._report)
+        self._use_button.setToolTip("Simulate noise as this detector has it")
+        self.addWidget(self._use_button)
+        self._show(())
+
+    def _on_mode_changed(self) -> None:
+        self._dark_row.setVisible(self._mode.currentIndex() == _DARK)
+
+    def _prepare(self) -> Task:
+        if self._layer is None:
+            raise InputError("There is no image layer. Open or add an image first.")
+        source, mode = read_layer(self._layer), self._mode.currentIndex()
+        dark = self._dark.layer() if mode == _DARK else None
+        if dark is self._layer:
+            raise InputError("The dark frames are the image itself. Choose another layer for them.")
+        make_job = partial(
+            inspect,
+            source,
+            is_repeated=mode != _SINGLE,
+            dark=read_layer(dark).pixels if dark is not None else None,
+        )
+        return Task(make_job, partial(self._use, source))
+
+    def _use(self, source: Source, calibrations: tuple[Calibration, ...]) -> None:
+        keep_calibrations(source.layer, calibrations)
+        limits = dtype_range(source.pixels.dtype)
+        self._bit_depth = min(int(np.log2(limits[1] + 1)), 32) if limits else 16
+        if source.layer is self._layer:
+            self._show(calibrations)
+
+    def _show(self, calibrations: tuple[Calibration, ...]) -> None:
+        self._calibrations = calibrations
+        self._channel.clear()
+        self._channel.addItems([str(i) for i in range(len(calibrations))])
+        self._channel_row.setVisible(len(calibrations) > 1)
+        self._show_channel()
+
+    def _show_channel(self) -> None:
+        found = self.calibration()
+        self._report.setVisible(found is not None)
+        self._use_button.setVisible(found is not None)
+        if found is not None:
+            self._report.setValue(found)
+
+    def _on_use_clicked(self) -> None:
+        found = self.calibration()
+        if found is not None:
+            noise: NoiseModel = found.noise(bit_depth=self._bit_depth)
+            self.noiseFound.emit(noise)
+
+
+def inspect(source: Source, *, is_repeated: bool, dark: Any = None) -> Job[tuple[Calibration, ...]]:
+    """Calibrate each channel of a layer."""
+    pixels, axes = source.pixels, source.axes
+    if is_repeated and "T" not in axes:
+        # Unnamed axes are taken for depth; but now the user says that they are time.
+        axes = axes.replace("Z", "T")
+    n_channels = source.shape[axes.index("C")] if "C" in axes else 1
+    found = []
+    for channel in range(n_channels):
+        given = {"channel": channel if "C" in axes else None}
+        job = (
+            calibrate_repeats_job(pixels, axes, dark=dark, **given)
+            if is_repeated
+            else calibrate_job(pixels, axes, **given)
+        )
+        start, stop = channel / n_channels, (channel + 1) / n_channels
+        found.append((yield from nested(job, start, stop)))
+    return tuple(found)
+
+
+class Report(QWidget):
+    """A calibration: verdict, numbers, mean–variance plot, correlation, and what to do."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._verdict = WrappedLabel(self)
+        self._facts = FactSheet()
+        self._curve = Plot()
+        self._correlation = Plot()
+        self._advice = WrappedLabel(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (self._verdict, self._advice, self._facts, self._curve, self._correlation):
+            layout.addWidget(widget)
+
+    def setValue(self, found: Calibration) -> None:
+        """Show this calibration."""
+        color = "#30a46c" if found.reliable else "#e0a030"
+        self._verdict.setStyleSheet(
+            f"border-left: 3px solid {color}; padding: 2px 2px 2px 6px; font-weight: bold;"
+        )
+        self._verdict.setText("Reliable" if found.reliable else "Not reliable, read why")
+        self._advice.setText(found.advice)
+        self._facts.setValue(facts_of(found))
+        self._show_curve(found)
+        self._show_correlation(found)
+
+    def _show_curve(self, found: Calibration) -> None:
+        mean, variance = np.array(found.points).T
+        ends = np.linspace(min(mean.min(), found.offset), mean.max(), 50)
+        line = f"fit: gain {found.gain:.3g}"
+        self._curve.setValue(
+            [
+                Series("measured", mean, variance, "points"),
+                Series(line, ends, found.variance(ends)),
+            ],
+            x_label="mean (DN)",
+            y_label="variance (DN²)",
+            markers=[Marker(found.offset, "offset")],
+        )
+
+    def _show_correlation(self, found: Calibration) -> None:
+        along = {"along Y": found.autocorrelation_y, "along X": found.autocorrelation_x}
+        self._correlation.setValue(
+            [
+                Series(name, range(len(values) + 1), [1, *values], "line+points")
+                for name, values in along.items()
+            ],
+            x_label="distance (pixels)",
+            y_label="correlation",
+            y_range=(min(-0.1, *found.autocorrelation_y, *found.autocorrelation_x), 1.05),
+            markers=[Marker(0.15, "mask above", "y")],
+        )
+
+
+def facts_of(found: Calibration) -> Sequence[Fact]:
+    """A calibration's numbers, with their units."""
+    return (
+        Fact("gain", found.gain, "DN/e⁻", found.gain_interval, "Per photo-electron."),
+        Fact("offset", found.offset, "DN", found.offset_interval, "Level without light."),
+        Fact(
+            "read noise", found.read_noise, "DN", found.read_noise_interval, "Noise without light."
+        ),
+        Fact("correlation Y", found.correlation_y, "", None, "Of a pixel with the one below."),
+        Fact("correlation X", found.correlation_x, "", None, "Of a pixel with the one beside."),
+        Fact("mask Y", found.mask_span_y, "px", None, "Pixels a blind spot must cover along Y."),
+        Fact("mask X", found.mask_span_x, "px", None, "Pixels a blind spot must cover along X."),
+        Fact("row stripes", found.row_stripes, "DN", None, "Spread of the rows' own offsets."),
+        Fact("col. stripes", found.column_stripes, "DN", None, "Spread of the columns' offsets."),
+        Fact("saturated", found.saturated, "%", None, "Pixels at the detector's upper end."),
+        Fact("signal lost", found.bleached, "%", None, "From the first frame to the last."),
+    )

@@ -1,0 +1,218 @@
+"""Simulate: what a detector would have recorded of a layer, tried live on the shown plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
+
+import numpy as np
+from napari.layers import Image
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox
+
+from napari_denoise._napari.shared.dock import DtypePolicy, Page, Task, ViewerDock
+from napari_denoise._napari.shared.layers import Source, clipped_in_words, read_layer, result_layer
+from napari_denoise._napari.shared.plane_preview import PlanePreview
+from napari_denoise._napari.shared.preferences import SAME_AS_SOURCE
+from napari_denoise._napari.shared.settings_list import SettingsList
+from napari_denoise._qt.message import Message
+from napari_denoise.core.dtype import cast_saturating
+from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.progress import Job, nested
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.noise import (
+    PRESETS,
+    Composite,
+    NoiseModel,
+    Simulated,
+    add_noise_job,
+    add_noise_to_plane,
+    dose_series_job,
+    measure_range,
+)
+from napari_denoise.registry import NOISES
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["SimulatePage"]
+
+
+class SimulatePage(Page):
+    """Noises in their order, a preview while they change, and the whole stack on request."""
+
+    def __init__(self, dock: ViewerDock, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._layer: Image | None = None
+        self._ranges = _Ranges()
+        self._noises = SettingsList(NOISES, what="noise")
+        self._presets = QComboBox()
+        self._seed = QSpinBox()
+        self._seed.setMaximum(2**31 - 1)
+        self._dtype = DtypePolicy(SAME_AS_SOURCE)
+        self._doses = QLineEdit()
+        self._is_previewed = QCheckBox("Preview the shown plane")
+        self._preview_message = Message("notice")
+        preview = PlanePreview(viewer, self._make_preview, self)
+        self._preview = dock.closing(preview, preview.close)
+        self._run_bar = dock.makeRunBar(self._prepare, run_text="Add noise")
+        self._build()
+        self._connect()
+
+    def setLayer(self, layer: Image | None) -> None:
+        """Choose the layer to add noise to."""
+        self._layer = layer
+        self._preview.setLayer(layer)
+
+    def setNoise(self, noise: NoiseModel) -> None:
+        """Show this noise in the form, all its parts if it has several."""
+        self._noises.setValue(getattr(noise, "noises", (noise,)))
+
+    def setPreviewed(self, is_previewed: bool) -> None:  # noqa: FBT001
+        """Show or take away the preview, as its check box does."""
+        self._is_previewed.setChecked(is_previewed)
+
+    def _build(self) -> None:
+        self._presets.setPlaceholderText("typical detectors…")
+        self._presets.addItems([known.title for known in PRESETS])
+        self._presets.setCurrentIndex(-1)
+        self._doses.setPlaceholderText("100 % only; or 1, 0.5, 0.25")
+        self._is_previewed.setToolTip(
+            "Show what the noise does to the plane you look at, in a layer of its own that "
+            "follows settings and sliders, and goes when this is unchecked."
+        )
+        self.addRow("Preset", self._presets, "Noise as typical detectors have it.")
+        self.addHeading("Noise, in this order")
+        self.addWidget(self._noises)
+        self.addHeading("Result")
+        self.addRow("Type", self._dtype)
+        self.addRow("Seed", self._seed, "The same seed gives the same noise again.")
+        self.addRow(
+            "Doses",
+            self._doses,
+            "Shares of the full exposure; there will be a layer for each.",
+        )
+        self.addWidget(self._is_previewed)
+        self.addWidget(self._preview_message)
+        self.addWidget(self._run_bar)
+
+    def _connect(self) -> None:
+        self._presets.activated.connect(lambda index: self.setNoise(PRESETS[index].noise))
+        self._noises.valueChanged.connect(self._on_settings_changed)
+        self._seed.valueChanged.connect(self._on_settings_changed)
+        self._dtype.valueChanged.connect(self._on_settings_changed)
+        self._is_previewed.toggled.connect(self._preview.setOn)
+        self._is_previewed.toggled.connect(lambda _on: self._preview_message.clear())
+        self._preview.closed.connect(lambda: self._is_previewed.setChecked(False))
+        self._preview.shown.connect(self._preview_message.clear)
+        self._preview.failed.connect(self._on_preview_failed)
+
+    def _noise(self) -> NoiseModel:
+        return Composite.of(cast("Sequence[NoiseModel]", self._noises.value()))
+
+    def _on_settings_changed(self) -> None:
+        try:
+            self._preview.setKeepsContrast(not self._noise().has_own_units)
+            self._preview.refresh()
+        except SettingsError as error:
+            self._on_preview_failed(error)
+
+    def _on_preview_failed(self, error: BaseException) -> None:
+        self._preview_message.clear()
+        self._preview_message.add(str(error))
+
+    def _make_preview(self, source: Source, place: dict[str, int]) -> Any:
+        noise, dtype = self._noise(), self._dtype.dtype_for(source.pixels)
+        return partial(
+            preview_plane, noise, source, place, self._ranges, seed=self._seed.value(), dtype=dtype
+        )
+
+    def _prepare(self) -> Task:
+        if self._layer is None:
+            raise InputError("There is no image layer. Open or add an image first.")
+        source = read_layer(self._layer)
+        noise, seed, doses = self._noise(), self._seed.value(), self._parse_doses()
+        dtype = self._dtype.dtype_for(source.pixels)
+        recipe = Recipe.of(
+            "simulate", noise, axes=source.axes, dtype=str(dtype), seed=seed, doses=doses
+        )
+        given: dict[str, Any] = {
+            "axes": source.axes,
+            "rng": np.random.default_rng(seed),
+            "dtype": dtype,
+        }
+        make_job = (
+            partial(dose_series_job, noise, source.pixels, doses, **given)
+            if doses
+            else partial(add_noise_job, noise, source.pixels, **given)
+        )
+        return Task(make_job, partial(self._add_result, source, noise, recipe))
+
+    def _parse_doses(self) -> tuple[float, ...]:
+        text = self._doses.text().strip()
+        try:
+            return tuple(float(part) for part in text.split(",")) if text else ()
+        except ValueError as error:
+            raise SettingsError(
+                f"The doses {text!r} cannot be read. Give shares such as 1, 0.5, 0.25."
+            ) from error
+
+    def _add_result(
+        self, source: Source, noise: NoiseModel, recipe: Recipe, result: Simulated
+    ) -> None:
+        self.setPreviewed(False)
+        label = f"{noise.label} noise"
+        parts = {label: result.image}
+        if recipe.doses:
+            parts = {
+                f"{label}, {dose:.3g} of the dose": image
+                for dose, image in zip(recipe.doses, result.image, strict=True)
+            }
+        for name, image in parts.items():
+            layer = result_layer(source, image, label=name, recipe=recipe)
+            if noise.has_own_units:
+                layer.reset_contrast_limits()
+            self._viewer.add_layer(layer)
+        if clipped := clipped_in_words(result.n_clipped, recipe.dtype):
+            self._run_bar.showNotice(clipped)
+
+
+class _Ranges:
+    """The range of intensities of the image that was previewed last: measured once."""
+
+    def __init__(self) -> None:
+        self._image: Any = None
+        self._range = (0.0, 0.0)
+
+    def of(self, image: Any, axes: str) -> Job[tuple[float, float]]:
+        if self._image is None or self._image() is not image:
+            self._range = yield from measure_range(image, axes)
+            self._image = ref(image)
+        return self._range
+
+
+def preview_plane(
+    noise: NoiseModel,
+    source: Source,
+    place: dict[str, int],
+    ranges: _Ranges,
+    *,
+    seed: int,
+    dtype: np.dtype[Any],
+) -> Job[Any]:
+    """The plane that :func:`~napari_denoise.noise.add_noise_job` would give, to the last bit."""
+    known = (0.0, 0.0)
+    if noise.needs_range:
+        known = yield from nested(ranges.of(source.pixels, source.axes), 0.0, 0.5)
+    job = add_noise_to_plane(
+        noise,
+        source.pixels,
+        place,
+        rng=np.random.default_rng(seed),
+        axes=source.axes,
+        intensity_range=known,
+    )
+    plane = yield from nested(job, 0.5, 1.0)
+    return cast_saturating(plane, dtype)[0]

@@ -1,0 +1,226 @@
+"""What to train on: ticked layers, files, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image as ImageLayer
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QListWidget,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoise._napari.shared.choosers import LayerChecklist, LayerWatcher
+from napari_denoise._napari.shared.layers import Source, read_layer, refusal
+from napari_denoise._napari.train.skipped import LeftOutMessage
+from napari_denoise._napari.train.target_list import image_patterns
+from napari_denoise._qt.worker import JobRunner
+from napari_denoise.core.errors import DenoiseError
+from napari_denoise.core.progress import Job, Progress, Skipped
+from napari_denoise.core.units import pixel_size_um
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+
+    from napari_denoise.core.image import Image
+    from napari_denoise.io.folder import ImageFile
+
+__all__ = ["TrainingSet"]
+
+_FILE_ROWS = 3
+
+
+class TrainingSet(QWidget):
+    """Layers to tick, and files that are read lazily; the active layer is ticked at first."""
+
+    changed = Signal()
+    failed = Signal(object)
+    """A file that could not be read."""
+
+    def __init__(self, layers: LayerList, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layers = LayerChecklist(layers, tick_new=lambda _layer: len(layers) == 1)
+        watcher = LayerWatcher(layers, lambda _images: None)
+        self._layers.setLayers([watcher.active] if watcher.active else [])
+        watcher.close()
+        self._images: list[Image] = []
+        self._left_out = LeftOutMessage()
+        self._runner = JobRunner(self)
+        self._files = QListWidget()
+        self._files.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._files.setMaximumHeight((_FILE_ROWS + 1) * self.fontMetrics().height())
+        self._add_button = QPushButton("Files…")
+        self._add_button.setToolTip("Train on images that need not be opened as layers.")
+        self._folder_button = QPushButton("Folder…")
+        self._folder_button.setToolTip(
+            "Train on all images in a folder, however large: they are read as they are needed."
+        )
+        self._clear_button = QPushButton("Remove")
+        self._clear_button.setToolTip("Take all files out of the list.")
+        buttons = QHBoxLayout()
+        for button in (self._add_button, self._folder_button, self._clear_button):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._layers)
+        layout.addWidget(self._files)
+        layout.addWidget(self._left_out)
+        layout.addLayout(buttons)
+        self._layers.checkedChanged.connect(self._on_layers_changed)
+        self._add_button.clicked.connect(self._on_add_clicked)
+        self._folder_button.clicked.connect(self._on_folder_clicked)
+        self._clear_button.clicked.connect(self.clearFiles)
+        self._runner.progressed.connect(self.noteLeftOut)
+        self._runner.finished.connect(self._on_opened)
+        self._runner.failed.connect(lambda error, _details: self.failed.emit(error))
+        self._runner.ended.connect(self._show_files)
+        self._on_layers_changed()
+        self._show_files()
+
+    def layers(self) -> list[ImageLayer]:
+        """The ticked layers."""
+        return self._layers.layers()
+
+    def setLayers(self, layers: list[ImageLayer]) -> None:
+        """Tick these layers and no other."""
+        self._layers.setLayers(layers)
+
+    def files(self) -> list[Image]:
+        """The images of the files."""
+        return list(self._images)
+
+    def addFile(self, path: Path) -> None:
+        """Add a file; `failed` says if it is no image."""
+        # Imported here: what reads files takes longer to import than a dock may take to open.
+        from napari_denoise.io.images import read_image  # noqa: PLC0415
+
+        try:
+            self._images.append(read_image(path))
+        except DenoiseError as error:
+            self.failed.emit(error)
+            return
+        self._show_files()
+
+    def addFiles(self, paths: Sequence[Path]) -> None:
+        """Add files, and all images of folders, in the background.
+
+        Which could not be read stands below the list; `failed` says if none could.
+        """
+        if not self._runner.is_running:
+            self._runner.start(partial(_open, tuple(paths)))
+            self._show_files()
+
+    def noteLeftOut(self, events: Sequence[Progress]) -> None:
+        """Say below the list which images were left out, and why, among these events."""
+        self._left_out.add([event for event in events if isinstance(event, Skipped)])
+
+    def clearFiles(self) -> None:
+        """Take all files out."""
+        self._images.clear()
+        self._left_out.clear()
+        self._show_files()
+
+    def first(self) -> tuple[str, tuple[int, ...]]:
+        """Axes and shape of the first image, which stand for all; empty if there is none."""
+        for layer in self.layers():
+            source = read_layer(layer)
+            return source.axes, source.shape
+        for image in self._images:
+            return image.axes, tuple(image.pixels.shape)
+        return "", ()
+
+    def sources(self, axes: str) -> list[tuple[Any, str, str]]:
+        """Pixels, axes and name of each image.
+
+        Parameters
+        ----------
+        axes : str
+            What the user calls the axes of the first image; images with as many axes are
+            taken to have the same, others keep their own.
+
+        Raises
+        ------
+        InputError
+            If a layer is an RGB picture.
+        """
+        found = [_of_layer(read_layer(layer)) for layer in self.layers()]
+        found += [(image.pixels, image.axes, image.name) for image in self._images]
+        return [
+            (pixels, axes if len(own) == len(axes) else own, name) for pixels, own, name in found
+        ]
+
+    def pixel_sizes_um(self, axes: str, spatial: str) -> list[tuple[float, ...]]:
+        """Size of a pixel of each image along its spatial axes, in µm; empty where unknown.
+
+        Parameters
+        ----------
+        axes : str
+            As for :meth:`sources`.
+        """
+        geometries = [read_layer(layer) for layer in self.layers()]
+        found = [(each.axes, each.geometry["scale"], each.geometry["units"]) for each in geometries]
+        found += [(image.axes, image.scale, image.units) for image in self._images]
+        return [
+            pixel_size_um(
+                axes if len(own) == len(axes) else own,
+                [float(size) for size in scale],
+                [str(unit) for unit in units],
+                spatial,
+            )
+            for own, scale, units in found
+        ]
+
+    def close_watch(self) -> None:
+        """Stop following the viewer."""
+        self._layers.close_watch()
+        self._runner.cancel()
+        self._runner.wait(2000)
+
+    def _show_files(self) -> None:
+        self._files.clear()
+        self._files.addItems([image.name for image in self._images])
+        self._files.setVisible(bool(self._images))
+        self._clear_button.setEnabled(bool(self._images))
+        is_reading = self._runner.is_running
+        self._folder_button.setEnabled(not is_reading)
+        self._folder_button.setText("Reading…" if is_reading else "Folder…")
+        self.changed.emit()
+
+    def _on_layers_changed(self) -> None:
+        self._layers.setRefusals(refusal)
+        self.changed.emit()
+
+    def _on_add_clicked(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Images to train on", "", image_patterns())
+        if len(paths) == 1:
+            self.addFile(Path(paths[0]))
+        elif paths:
+            self.addFiles([Path(path) for path in paths])
+
+    def _on_folder_clicked(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of images to train on")
+        if folder:
+            self.addFiles([Path(folder)])
+
+    def _on_opened(self, files: list[ImageFile]) -> None:
+        self._images += [file.image for file in files]
+
+
+def _open(paths: Sequence[Path]) -> Job[list[ImageFile]]:
+    """Runs in the worker thread."""
+    from napari_denoise.io.folder import find_images, open_images_job  # noqa: PLC0415  as above
+
+    return (yield from open_images_job(find_images(paths)))
+
+
+def _of_layer(source: Source) -> tuple[Any, str, str]:
+    return source.pixels, source.axes, source.name

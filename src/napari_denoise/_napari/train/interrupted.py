@@ -1,0 +1,143 @@
+"""Trainings that a crash has cut short: found at the next start, continued, kept or discarded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_denoise._napari.shared import models
+from napari_denoise._napari.shared.models import MODEL_SUFFIX, ShelvedModel, read_model
+from napari_denoise._qt.message import Message
+from napari_denoise.core.errors import DenoiseError
+
+__all__ = [
+    "InterruptedBox",
+    "finished_path",
+    "interrupted_trainings",
+    "is_unfinished",
+    "unfinished_path",
+]
+
+_UNFINISHED = f".unfinished{MODEL_SUFFIX}"
+
+
+def unfinished_path(path: Path) -> Path:
+    """Where copies go of a training whose model is going to be at `path`.
+
+    Its name says which process writes it, so that no other takes it for the remains of a crash.
+    """
+    return path.with_name(f"{path.stem}.{os.getpid()}{_UNFINISHED}")
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether a file is a copy of an unfinished training."""
+    return path.name.endswith(_UNFINISHED)
+
+
+def finished_path(unfinished: Path) -> Path:
+    """The path that :func:`unfinished_path` was made from."""
+    stem = unfinished.name.removesuffix(_UNFINISHED).rpartition(".")[0]
+    return unfinished.with_name(stem + MODEL_SUFFIX)
+
+
+def interrupted_trainings(running: Sequence[Path] = ()) -> list[ShelvedModel]:
+    """What crashed trainings have left, oldest first.
+
+    Parameters
+    ----------
+    running : sequence of Path
+        Those that this process is still writing.
+    """
+    found = []
+    for path in sorted(models.autosave_folder().glob(f"*{_UNFINISHED}"), key=os.path.getmtime):
+        if path in running or _is_written_elsewhere(path):
+            continue
+        try:
+            model = read_model(path)
+        except DenoiseError:
+            continue
+        model.title = f"{model.info.method.title} on {model.info.recipe.source}, interrupted"
+        found.append(model)
+    return found
+
+
+def _is_written_elsewhere(path: Path) -> bool:
+    process = path.name.removesuffix(_UNFINISHED).rpartition(".")[2]
+    is_other = process.isdecimal() and int(process) != os.getpid()
+    return is_other and psutil.pid_exists(int(process))
+
+
+class InterruptedBox(QWidget):
+    """Says that a training was interrupted, and asks what is to become of it."""
+
+    continued = Signal(object)
+    """The model to go on with."""
+    kept = Signal(object)
+    """The model to be kept as it is; it has a file of its own now."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model: ShelvedModel | None = None
+        self._message = Message("notice")
+        self._continue_button = QPushButton("Continue…")
+        self._continue_button.setToolTip("Choose it below, to go on where it was interrupted")
+        self._keep_button = QPushButton("Keep as it is")
+        self._keep_button.setToolTip("Take what it had learned as a model")
+        self._discard_button = QPushButton("Discard")
+        buttons = QHBoxLayout()
+        for button in (self._continue_button, self._keep_button, self._discard_button):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._message)
+        layout.addLayout(buttons)
+        self._continue_button.clicked.connect(self._on_continue_clicked)
+        self._keep_button.clicked.connect(self._on_keep_clicked)
+        self._discard_button.clicked.connect(self._on_discard_clicked)
+        self.hide()
+
+    def setModel(self, model: ShelvedModel | None) -> None:
+        """Ask about a training; None hides the question."""
+        self._model = model
+        self._message.clear()
+        if model is not None:
+            self._message.add(_in_words(model))
+        self.setVisible(model is not None)
+
+    def _on_continue_clicked(self) -> None:
+        model = self._model
+        self.setModel(None)
+        self.continued.emit(model)
+
+    def _on_keep_clicked(self) -> None:
+        model = self._model
+        self.setModel(None)
+        if model is None or model.path is None:
+            return
+        path = finished_path(model.path)
+        model.path.replace(path)
+        model.path, model.is_saved = path, False
+        model.title = model.title.removesuffix(", interrupted")
+        self.kept.emit(model)
+
+    def _on_discard_clicked(self) -> None:
+        model = self._model
+        self.setModel(None)
+        if model is not None and model.path is not None:
+            model.path.unlink(missing_ok=True)
+
+
+def _in_words(model: ShelvedModel) -> str:
+    assert model.path is not None  # noqa: S101  # it was found as a file
+    when = datetime.fromtimestamp(model.path.stat().st_mtime).astimezone()
+    done = f" after {model.record.n_done:,} steps" if model.record else ""
+    return (
+        f"A training of {model.info.method.title} on {model.info.recipe.source} was interrupted "
+        f"on {when:%Y-%m-%d at %H:%M}{done}."
+    )

@@ -1,0 +1,179 @@
+"""What to do with a model that has just been trained: save it, apply it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_denoise._napari.shared.choosers import LayerChooser
+from napari_denoise._napari.shared.dock import Task, ViewerDock, dtype_for
+from napari_denoise._napari.shared.layers import read_layer, result_layer, tell_intensities
+from napari_denoise._napari.shared.model_form import ModelForm
+from napari_denoise._napari.shared.models import (
+    MODEL_FILTER,
+    MODEL_SUFFIX,
+    ModelShelf,
+    ShelvedModel,
+)
+from napari_denoise._napari.shared.preferences import preferences, remember
+from napari_denoise._napari.train.zoo_export import ZooExport
+from napari_denoise._qt.message import WrappedLabel
+from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.errors import DenoiseError, InputError
+from napari_denoise.core.progress import Job
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.evaluation import Checked, checked
+from napari_denoise.learning.models.file import save_model
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["ModelBox"]
+
+
+class ModelBox(QWidget):
+    """The model in words, *Save model…*, *Apply*, and *Train further*; hidden without a model."""
+
+    continueClicked = Signal(object)
+    """The model is to be trained further."""
+
+    def __init__(self, dock: ViewerDock, viewer: ViewerModel, shelf: ModelShelf) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._shelf = shelf
+        self._model: ShelvedModel | None = None
+        self._trained_on: dict[int, str] = {}
+        self._device = "auto"
+        self._title = WrappedLabel(self)
+        font = self._title.font()
+        font.setBold(True)
+        self._title.setFont(font)
+        self._summary = WrappedLabel(self)
+        self._saved = WrappedLabel(self)
+        self._save_button = QPushButton("Save model…")
+        self._save_button.clicked.connect(self._on_save_clicked)
+        self._continue_button = QPushButton("Train further")
+        self._continue_button.clicked.connect(lambda: self.continueClicked.emit(self._model))
+        self._export = ZooExport(dock)
+        self._form = ModelForm()
+        chooser = LayerChooser(viewer.layers)
+        self._layer = dock.closing(chooser, chooser.close_watch)
+        self._run_bar = dock.makeRunBar(self._prepare, run_text="Apply to layer")
+        self._build()
+        self.hide()
+
+    def setModel(
+        self, model: ShelvedModel, trained_on: Mapping[Image, str], *, device: str = "auto"
+    ) -> None:
+        """Show a model of the shelf.
+
+        Parameters
+        ----------
+        trained_on : mapping of Image to str
+            The layers it was trained on, each with its axes as the user named them.
+        device : str
+            Where to apply it: where it was trained.
+        """
+        self._model = model
+        self._trained_on = {id(layer): axes for layer, axes in trained_on.items()}
+        self._device = device
+        for layer in trained_on:
+            self._layer.setLayer(layer)
+        self._title.setText(model.title)
+        self._continue_button.setText("Train further" if model.record is None else "Continue")
+        self._continue_button.setToolTip(
+            "Another training of as many steps, on the ticked images"
+            if model.record is None
+            else "Go on with the training where it was stopped"
+        )
+        self._summary.setText(model.summary)
+        self._form.setOutputs(model.info.method.outputs)
+        self._saved.setText("Not saved yet; the Denoise dock offers it until napari closes.")
+        copy = f"In case of an accident there is a copy in {model.path}."
+        self._saved.setToolTip(copy if model.path else "")
+        self._export.setModel(model)
+        self._run_bar.clear()
+        self.show()
+
+    def setBusy(self, *, is_busy: bool) -> None:
+        """Offer nothing while another model is being trained."""
+        self.setEnabled(not is_busy)
+
+    def save(self, path: Path) -> None:
+        """Save the model in a file; what went wrong is shown."""
+        if self._model is None or self._model.model is None:
+            return
+        path = path if path.suffix == MODEL_SUFFIX else path.with_name(path.name + MODEL_SUFFIX)
+        try:
+            save_model(self._model.model, path)
+        except DenoiseError as error:
+            self._run_bar.showError(error)
+            return
+        self._shelf.set_saved(self._model, path)
+        self._saved.setText(f"Saved as {path.name}.")
+        self._saved.setToolTip(str(path))
+
+    def _build(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Layer", self._layer)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 6, 0, 0)
+        for widget in (self._title, self._summary, self._saved):
+            layout.addWidget(widget)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._save_button, 1)
+        buttons.addWidget(self._continue_button)
+        layout.addLayout(buttons)
+        layout.addWidget(self._export)
+        layout.addLayout(form)
+        layout.addWidget(self._form)
+        layout.addWidget(self._run_bar)
+
+    def _on_save_clicked(self) -> None:
+        if self._model is None:
+            return
+        suggested = Path(preferences().model_folder) / f"{self._model.title}{MODEL_SUFFIX}"
+        path, _ = QFileDialog.getSaveFileName(self, "Save the model", str(suggested), MODEL_FILTER)
+        if path:
+            remember(model_folder=str(Path(path).parent))
+            self.save(Path(path))
+
+    def _prepare(self) -> Task:
+        layer, model = self._layer.layer(), self._model
+        if layer is None or model is None:
+            raise InputError("There is no image layer. Open or add an image first.")
+        source = read_layer(layer, self._trained_on.get(id(layer), ""))
+        denoiser = model.denoiser(self._device, **self._form.value())
+        layout = denoiser.layout_for(source.axes)
+        dtype = dtype_for(preferences().result_dtype, source.pixels)
+        recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
+
+        def make_job() -> Job[Checked]:
+            job = denoise_job(denoiser, source.pixels, layout, dtype=dtype)
+            return checked(job, source.pixels, source.axes)
+
+        def add(result: Checked) -> None:
+            added = result_layer(
+                source,
+                result.denoised.image,
+                label=model.result_label(denoiser.output),
+                recipe=recipe,
+                is_image=denoiser.gives_image,
+            )
+            self._viewer.add_layer(added)
+            tell_intensities(self._run_bar, result)
+
+        return Task(make_job, add)

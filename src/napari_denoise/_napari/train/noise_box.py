@@ -1,0 +1,86 @@
+"""For methods that can learn from clean images: the noise that is added to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_denoise._napari.shared.settings_list import SettingsList
+from napari_denoise.learning.methods import CARE, TrainingMethod
+from napari_denoise.noise import PRESETS, Composite, NoiseModel
+from napari_denoise.registry import NOISES
+
+__all__ = ["NoiseBox"]
+
+_QUESTION = "Add noise of another kind"
+_QUESTIONS: dict[type[TrainingMethod], str] = {
+    CARE: "Clean images: add noise to them",
+}
+"""What is asked for a method."""
+
+_TOOLTIP = (
+    "Noise as your camera makes it, new in every step. The Noise dock shows what it looks like, "
+    "and measures it on an image."
+)
+
+
+class NoiseBox(QWidget):
+    """A question, and if it is ticked the kinds of noise in their order."""
+
+    valueChanged = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._is_added = QCheckBox(_QUESTION)
+        self._is_added.setToolTip(f"<p>{_TOOLTIP}</p>")
+        self._presets = QComboBox()
+        self._presets.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._presets.setPlaceholderText("typical detectors…")
+        self._presets.addItems([known.title for known in PRESETS])
+        self._presets.setCurrentIndex(-1)
+        self._noises = SettingsList(NOISES, what="noise")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for widget in (self._is_added, self._presets, self._noises):
+            layout.addWidget(widget)
+        self._is_added.toggled.connect(self._on_toggled)
+        self._presets.activated.connect(lambda index: self.setValue(PRESETS[index].noise))
+        self._noises.valueChanged.connect(self.valueChanged)
+        self._on_toggled()
+
+    def setMethod(self, method: type[TrainingMethod]) -> None:
+        """Ask what is to be asked for a method; nothing if it never adds noise."""
+        self.setVisible(method.simulated_noise is not TrainingMethod.simulated_noise)
+        self._is_added.setText(_QUESTIONS.get(method, _QUESTION))
+
+    def value(self) -> NoiseModel | None:
+        """The noise to add; None if the question is not ticked, or not asked.
+
+        Raises
+        ------
+        SettingsError
+            If the settings of a noise do not fit together.
+        """
+        if self.isHidden() or not self._is_added.isChecked():
+            return None
+        return Composite.of(cast("Sequence[NoiseModel]", self._noises.value()))
+
+    def setSettings(self, method: TrainingMethod) -> None:
+        """Show what a method's settings say of the noise that is added."""
+        noise = getattr(method, "noise", None)
+        # Other methods have a setting of that name for the noise there is.
+        self.setValue(noise if isinstance(noise, NoiseModel) else None)
+
+    def setValue(self, noise: NoiseModel | None) -> None:
+        """Show this noise, all its parts if it has several; None unticks the question."""
+        if noise is not None:
+            self._noises.setValue(getattr(noise, "noises", (noise,)))
+        self._is_added.setChecked(noise is not None)
+
+    def _on_toggled(self) -> None:
+        for widget in (self._presets, self._noises):
+            widget.setVisible(self._is_added.isChecked())
+        self.valueChanged.emit()

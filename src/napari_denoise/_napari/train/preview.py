@@ -1,0 +1,169 @@
+"""What a training makes of the image so far: a small layer that follows the viewer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from qtpy.QtCore import QObject
+
+from napari_denoise._napari.shared.layers import (
+    Source,
+    plane_of_source,
+    plane_translate,
+    preview_layer,
+)
+from napari_denoise._napari.shared.plane_preview import add_unselected, shown_plane
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.errors import AxesError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_denoise.learning.training.previews import Preview, PreviewCrop
+
+__all__ = ["TrainingPreview"]
+
+_CROP = {2: (256, 256), 3: (16, 128, 128)}
+"""Pixels, per spatial axis: a fraction of a second for a network on a CPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A piece of a layer around the middle of what is shown.
+
+    Attributes
+    ----------
+    place : dict
+        Index of the shown plane along each axis; along Y and X, of the piece's corner.
+    unit, window : tuple
+        Where :meth:`~napari_denoise.core.axes.Layout.read` finds the piece.
+    plane : tuple of int
+        The shown plane within the piece, ``C(Z)YX``.
+    """
+
+    source: Source
+    layout: Layout
+    place: dict[str, int]
+    unit: tuple[int | slice, ...]
+    window: tuple[slice, ...]
+    plane: tuple[int, ...]
+
+
+class TrainingPreview(QObject):
+    """A layer ``<source> · preview · step 120`` that lasts as long as the training.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._source: Source | None = None
+        self._layout: Layout | None = None
+        self._layer: Image | None = None
+        self._view: _View | None = None
+        viewer.dims.events.current_step.connect(self._look)
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    @property
+    def layer(self) -> Image | None:
+        """The preview, while there is one."""
+        return self._layer
+
+    def begin(self, source: Source, layout: Layout) -> None:
+        """Follow a layer that is trained on, seen in this layout."""
+        self._source, self._layout = source, layout
+        self._look()
+
+    def choose(self) -> PreviewCrop | None:
+        """What is to be shown next; called in the thread that trains."""
+        # Imported here: torch comes with it.
+        from napari_denoise.learning.training.previews import PreviewCrop  # noqa: PLC0415
+
+        view = self._view
+        if view is None:
+            return None
+        pixels = view.layout.read(view.source.pixels, view.unit, view.window)
+        return PreviewCrop(pixels, place=view)
+
+    def show(self, preview: Preview) -> None:
+        """Show what has become of a crop."""
+        view: _View = preview.crop.place
+        if self._source is None or view.source is not self._source:
+            return
+        plane = preview.pixels[view.plane]
+        if self._layer is None:
+            self._layer = preview_layer(view.source, plane, view.place)
+            add_unselected(self._viewer, self._layer)
+        else:
+            self._layer.data = plane_of_source(view.source, plane)
+            self._layer.translate = plane_translate(view.source, view.place)
+        self._layer.name = f"{view.source.name} · preview · step {preview.step:,}"
+        self._look()
+
+    def end(self) -> None:
+        """Take the preview away: the model itself can be applied now."""
+        self._source = self._view = None
+        layer, self._layer = self._layer, None
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+
+    def close(self) -> None:
+        """End, and stop listening."""
+        self.end()
+        self._viewer.dims.events.current_step.disconnect(self._look)
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def _look(self, event: Any = None) -> None:
+        """Note what is shown now; in 3D there is no plane, and no preview."""
+        del event
+        self._view = None
+        if self._source is None or self._layout is None:
+            return
+        try:
+            self._view = _shown_view(self._viewer, self._source, self._layout)
+        except AxesError:
+            return
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self._layer:
+            # Whoever removes it does not want another one.
+            self._layer = self._source = self._view = None
+
+
+def _shown_view(viewer: ViewerModel, source: Source, layout: Layout) -> _View:
+    """The piece of a layer around the middle of what the viewer shows.
+
+    Raises
+    ------
+    AxesError
+        If the viewer shows no plane of Y and X.
+    """
+    place = shown_plane(viewer, source)
+    point, displayed = np.array(viewer.dims.point, float), list(viewer.dims.displayed)
+    point[displayed] = viewer.scene.camera.center[-len(displayed) :]
+    middle = dict(zip(source.axes, source.layer.world_to_data(point), strict=True))
+    middle |= {letter: float(index) for letter, index in place.items()}
+    sizes = dict(zip(source.axes, source.shape, strict=True))
+    corner, window = {}, []
+    for letter, wanted in zip(layout.spatial, _CROP[layout.n_spatial], strict=True):
+        last = max(sizes[letter] - wanted, 0)
+        corner[letter] = int(np.clip(round(middle[letter] - wanted / 2), 0, last))
+        window.append(slice(corner[letter], corner[letter] + min(wanted, sizes[letter])))
+    channel = place["C"] if layout.unit_axes.startswith("C") else 0
+    depth = [place[letter] - corner[letter] for letter in layout.spatial[:-2]]
+    return _View(
+        source=source,
+        layout=layout,
+        place={**place, "Y": corner["Y"], "X": corner["X"]},
+        unit=tuple(
+            slice(None) if letter in layout.unit_axes else place[letter] for letter in layout.axes
+        ),
+        window=tuple(window),
+        plane=(channel, *depth),
+    )

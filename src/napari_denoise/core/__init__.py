@@ -1,0 +1,1 @@
+"""What every other room builds on: numpy and pydantic, no method, no file format, no window."""

@@ -1,0 +1,1 @@
+"""Images to try things on and to learn from: samples, public sets, synthetic scenes."""

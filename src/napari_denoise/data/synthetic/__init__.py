@@ -1,0 +1,1 @@
+"""Synthetic scenes: clean images as a fluorescence microscope would record them."""

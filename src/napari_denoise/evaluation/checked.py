@@ -1,0 +1,64 @@
+"""A look at the intensities after denoising."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from napari_denoise.core.denoiser import Denoised
+from napari_denoise.core.errors import DenoiseError
+from napari_denoise.core.image import Image
+from napari_denoise.core.progress import Job, nested
+from napari_denoise.evaluation.scene import stack_of
+from napari_denoise.metrics import Photometry, check_photometry
+
+__all__ = ["Checked", "checked"]
+
+_SHARE = 0.9
+"""Part of the work that denoising is; the rest reads both images once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A denoised image, and whether intensities may be measured on it.
+
+    Attributes
+    ----------
+    denoised : Denoised
+    photometry : Photometry or None
+        None where the result cannot be checked.
+    """
+
+    denoised: Denoised
+    photometry: Photometry | None
+
+
+def checked(job: Job[Denoised], image: Any, axes: str) -> Job[Checked]:
+    """Run a denoising job, then check that its intensities are what they were.
+
+    Parameters
+    ----------
+    job : generator
+        Of :func:`~napari_denoise.core.denoiser.denoise_job`.
+    image : array-like in `axes`
+        What it denoises.
+    axes : str
+        One letter per axis.
+
+    Raises
+    ------
+    DenoiseError
+        As the job does; the check never loses a result.
+    """
+    denoised = yield from nested(job, 0.0, _SHARE)
+    if not all(each.gives_image for each in denoised.fitted):
+        return Checked(denoised, None)
+    try:
+        # Of several results along an axis of their own one stands for all.
+        result = denoised.image[0] if denoised.image.ndim > len(axes) else denoised.image
+        before, after = (stack_of(Image(each, axes)).pixels for each in (image, result))
+        checking = check_photometry(before, after, n_clipped=denoised.n_clipped)
+        photometry = yield from nested(checking, _SHARE, 1.0, "checking intensities")
+    except DenoiseError:
+        return Checked(denoised, None)
+    return Checked(denoised, photometry)

@@ -1,0 +1,150 @@
+"""Which images show the same scene, and how they are brought into one order of axes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_denoise.core.axes import LETTERS
+from napari_denoise.core.dtype import FloatArray, as_float32
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.image import Image
+from napari_denoise.core.progress import Job, Progress
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.units import micrometers
+
+__all__ = [
+    "Stack",
+    "check_same_scene",
+    "is_raw",
+    "max_minus_min",
+    "restored",
+    "sliceable",
+    "stack_of",
+]
+
+_SCALE_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """An image's pixels with the axes of all stacks: in the order ``STCZYX``, Y and X last.
+
+    Attributes
+    ----------
+    pixels : array-like in `axes`, lazy if the image is
+    axes : str
+        Without those, other than Y and X, that have one position only.
+    pixel_size_um : dict of str to float
+        Size of a pixel in µm along each of Z, Y and X of which it is known.
+    """
+
+    pixels: Any
+    axes: str
+    pixel_size_um: dict[str, float]
+
+    def sizes_um(self, spatial: str) -> tuple[float, ...] | None:
+        """Size of a pixel along these axes; None if one is not known."""
+        sizes = [self.pixel_size_um.get(letter) for letter in spatial]
+        return tuple(size for size in sizes if size is not None) if all(sizes) else None
+
+
+def stack_of(image: Image) -> Stack:
+    """The image as a stack; no pixel is read."""
+    order = _order(image.axes)
+    kept = [i for i in order if image.axes[i] in "YX" or image.pixels.shape[i] > 1]
+    pixels = sliceable(image.pixels)
+    pixels = pixels.transpose(order) if order != sorted(order) else pixels
+    shape = tuple(image.pixels.shape[i] for i in kept)
+    sizes = {
+        letter: micrometers(step, unit)
+        for letter, step, unit in zip(image.axes, image.scale, image.units, strict=True)
+        if letter in "ZYX"
+    }
+    return Stack(
+        pixels.reshape(shape) if pixels.shape != shape else pixels,
+        "".join(image.axes[i] for i in kept),
+        {letter: size for letter, size in sizes.items() if size},
+    )
+
+
+def sliceable(pixels: Any) -> Any:
+    """The pixels as an array whose slices are not read until they are used."""
+    if isinstance(pixels, np.ndarray):
+        return pixels
+    import dask.array as da  # noqa: PLC0415  # a fifth of a second that most images do without
+
+    return da.asarray(pixels)
+
+
+def restored(pixels: FloatArray, image: Image) -> FloatArray:
+    """Pixels of the image's stack in the image's own axes and shape."""
+    order = _order(image.axes)
+    full = pixels.reshape([image.pixels.shape[i] for i in order])
+    return full.transpose(np.argsort(order))
+
+
+def _order(axes: str) -> list[int]:
+    return sorted(range(len(axes)), key=lambda i: LETTERS.index(axes[i]))
+
+
+def check_same_scene(image: Image, other: Image) -> None:
+    """Refuse two images that cannot be compared pixel by pixel.
+
+    Raises
+    ------
+    InputError
+        If their shapes differ, or the size of their pixels where both are calibrated.
+    """
+    stack, against = stack_of(image), stack_of(other)
+    if tuple(stack.pixels.shape) != tuple(against.pixels.shape):
+        raise InputError(
+            f"{image.name} has shape {_shape(image)}, {other.name} {_shape(other)}. "
+            f"Compare images of the same shape."
+        )
+    for letter, own in stack.pixel_size_um.items():
+        its = against.pixel_size_um.get(letter, own)
+        if not math.isclose(own, its, rel_tol=_SCALE_TOLERANCE):
+            raise InputError(
+                f"A pixel of {image.name} measures {own:.4g} µm along {letter}, one of "
+                f"{other.name} {its:.4g} µm. Correct the scale of one, or compare other images."
+            )
+
+
+def _shape(image: Image) -> tuple[int, ...]:
+    return tuple(int(size) for size in image.pixels.shape)
+
+
+def is_raw(recipe: Recipe | None) -> bool:
+    """Whether nothing has correlated the noise of neighbours, as far as a recipe tells."""
+    steps = recipe.steps() if recipe else ()
+    return all(step.operation == "simulate" for step in steps)
+
+
+def max_minus_min(pixels: Any) -> Job[float]:
+    """The range of a reference's intensities, read plane by plane.
+
+    Parameters
+    ----------
+    pixels : array-like, ``(...)YX``
+
+    Raises
+    ------
+    InputError
+        If the image is constant, or a pixel is not finite.
+    """
+    low, high = math.inf, -math.inf
+    planes = list(np.ndindex(*pixels.shape[:-2]))
+    for i, plane in enumerate(planes):
+        values = as_float32(pixels[plane], "The reference")
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+        yield Progress(fraction=(i + 1) / len(planes))
+    if high == low:
+        raise InputError(
+            f"The reference is {low:g} everywhere, so maximum minus minimum gives no data range. "
+            f"Give a value of your own."
+        )
+    return high - low

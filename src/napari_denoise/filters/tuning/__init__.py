@@ -1,0 +1,1 @@
+"""Self-tuning of filters on the noisy image alone."""

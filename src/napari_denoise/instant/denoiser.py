@@ -1,0 +1,277 @@
+"""The instant denoiser: measure the camera on the image, then clean it, with nothing to train.
+
+Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import PrivateAttr
+
+from napari_denoise.core.axes import Layout, UnitIndex
+from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.progress import Job, Notice, Progress, nested
+from napari_denoise.core.settings import setting
+from napari_denoise.core.tiling import Place
+from napari_denoise.filters import Gaussian
+from napari_denoise.filters.tuning.search import tune_job
+from napari_denoise.learning.models.orientations import Orientation, orientations, padded
+from napari_denoise.learning.networks.architecture import N_PLANES
+from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.noise.anscombe import GeneralizedAnscombe
+from napari_denoise.noise.calibration.mean_variance import CORRELATED
+from napari_denoise.noise.calibration.single_image import calibrate_job
+
+if TYPE_CHECKING:
+    from napari_denoise.instant.inference import Cleaner
+
+__all__ = ["Instant"]
+
+_HALO = 96
+"""What the network sees, and the better part of what the local mean is taken over."""
+
+_ALIGNMENT = 8
+_TILE_SIZE = {2: (1024, 1024), 3: (8, 1024, 1024)}
+_MEASURED = ("gain", "offset", "read_noise", "correlation_y", "correlation_x")
+_N_LEVEL_UNITS = 8
+"""Planes that the image's mean level is measured on."""
+
+
+class Instant(Denoiser):
+    """A network trained on made-up scenes: no training, no settings, done in a second.
+
+    The camera's gain, offset and read noise are measured on the image. With them the noise is
+    evened out, cleaned by a network that has never seen a real image, and brought back to the
+    image's intensities. Time or depth as a third spatial axis lets it use neighbouring planes.
+    """
+
+    title: ClassVar[str] = "Instant"
+    kind: ClassVar[Literal["filter", "instant", "model"]] = "instant"
+
+    name: Literal["instant"] = "instant"
+    strength: float = setting(
+        1.0,
+        "Multiple of the measured noise that is removed: more is smoother, less keeps grain.",
+        gt=0,
+        le=4,
+        step=0.05,
+        slider=(0.5, 2.0),
+    )
+    output: Literal["image", "uncertainty"] = setting(
+        "image",
+        "The cleaned image, or how far off it may be: the standard deviation of what may be there, "
+        "in the image's intensity units.",
+        advanced=True,
+    )
+    average_flips: bool = setting(
+        False,  # noqa: FBT003  # the default, as in all settings
+        "Average the results of the image flipped and turned in every way: a little better, and "
+        "takes eight times as long.",
+        advanced=True,
+    )
+    gain: float | None = setting(
+        None,
+        "Intensity per photo-electron; the whole camera is measured on the image if left open.",
+        unit="DN",
+        ge=0,
+        le=1e9,
+        advanced=True,
+    )
+    offset: float = setting(
+        0.0,
+        "Intensity without light; measured if the gain is.",
+        unit="DN",
+        ge=-1e9,
+        le=1e9,
+        advanced=True,
+    )
+    read_noise: float = setting(
+        0.0,
+        "Noise without light; measured if the gain is.",
+        unit="DN",
+        ge=0,
+        le=1e9,
+        advanced=True,
+    )
+    correlation_y: float = setting(
+        0.0,
+        "Lag-1 autocorrelation of the noise along Y; measured if the gain is.",
+        ge=-1,
+        le=1,
+        step=0.05,
+        advanced=True,
+    )
+    correlation_x: float = setting(
+        0.0,
+        "Lag-1 autocorrelation of the noise along X; measured if the gain is.",
+        ge=-1,
+        le=1,
+        step=0.05,
+        advanced=True,
+    )
+    level: float | None = setting(
+        None, "The image's mean after stabilisation; measured if left open.", hidden=True
+    )
+    weights: Path | None = setting(
+        None, "Weights of your own training, in place of those that come along.", hidden=True
+    )
+    device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.", hidden=True)
+
+    _cleaner: Cleaner | None = PrivateAttr(None)
+
+    @property
+    def label(self) -> str:
+        return "Instant uncertainty" if self.output == "uncertainty" else self.title
+
+    @property
+    def gives_image(self) -> bool:
+        return self.output == "image"
+
+    def halo(self, n_spatial: int) -> tuple[int, ...]:
+        return (*(N_PLANES[3] // 2,) * (n_spatial - 2), _HALO, _HALO)
+
+    def alignment(self, n_spatial: int) -> tuple[int, ...]:
+        return (*(1,) * (n_spatial - 2), _ALIGNMENT, _ALIGNMENT)
+
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        return _TILE_SIZE[len(extents)]
+
+    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
+        try:
+            ready = yield from self._calibrated(image, layout, units)
+        except InputError as error:
+            if self.output == "uncertainty":
+                raise
+            return (yield from _blur(image, layout, why=str(error)))
+        if ready.level is not None:
+            return ready
+        level = yield from _mean_level(ready.camera(), image, layout, units)
+        return ready.model_copy(update={"level": level})
+
+    def camera(self) -> Camera:
+        """The noise that is removed.
+
+        Raises
+        ------
+        SettingsError
+            If it is not known: neither given nor measured yet, or given as none at all.
+        """
+        if self.gain is None:
+            raise SettingsError("The camera is not known yet. Give a gain, or fit the denoiser.")
+        if not self.gain + self.read_noise:
+            raise SettingsError("A camera needs a gain or a read noise above zero. Give one.")
+        return Camera(
+            gain=self.gain * self.strength**2,
+            offset=self.offset,
+            read_noise=self.read_noise * self.strength,
+            correlation=(self.correlation_y, self.correlation_x),
+            level=self.level or 0.0,
+        )
+
+    def findings(self) -> str:
+        camera = self.camera()
+        if not camera.gain:
+            return f"Camera: the same noise everywhere, {camera.read_noise:.3g} DN."
+        told = GeneralizedAnscombe(
+            gain=camera.gain, offset=camera.offset, read_noise=camera.read_noise
+        )
+        return f"Camera: {told.in_words()}; correlation {max(camera.correlation):.2f}."
+
+    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        return self.denoise_tile_at(tile, Place())
+
+    def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        wanted = place.planes(prod(tile.shape[1:-2]))
+        if not self.average_flips:
+            return (yield from self._clean(tile, self.camera(), wanted))
+        ways = orientations(may_be_turned=True)
+        whole, total = padded(tile, self.alignment(tile.ndim - 1)), np.zeros_like(tile)
+        crop = tuple(map(slice, tile.shape))
+        for i, way in enumerate(ways):
+            job = self._clean(way.apply(whole), _turned(self.camera(), way), wanted)
+            cleaned = yield from nested(job, i / len(ways), (i + 1) / len(ways))
+            total += way.undo(cleaned)[crop]
+        return total / np.float32(len(ways))
+
+    def release(self) -> None:
+        if self._cleaner:
+            self._cleaner.release()
+            self._cleaner = None
+
+    def _clean(self, tile: FloatArray, camera: Camera, wanted: range) -> Job[FloatArray]:
+        """The tile, channel by channel, in the planes that are wanted."""
+        cleaner, result = self._place(tile.shape[1:]), np.empty_like(tile)
+        is_uncertainty = self.output == "uncertainty"
+        for channel, pixels in enumerate(tile):
+            planes = pixels.reshape(-1, *pixels.shape[-2:])
+            job = cleaner.clean(planes, camera, wanted, give_uncertainty=is_uncertainty)
+            cleaned = yield from nested(job, channel / len(tile), (channel + 1) / len(tile))
+            result[channel] = cleaned.reshape(pixels.shape)
+        return result
+
+    def _calibrated(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Instant]:
+        """With a camera: the given one, or what is measured."""
+        if self.gain is not None:
+            return self
+        job = calibrate_job(image, layout.axes, channel=layout.channel_of(units[0]))
+        found = yield from nested(job, 0.0, 1.0, "measuring the camera's noise")
+        if not found.reliable and found.correlation <= CORRELATED:
+            # Shared noise is no doubt to be told: the network knows how to deal with it.
+            yield Notice(fraction=1.0, message=found.advice)
+        return self.model_copy(update={name: getattr(found, name) for name in _MEASURED})
+
+    def _place(self, shape: tuple[int, ...]) -> Cleaner:
+        """The network for tiles of this spatial shape on its device, until :meth:`release`."""
+        # Imported here: this module is imported before anyone needs torch.
+        from napari_denoise.instant.inference import Cleaner  # noqa: PLC0415
+        from napari_denoise.learning.networks.shipped import FILES  # noqa: PLC0415
+
+        if self._cleaner is None:
+            is_volume = len(shape) == 3 and shape[0] > 1
+            self._cleaner = Cleaner(self.weights or FILES[3 if is_volume else 2], self.device)
+        return self._cleaner
+
+
+def _turned(camera: Camera, way: Orientation) -> Camera:
+    """The camera of an image that is turned in this way: what was along Y may lie along X."""
+    along_y, along_x = camera.correlation
+    turned = (along_x, along_y) if way.is_transposed else (along_y, along_x)
+    return camera.model_copy(update={"correlation": turned})
+
+
+def _blur(image: Any, layout: Layout, *, why: str) -> Job[Denoiser]:
+    """A blur that tunes itself, for an image whose camera cannot be measured."""
+    try:
+        tuned = yield from tune_job(Gaussian(), image, layout)
+        blur = tuned.denoiser
+    except InputError:  # nothing to tune it on
+        blur = Gaussian()
+    words = f"{why} A Gaussian blur of sigma {blur.value_of('sigma'):g} was used in its place."
+    yield Notice(fraction=0.0, message=words)
+    return blur
+
+
+def _mean_level(
+    camera: Camera, image: Any, layout: Layout, units: Sequence[UnitIndex]
+) -> Job[float]:
+    """The image's mean after stabilisation, from a few planes."""
+    import torch  # noqa: PLC0415
+
+    from napari_denoise.learning.normalization.variance_stabilization import stabilized_pixels  # noqa: PLC0415
+
+    means = []
+    for unit in units[:: -(-len(units) // _N_LEVEL_UNITS)]:
+        yield Progress(fraction=0.0, message="measuring intensities")
+        depth = layout.unit_shape(tuple(image.shape))[1:-2]
+        window = tuple(slice(n // 2, n // 2 + 1) for n in depth)
+        window = (*window, slice(None), slice(None))
+        pixels = torch.from_numpy(layout.read(image, unit, window))
+        means.append(float(stabilized_pixels(camera, pixels).mean()))
+    return float(np.mean(means))

@@ -1,0 +1,173 @@
+"""The instant denoiser in training: its steps, its loss, how good it is, and how it is kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.instant.acquisition import Exposures, expose
+from napari_denoise.instant.curriculum import Curriculum, patches
+from napari_denoise.learning.device import mixed_precision, training_dtype
+from napari_denoise.learning.networks.architecture import InstantArchitecture
+from napari_denoise.learning.networks.instant import InstantNetwork
+from napari_denoise.learning.networks.shipped import widened
+from napari_denoise.learning.normalization.variance_stabilization import from_stabilized
+from napari_denoise.learning.training.grad_scaler import LossScale
+from napari_denoise.learning.training.optimizer import AdamW, flatten_weights
+
+__all__ = ["Pretraining"]
+
+_WARM_UP = 300
+_N_AVERAGED = 800.0
+_VALIDATION_SEED = 2**31
+_N_VALIDATION = 16
+"""Batches kept apart."""
+
+_MAX_NORM = 1.0
+
+
+class Pretraining:
+    """A network on its way, and all that is needed to go on later.
+
+    Parameters
+    ----------
+    curriculum : Curriculum
+    architecture : InstantArchitecture
+    device : torch.device
+    learning_rate : float
+        Step size after the warm-up.
+    """
+
+    def __init__(
+        self,
+        curriculum: Curriculum,
+        architecture: InstantArchitecture,
+        device: torch.device,
+        learning_rate: float = 1e-3,
+    ) -> None:
+        self.curriculum, self.device, self.learning_rate = curriculum, device, learning_rate
+        rng = torch.Generator().manual_seed(curriculum.seed)
+        self.network = InstantNetwork(architecture, rng).to(device)
+        self.average = InstantNetwork(architecture).to(device).requires_grad_(requires_grad=False)
+        self.average.load_state_dict(self.network.state_dict())
+        self._optimizer = AdamW(
+            flatten_weights(self.network), flatten_weights(self.average), n_averaged=_N_AVERAGED
+        )
+        self._scale = LossScale(training_dtype(device, 2))
+        self._validation = self._keep_apart()
+        self.best_db = -np.inf
+
+    @property
+    def n_steps(self) -> int:
+        """Steps taken so far."""
+        return self._optimizer.n_steps
+
+    def step(self, clean: np.ndarray[Any, Any], pace: float = 1.0) -> float:
+        """Learn from one batch; returns the loss.
+
+        Parameters
+        ----------
+        clean : array, axes NZYX
+        pace : float
+            Share of the full step size.
+        """
+        examples = self._expose(clean, self.curriculum.seed, self.n_steps)
+        parameters = list(self.network.parameters())
+        loss, gradient = self._scale.gradient(lambda: _loss(self.network, examples), parameters)
+        if gradient is not None and bool(torch.isfinite(norm := gradient.norm())):
+            gradient *= (_MAX_NORM / norm).clamp(max=1.0)
+            warm = min(1.0, (self.n_steps + 1) / _WARM_UP)
+            self._optimizer.step(gradient, self.learning_rate * warm * pace)
+        else:
+            self._optimizer.n_steps += 1
+        return loss
+
+    def validate(self) -> float:
+        """Mean PSNR in dB of the averaged weights on the scenes kept apart."""
+        scores = []
+        with torch.no_grad():
+            for examples in self._validation:
+                cleaned, _ = _apply(self.average, examples)
+                error = (cleaned - examples.clean).square().mean(dim=(1, 2))
+                peak = examples.clean.amax(dim=(1, 2)) + 1e-3
+                scores.append(10 * torch.log10(peak**2 / error))
+        return float(torch.cat(scores).mean())
+
+    def save_state(self, path: Path) -> None:
+        """Write all that :meth:`load_state` needs, whole or not at all."""
+        steps, tensors = self._optimizer.n_steps, self._optimizer.snapshot().state
+        names = ("weights", "average", "mean", "square")
+        record = {"n_steps": steps, "best_db": self.best_db, **asdict(self.curriculum)}
+        unfinished = path.with_suffix(".unfinished")
+        state = {n: t.cpu() for n, t in zip(names, tensors, strict=True)}
+        save_file(state, unfinished, metadata={"state": json.dumps(record)})
+        unfinished.replace(path)
+
+    def load_state(self, path: Path) -> None:
+        """Go on from a state of the same curriculum.
+
+        Raises
+        ------
+        SettingsError
+            If it belongs to another one.
+        """
+        with safe_open(path, framework="pt", device=str(self.device)) as file:
+            record = json.loads(file.metadata()["state"])
+            tensors = [file.get_tensor(n) for n in ("weights", "average", "mean", "square")]
+        self._optimizer.n_steps = record.pop("n_steps")
+        self.best_db = record.pop("best_db")
+        if record != asdict(self.curriculum):
+            raise SettingsError(
+                f"The state in {path} is of another training ({record}). "
+                f"Give the same options, or another --out."
+            )
+        snapshot = self._optimizer.snapshot()
+        self._optimizer.restore(replace(snapshot, state=tuple(tensors)))
+
+    def begin_with(self, network: InstantNetwork) -> None:
+        """Take over weights; further planes start out unseen."""
+        given = widened(network, self.curriculum.n_planes).state_dict()
+        self.network.load_state_dict(given)
+        self.average.load_state_dict(given)
+
+    def _expose(self, clean: np.ndarray[Any, Any], seed: int, step: int) -> Exposures:
+        rng = torch.Generator(self.device).manual_seed(hash((seed, step)) % 2**63)
+        return expose(torch.from_numpy(clean).to(self.device), rng)
+
+    def _keep_apart(self) -> list[Exposures]:
+        apart = replace(self.curriculum, seed=_VALIDATION_SEED, batch_size=4, reuse=1)
+        batches = patches(apart, 0)
+        return [self._expose(next(batches), _VALIDATION_SEED, i) for i in range(_N_VALIDATION)]
+
+
+def _apply(network: InstantNetwork, examples: Exposures) -> tuple[Tensor, Tensor]:
+    """Electrons without noise, and the logarithm of their variance over that of the noise."""
+    with mixed_precision(examples.planes.device, 2):
+        cleaned, log_variance = network(examples.planes, examples.conditions)
+    return from_stabilized(cleaned + examples.level, examples.dark_variance), log_variance
+
+
+def _loss(network: InstantNetwork, examples: Exposures) -> Tensor:
+    """Squared error in units of the noise, and how well its size was foretold.
+
+    The error is one of intensities, not of stabilised values, so that the best guess is the mean
+    of all that may be there: what a sum over pixels must add up to. Weighing it by the guess, and
+    not by the truth, leaves that so. The weight lies halfway between the noise of the pixel and
+    that of the patch: bright structure counts for more than its noise says, as it does for users.
+    """
+    cleaned, log_variance = _apply(network, examples)
+    noise = cleaned.detach().clamp(min=0) + examples.dark_variance
+    errors = (cleaned - examples.clean).square()
+    weight = (noise * noise.mean(dim=(1, 2), keepdim=True)).rsqrt()
+    expected = log_variance.clamp(-12, 6)
+    surprise = expected + errors.detach() / noise / expected.exp()
+    return (errors * weight).mean() + 0.01 * surprise.mean()

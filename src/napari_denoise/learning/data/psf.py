@@ -1,0 +1,191 @@
+"""The PSF that a network learns with: from numbers or measured, centred, and of a sum of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_denoise.core.dtype import FloatArray, as_float32
+from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.optics import blur_sigmas_um
+from napari_denoise.core.settings import per_axis
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.methods import DecoNoising, TrainingMethod
+
+__all__ = ["gaussian_psf", "make_psf", "measured_psf"]
+
+Doubles = npt.NDArray[np.float64]
+
+_TRUNCATE = 3.0
+"""A Gaussian PSF ends at this many sigma, where it has fallen to 1 % of its peak."""
+
+_LIGHT_KEPT = 0.99
+"""Share of a measured PSF's light that is kept along each axis."""
+
+_BARE = 1e-3
+"""How close to one a sum has to be to say that a PSF has been normalised by someone."""
+
+
+def make_psf(
+    method: TrainingMethod,
+    images: Sequence[TrainingImage],
+    patch_size: Sequence[int],
+    measured: Any = None,
+) -> FloatArray | None:
+    """The PSF to learn with, axes ``(Z)YX``, of odd sizes and a sum of one; None without blur.
+
+    Parameters
+    ----------
+    images : sequence of TrainingImage
+        Their pixel size turns the optics' numbers into pixels.
+    patch_size : sequence of int
+        Pixels per spatial axis.
+    measured : array-like, optional
+        A measured PSF, used instead of what `method` says.
+
+    Raises
+    ------
+    InputError, FileError
+        If a measured PSF cannot be read or used.
+    SettingsError
+        If the PSF is larger than the patches, or the images' pixel size is needed but unknown,
+        or the method has no use for a PSF.
+    """
+    if not isinstance(method, DecoNoising):
+        if measured is not None:
+            raise SettingsError(f"{method.title} has no use for a PSF. Choose DecoNoising.")
+        return None
+    if measured is None and method.psf_path is not None:
+        # Imported here: most trainings read no file.
+        from napari_denoise.io.images import read_image  # noqa: PLC0415
+
+        measured = read_image(method.psf_path).pixels
+    if measured is None:
+        return gaussian_psf(_sigmas(method, images, len(patch_size)), patch_size)
+    psf = measured_psf(measured, len(patch_size))
+    if any(width > size for width, size in zip(psf.shape, patch_size, strict=True)):
+        raise SettingsError(
+            f"The PSF spreads over {_extent(psf.shape)} pixels, more than the patches of "
+            f"{_extent(patch_size)}. Choose a patch_size of at least as many, or crop the PSF."
+        )
+    return psf
+
+
+def gaussian_psf(sigmas: Sequence[float], patch_size: Sequence[int]) -> FloatArray:
+    """A Gaussian that has room in a patch; along an axis of a single pixel there is no blur.
+
+    Parameters
+    ----------
+    sigmas : sequence of float
+        Standard deviation per spatial axis, in pixels.
+    patch_size : sequence of int
+
+    Raises
+    ------
+    SettingsError
+        If it is about as wide as the patch or wider.
+    """
+    psf = np.ones((1,) * len(sigmas))
+    for axis, (sigma, size) in enumerate(zip(sigmas, patch_size, strict=True)):
+        if size > 1 and 2 * sigma > size:
+            raise SettingsError(
+                f"A blur of {sigma:.3g} pixels is too wide for patches of {_extent(patch_size)}. "
+                f"Choose a larger patch_size, or check the PSF's settings."
+            )
+        reach = min(round(_TRUNCATE * sigma), (size - 1) // 2)
+        kernel = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / sigma))
+        psf = psf * np.expand_dims(kernel, [i for i in range(len(sigmas)) if i != axis])
+    return _normalized(psf)
+
+
+def measured_psf(pixels: Any, n_spatial: int) -> FloatArray:
+    """The image of a bead as a PSF: without background and empty surroundings, centred.
+
+    The background is the median of the outermost pixels; what lies below it counts as no light.
+    A PSF that sums to one already has none, and keeps its values.
+
+    Parameters
+    ----------
+    pixels : array-like, ``(Z)YX``
+        Further axes of length one are left out.
+    n_spatial : int
+
+    Raises
+    ------
+    InputError
+        If it has other axes, NaN, or no light.
+    """
+    image = np.asarray(pixels).squeeze()
+    if image.ndim != n_spatial or not image.size:
+        raise InputError(
+            f"The PSF has shape {np.shape(pixels)}, but the images are seen with {n_spatial} "
+            f"spatial axes. Give a PSF with as many axes, such as its plane in focus."
+        )
+    light = _without_background(as_float32(image, "the PSF").astype(np.float64))
+    if not light.any():
+        raise InputError("The PSF is empty: no pixel is brighter than its border. Choose another.")
+    return _normalized(_cut_out(light, _centre(light)))
+
+
+def _sigmas(
+    method: DecoNoising, images: Sequence[TrainingImage], n_spatial: int
+) -> tuple[float, ...]:
+    """The blur per spatial axis, in pixels."""
+    if method.numerical_aperture is None or method.wavelength_nm is None:
+        return per_axis(method.psf_sigma, n_spatial, "psf_sigma")
+    axial, lateral = blur_sigmas_um(
+        numerical_aperture=method.numerical_aperture,
+        wavelength_nm=method.wavelength_nm,
+        refractive_index=method.refractive_index,
+        microscope=method.microscope,
+    )
+    sizes = images[0].pixel_size_um
+    if len(sizes) != n_spatial or any(image.pixel_size_um != sizes for image in images):
+        raise SettingsError(
+            f"To tell the blur from the numerical aperture, the size of a pixel of "
+            f"{images[0].name} in micrometers has to be known along {images[0].layout.spatial}, "
+            f"and be that of all images. Give psf_sigma in pixels instead."
+        )
+    blurs = (axial, lateral, lateral)[-n_spatial:]
+    return tuple(blur / size for blur, size in zip(blurs, sizes, strict=True))
+
+
+def _without_background(light: Doubles) -> Doubles:
+    interior = tuple(slice(1, -1) if size > 2 else slice(None) for size in light.shape)
+    is_border = np.ones(light.shape, np.bool_)
+    is_border[interior] = False
+    is_bare = not is_border.any() or abs(light.sum() - 1) < _BARE
+    return np.maximum(light if is_bare else light - np.median(light[is_border]), 0)
+
+
+def _centre(light: Doubles) -> list[int]:
+    """The pixel nearest to the centre of mass of what is brighter than half the peak."""
+    bright = np.where(light >= light.max() / 2, light, 0)
+    grids = np.indices(light.shape).reshape(light.ndim, -1)
+    return [round(place) for place in (grids @ bright.ravel() / bright.sum()).tolist()]
+
+
+def _cut_out(light: Doubles, centre: Sequence[int]) -> Doubles:
+    """A box around the centre, as wide along each axis as the light; zero beyond the image."""
+    box: Doubles = light
+    for axis, place in enumerate(centre):
+        along = np.moveaxis(light, axis, 0).reshape(light.shape[axis], -1).sum(axis=1)
+        distance = np.abs(np.arange(len(along)) - place)
+        within = np.cumsum(np.bincount(distance, weights=along))
+        reach = int(np.searchsorted(within, _LIGHT_KEPT * within[-1]))
+        margins = [(0, 0)] * light.ndim
+        margins[axis] = (reach, reach)
+        box = np.pad(box, margins).take(range(place, place + 2 * reach + 1), axis=axis)
+    return box
+
+
+def _normalized(psf: Doubles) -> FloatArray:
+    normalized: FloatArray = (psf / psf.sum()).astype(np.float32)
+    return normalized
+
+
+def _extent(sizes: Sequence[int]) -> str:
+    return " × ".join(str(size) for size in sizes)

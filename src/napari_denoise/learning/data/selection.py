@@ -1,0 +1,180 @@
+"""Which of many images one network can learn from together, and why not from the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.errors import AxesError, DenoiseError
+from napari_denoise.core.progress import Skipped
+from napari_denoise.learning.data.pairs import check_pairs
+from napari_denoise.learning.data.patches import TrainingImage, check_images
+from napari_denoise.learning.data.reading import nothing_to_use
+from napari_denoise.learning.methods import TrainingMethod
+
+__all__ = ["Candidate", "Named", "choose_images", "region_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Pixels whose axes have names.
+
+    Attributes
+    ----------
+    pixels : array-like
+        May be lazy.
+    axes : str
+        One letter per axis.
+    name : str
+    """
+
+    pixels: Any
+    axes: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An image that might be learned from, with what belongs to it.
+
+    Attributes
+    ----------
+    image : Named
+    target : Named, optional
+    region : Named, optional
+        Nonzero where to learn; see :func:`region_for`.
+    pixel_size_um : tuple of float
+        Along each spatial axis, in µm; empty where unknown.
+    """
+
+    image: Named
+    target: Named | None = None
+    region: Named | None = None
+    pixel_size_um: tuple[float, ...] = ()
+
+    def to_training_image(
+        self, spatial: str, channels: Literal["independent", "joint"]
+    ) -> TrainingImage:
+        """What a training gets of it.
+
+        Raises
+        ------
+        InputError
+            If the image lacks an axis, or target or region do not fit it.
+        """
+        image, target = self.image, self.target
+        if target and target.axes != image.axes:
+            raise AxesError(
+                f"{image.name} has axes {image.axes}, its target {target.name} has {target.axes}. "
+                f"Say what the axes of both are."
+            )
+        return TrainingImage(
+            pixels=image.pixels,
+            layout=Layout(image.axes, spatial, channels),
+            name=image.name,
+            target=target.pixels if target else None,
+            target_name=target.name if target else "",
+            region=region_for(image, self.region) if self.region else None,
+            pixel_size_um=self.pixel_size_um,
+        )
+
+
+def region_for(image: Named, region: Named) -> npt.NDArray[np.bool_]:
+    """A region with the axes of an image.
+
+    Parameters
+    ----------
+    region : Named
+        Axes that it lacks, or that have length one, it holds for as a whole: a mask of one plane
+        holds for all planes, channels and time points.
+
+    Raises
+    ------
+    AxesError
+        If it has axes or sizes that the image has not.
+    """
+    sizes = dict(zip(image.axes, image.pixels.shape, strict=True))
+    own = dict(zip(region.axes, region.pixels.shape, strict=True))
+    strange = [a for a, n in own.items() if n > 1 and n != sizes.get(a)]
+    if strange:
+        raise AxesError(
+            f"The region {region.name} has axes {region.axes} and shape "
+            f"{tuple(region.pixels.shape)}, {image.name} {image.axes} and "
+            f"{tuple(image.pixels.shape)}. Give a mask with as many rows and columns."
+        )
+    mask = np.asarray(region.pixels) != 0
+    kept = [a for a in region.axes if a in sizes]
+    mask = mask.reshape([own[a] for a in kept])
+    mask = mask.transpose([kept.index(a) for a in image.axes if a in kept])
+    return np.asarray(mask.reshape([own.get(a, 1) for a in image.axes]))
+
+
+def choose_images(
+    candidates: Sequence[Candidate],
+    method: TrainingMethod,
+    *,
+    spatial: str,
+    channels: Literal["independent", "joint"],
+) -> tuple[list[TrainingImage], list[Skipped]]:
+    """The images that `method` can learn from together, without reading pixels.
+
+    Left out are those that cannot be used at all, those with another number of channels than
+    most where all are seen together, and those with no room for a patch where most have room.
+
+    Raises
+    ------
+    DenoiseError
+        If there is a single image, and it cannot be used.
+    InputError
+        If none of several can.
+    """
+    usable: list[TrainingImage] = []
+    problems: list[Skipped] = []
+    for candidate in candidates:
+        try:
+            image = candidate.to_training_image(spatial, channels)
+            check_images([image])
+            check_pairs(method, [image])
+        except DenoiseError as error:
+            if len(candidates) == 1:
+                raise
+            problems.append(Skipped.because(candidate.image.name, error))
+        else:
+            usable.append(image)
+    if problems and not usable:
+        raise nothing_to_use(problems)
+    odd = {id(image): reason for image, reason in _odd_ones(usable, method)}
+    problems += [Skipped.because(i.name, odd[id(i)]) for i in usable if id(i) in odd]
+    return [image for image in usable if id(image) not in odd], problems
+
+
+def _odd_ones(
+    images: Sequence[TrainingImage], method: TrainingMethod
+) -> Iterator[tuple[TrainingImage, str]]:
+    """Images that do not go with most of the others, and why."""
+    if not images:
+        return
+    counts = Counter(image.unit_shape[0] for image in images)
+    n_channels, _ = counts.most_common(1)[0]
+    alike = [image for image in images if image.unit_shape[0] == n_channels]
+    for image in images:
+        if image.unit_shape[0] != n_channels:
+            reason = f"it has {image.unit_shape[0]} channels, and most have {n_channels}."
+            yield image, reason
+    wanted = method.patch_size_for(images[0].layout.n_spatial)
+    small = [
+        image
+        for image in alike
+        if any(n < size for n, size in zip(image.unit_shape[1:], wanted, strict=True))
+    ]
+    if 2 * len(small) >= len(alike):
+        return  # then the patches become smaller
+    for image in small:
+        extent, patch = (" × ".join(map(str, size)) for size in (image.unit_shape[1:], wanted))
+        yield image, f"it has {extent} pixels, and a patch {patch}."

@@ -1,0 +1,210 @@
+"""The network says what may be there, from the neighbours alone; the pixel's own value then counts.
+
+Mean and width, or many samples: the prior. With the detector's noise it becomes the posterior, of
+which the mean is the image, and the standard deviation its uncertainty. After Krull et al. 2020,
+doi:10.3389/fcomp.2020.00005, and for mean and width Laine et al. 2019, arXiv:1901.10277.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, pi
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  # torch's own custom
+
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, nested
+from napari_denoise.learning.data.example import Example
+from napari_denoise.learning.data.masking import hidden_in_turn
+from napari_denoise.learning.device import mixed_precision
+from napari_denoise.learning.losses.base import Objective
+from napari_denoise.learning.losses.likelihood import make_likelihood
+from napari_denoise.learning.methods import UNCERTAINTY
+from napari_denoise.learning.normalization.noise_model import Detector
+from napari_denoise.learning.normalization.variance_stabilization import (
+    from_stabilized,
+    stabilized_pixels,
+)
+
+__all__ = ["CountRegression", "GaussianPrior", "SampledPrior"]
+
+_NODES = 29
+_REACH = 3.5
+"""Where a Gaussian prior is looked at when the noise is none: points, and standard deviations."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """What is known of some pixels, in DN; all of the same shape.
+
+    Attributes
+    ----------
+    mean, deviation : Tensor
+        Of the posterior.
+    prior : Tensor
+        Mean of the prior.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    prior: Tensor
+
+    def named(self, output: str) -> Tensor:
+        """One of the method's outputs."""
+        return {UNCERTAINTY: self.deviation, "prior": self.prior}.get(output, self.mean)
+
+
+class _Posterior(Objective):
+    """What both kinds of prior have in common.
+
+    Parameters
+    ----------
+    detector : Detector
+    device : torch.device
+    """
+
+    def __init__(self, detector: Detector, device: torch.device) -> None:
+        super().__init__(device)
+        self.detector = detector
+        noise = detector.noise or (None,) * len(detector.cameras)
+        self.likelihoods = [
+            make_likelihood(camera, distribution, device)
+            for camera, distribution in zip(detector.cameras, noise, strict=True)
+        ]
+
+    def loss(self, network: Any, example: Example) -> Tensor:
+        shown, target, weight = (
+            torch.from_numpy(batch).to(self.device)
+            for batch in (example.shown, example.target, example.weight)
+        )
+        seen = self._seen(shown)
+        with mixed_precision(self.device, shown.ndim - 2):
+            answer: Tensor = network(seen)
+        losses = self._losses(self._by_channel(answer.float()), target)
+        # Sums over all pixels: picking out the weighted ones would not be deterministic on GPUs.
+        return (losses * weight).sum() / weight.sum().clamp(min=1)
+
+    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
+        result = np.empty_like(tile)
+        phases = hidden_in_turn(tile)
+        for i, (shown, is_hidden) in enumerate(phases):
+            job = network.steps(self._seen(torch.from_numpy(shown[None]).to(self.device)))
+            answer = yield from nested(job, i / len(phases), (i + 1) / len(phases))
+            places = torch.from_numpy(is_hidden).to(self.device)
+            for channel, maps in enumerate(self._by_channel(answer)[0]):
+                values = torch.from_numpy(tile[channel][is_hidden]).to(self.device)
+                guess = self._guess(maps[:, places], values, channel)
+                result[channel][is_hidden] = guess.named(output).cpu().numpy()
+        return result
+
+    def _losses(self, answer: Tensor, target: Tensor) -> Tensor:
+        """Of each pixel, ``NC(Z)YX``; `answer` has the answers as third axis."""
+        raise NotImplementedError
+
+    def _guess(self, answer: Tensor, values: Tensor, channel: int) -> _Guess:
+        """What answers (first axis) mean for pixels of these recorded values."""
+        raise NotImplementedError
+
+    def _by_channel(self, answer: Tensor) -> Tensor:
+        """Answers ``NCA(Z)YX``."""
+        n_channels = len(self.detector.cameras)
+        return answer.reshape(len(answer), n_channels, -1, *answer.shape[2:])
+
+    def _seen(self, batch: Tensor) -> Tensor:
+        """Patches ``NC(Z)YX`` in DN as the network sees them."""
+        detector, channels = self.detector, []
+        for i, camera in enumerate(detector.cameras):
+            even = stabilized_pixels(camera, batch[:, i])
+            channels.append((even - detector.means[i]) / detector.stds[i])
+        return torch.stack(channels, dim=1)
+
+    def _signals(self, answer: Tensor, channel: int) -> Tensor:
+        """Answers of a channel in DN."""
+        detector, camera = self.detector, self.detector.cameras[channel]
+        values = answer * detector.stds[channel] + detector.means[channel]
+        if camera.gain:
+            values = from_stabilized(values, camera.dark_variance)
+        return values * camera.unit + camera.offset
+
+
+class GaussianPrior(_Posterior):
+    """The network answers with a mean and a standard deviation."""
+
+    def _losses(self, answer: Tensor, target: Tensor) -> Tensor:
+        losses = []
+        for channel, likelihood in enumerate(self.likelihoods):
+            mean, width = self._mean_and_width(answer[:, channel].unbind(1), channel)
+            variance = likelihood.variance(mean.detach())
+            squares = (mean - target[:, channel]).square() / variance
+            # The mean is learned by squares alone, which keeps intensities; how sure it is, by
+            # how likely the recorded value is then.
+            spread = 1 + width.square() / variance
+            losses.append(squares + squares.detach() / spread + spread.log())
+        return torch.stack(losses, dim=1)
+
+    def _guess(self, answer: Tensor, values: Tensor, channel: int) -> _Guess:
+        mean, width = self._mean_and_width(answer.unbind(0), channel)
+        likelihood = self.likelihoods[channel]
+        if self.detector.noise:
+            nodes = torch.linspace(-_REACH, _REACH, _NODES, device=mean.device)[:, None]
+            signals = mean + width * nodes
+            logs = likelihood.log_density(values, signals) - nodes.square() / 2
+            return _weighed(signals, logs, prior=mean)
+        variance, noise = width.square(), likelihood.variance(mean)
+        share = variance / (variance + noise)
+        return _Guess(mean + share * (values - mean), (share * noise).sqrt(), mean)
+
+    def _mean_and_width(self, answer: tuple[Tensor, ...], channel: int) -> tuple[Tensor, Tensor]:
+        mean = self._signals(answer[0], channel)
+        noise = self.likelihoods[channel].variance(mean.detach())
+        return mean, F.softplus(answer[1]) * noise.sqrt()
+
+
+class SampledPrior(_Posterior):
+    """The network answers with samples, each as likely as any other."""
+
+    def _losses(self, answer: Tensor, target: Tensor) -> Tensor:
+        losses = []
+        for channel, likelihood in enumerate(self.likelihoods):
+            signals = self._signals(answer[:, channel].movedim(1, 0), channel)
+            logs = likelihood.log_density(target[:, channel], signals)
+            # In units of the noise, so that it means the same for every camera.
+            scale = (2 * pi * likelihood.variance(signals.detach().mean(dim=0))).log() / 2
+            losses.append(log(len(signals)) - torch.logsumexp(logs, dim=0) - scale)
+        return torch.stack(losses, dim=1)
+
+    def _guess(self, answer: Tensor, values: Tensor, channel: int) -> _Guess:
+        signals = self._signals(answer, channel)
+        logs = self.likelihoods[channel].log_density(values, signals)
+        return _weighed(signals, logs, prior=signals.mean(dim=0))
+
+
+def _weighed(signals: Tensor, logs: Tensor, *, prior: Tensor) -> _Guess:
+    """Mean and standard deviation of signals (first axis) by the logarithms of their weights."""
+    weights = torch.softmax(logs, dim=0)
+    mean = (weights * signals).sum(dim=0)
+    variance = (weights * (signals - mean).square()).sum(dim=0)
+    return _Guess(mean, variance.sqrt(), prior)
+
+
+class CountRegression(_Posterior):
+    """The network answers with the image itself, of which it may see every pixel."""
+
+    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
+        del output
+        batch = torch.from_numpy(tile[None]).to(self.device)
+        answer = self._by_channel((yield from network.steps(self._seen(batch))))[0, :, 0]
+        signals = [self._signals(maps, channel) for channel, maps in enumerate(answer)]
+        return np.asarray(torch.stack(signals).cpu().numpy())
+
+    def _losses(self, answer: Tensor, target: Tensor) -> Tensor:
+        losses = []
+        for channel, likelihood in enumerate(self.likelihoods):
+            mean = self._signals(answer[:, channel, 0], channel)
+            squares = (mean - target[:, channel]).square()
+            losses.append(squares / likelihood.variance(mean.detach()))
+        return torch.stack(losses, dim=1)

@@ -1,0 +1,141 @@
+"""The settings that all learned methods share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal, cast
+
+from annotated_types import Ge, Le
+
+from napari_denoise.core.settings import PerAxis, Settings, per_axis, setting
+from napari_denoise.learning.networks.architecture import Architecture, choose_pooling
+from napari_denoise.noise.simulation.base import NoiseModel
+
+__all__ = ["LEAN", "UNCERTAINTY", "TrainingMethod"]
+
+UNCERTAINTY = "uncertainty"
+"""The output that is no image: the standard deviation of what may be there, in its units."""
+
+LEAN: Mapping[int, int] = MappingProxyType({2: 16, 3: 16})
+"""Feature maps of methods that gain less from more of them than from more or larger steps."""
+
+PatchWidth = Annotated[int, Ge(1), Le(1024)]
+
+
+class TrainingMethod(Settings):
+    """Settings every learned method has: how long, on what, with which network.
+
+    A subclass adds a field ``name`` with a ``Literal`` tag and what is its own.
+    """
+
+    title: ClassVar[str]
+    kind: ClassVar[Literal["learned"]] = "learned"
+    outputs: ClassVar[tuple[str, ...]] = ("image",)
+    """The images that its models can give, the usual one first."""
+    sees_channels_jointly: ClassVar[bool] = True
+    """Whether its networks can look at several channels at once."""
+    citation: ClassVar[str] = ""
+    margin: ClassVar[int] = 0
+    """Pixels that its models look at beyond what their networks do."""
+    period: ClassVar[tuple[int, int, int]] = (1, 1, 1)
+    """Tiles start at multiples of this along Z, Y and X, so as to agree with each other."""
+    may_be_turned: ClassVar[bool] = True
+    """Whether an image on its side is as good to it: not where noise has an orientation."""
+    default_features: ClassVar[Mapping[int, int]] = MappingProxyType({2: 32, 3: 16})
+    """Feature maps of the first layer, with two and with three spatial axes.
+
+    A volume costs three times the work per pixel, and has three times the neighbours.
+    """
+    default_step_size: ClassVar[float] = 1e-3
+    """Of the optimiser."""
+    may_change: ClassVar[frozenset[str]] = frozenset(
+        ("n_steps", "max_minutes", "patience", "batch_size", "patch_size", "learning_rate")
+    )
+    """Settings that may differ when a model is trained further; the others made it what it is."""
+
+    n_steps: int = setting(
+        800, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+    )
+    max_minutes: float | None = setting(
+        None,
+        "Time for the training, which ends when it is over even if steps are left; unset: no "
+        "limit.",
+        unit="min",
+        unset="no limit",
+        gt=0,
+        le=100_000,
+        step=1,
+    )
+    patience: int | None = setting(
+        None,
+        "Ends the training when the validation loss has not fallen for so many steps; unset: it "
+        "goes on.",
+        unit="steps",
+        unset="off",
+        ge=5,
+        le=1_000_000,
+        step=100,
+        advanced=True,
+    )
+    batch_size: int = setting(2, "Patches per step.", ge=1, le=1024, advanced=True)
+    patch_size: PerAxis[PatchWidth] | None = setting(
+        None,
+        "Size of the patches, one value or one per axis (Z, Y, X); unset: chosen from the image.",
+        unit="pixels",
+        step=8,
+        advanced=True,
+    )
+    learning_rate: float | None = setting(
+        None,
+        "First step size of the optimiser; it falls to zero over the training; unset: what suits "
+        "the method, from 0.0003 where it begins with the instant denoiser to 0.002.",
+        gt=0,
+        le=1,
+        step=1e-4,
+        advanced=True,
+    )
+    depth: int = setting(
+        2,
+        "How often the network halves the image; each one doubles how far it sees.",
+        ge=1,
+        le=5,
+        advanced=True,
+    )
+    n_features: int | None = setting(
+        None,
+        "Feature maps in the network's first layer; unset: 16, or 32 for planes with methods that "
+        "make use of so many.",
+        ge=4,
+        le=256,
+        step=8,
+        advanced=True,
+    )
+
+    def features_for(self, n_spatial: int) -> int:
+        """The feature maps of a network with two or three spatial axes."""
+        return self.n_features or self.default_features[n_spatial]
+
+    def simulated_noise(self) -> NoiseModel | None:
+        """The noise that is added to clean images to learn from; None to learn from noisy ones."""
+        return None
+
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+        """The shape of a fresh network for patches of this size."""
+        return Architecture(
+            n_channels=n_channels,
+            n_features=self.features_for(len(patch_size)),
+            pooling=choose_pooling(patch_size, self.depth),
+        )
+
+    def first_step_size(self) -> float:
+        """Of the optimiser."""
+        return self.learning_rate or self.default_step_size
+
+    def patch_size_for(self, n_spatial: int) -> tuple[int, ...]:
+        """The patch size with two or three spatial axes; SettingsError if it is for others."""
+        wanted = self.patch_size or self._default_patch_size(n_spatial)
+        return cast("tuple[int, ...]", per_axis(wanted, n_spatial, "patch_size"))
+
+    def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
+        return {2: (64, 64), 3: (8, 32, 32)}[n_spatial]

@@ -1,0 +1,140 @@
+"""Methods that learn from the noisy image alone, by guessing pixels that they may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Le
+from pydantic import AfterValidator
+
+from napari_denoise.core.settings import setting
+from napari_denoise.learning.methods.base import LEAN, TrainingMethod
+from napari_denoise.learning.networks.architecture import Architecture
+
+__all__ = ["N2V", "N2V2", "BlindSpotMethod", "StructN2V"]
+
+
+class BlindSpotMethod(TrainingMethod):
+    """A method that hides single pixels and asks for them."""
+
+    masked_pixel_percentage: float = setting(
+        8.0,
+        "Share of a patch's pixels that are hidden and have to be guessed.",
+        unit="%",
+        gt=0,
+        le=50,
+        step=0.5,
+        advanced=True,
+    )
+    replacement: Literal["mean", "median", "uniform"] = setting(
+        "mean",
+        "What stands in for a hidden pixel: the mean or median of its neighbours without itself, "
+        "or one neighbour drawn at random (the original method).",
+        advanced=True,
+    )
+
+
+class N2V(BlindSpotMethod):
+    """Noise2Void: learns from the noisy image alone, by guessing pixels it may not see."""
+
+    title: ClassVar[str] = "Noise2Void"
+    citation: ClassVar[str] = "Krull, Buchholz & Jug 2019, doi:10.1109/CVPR.2019.00223"
+
+    default_features: ClassVar[Mapping[int, int]] = LEAN
+    default_step_size: ClassVar[float] = 2e-3
+
+    name: Literal["n2v"] = "n2v"
+
+
+class N2V2(BlindSpotMethod):
+    """N2V2: Noise2Void with a network that leaves no checkerboard in the image."""
+
+    title: ClassVar[str] = "N2V2"
+    citation: ClassVar[str] = "Höck et al. 2022, doi:10.1007/978-3-031-25069-9_33"
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+        {
+            "paper": MappingProxyType(
+                {"masked_pixel_percentage": 0.2, "replacement": "median", "pooling": "max-blur"}
+            )
+        }
+    )
+
+    name: Literal["n2v2"] = "n2v2"
+    n_steps: int = setting(
+        1600,
+        "Training steps; one step looks at one batch of patches.",
+        ge=1,
+        le=1_000_000,
+        step=100,
+    )
+    replacement: Literal["mean", "median", "uniform"] = setting(
+        "mean",
+        "What stands in for a hidden pixel: the mean or median (the original method) of its "
+        "neighbours without itself, or one neighbour drawn at random.",
+        advanced=True,
+    )
+
+    pooling: Literal["blur", "max-blur"] = setting(
+        "blur",
+        "How the network shrinks the image: by the mean of each pixel and its neighbours, or by "
+        "that of the larger one of each two (the original method).",
+        advanced=True,
+    )
+
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+        plain = super().network(n_channels, patch_size)
+        return plain.model_copy(update={"shrinking": self.pooling, "skips": "deep"})
+
+
+def _odd(span: int) -> int:
+    if span % 2 == 0:
+        raise ValueError("be an odd number, as the guessed pixel lies in the middle")
+    return span
+
+
+Span = Annotated[int, Ge(1), Le(127), AfterValidator(_odd)]
+
+
+class StructN2V(TrainingMethod):
+    """structN2V: Noise2Void for noise that neighbouring pixels share, such as that of lines."""
+
+    title: ClassVar[str] = "structN2V"
+    citation: ClassVar[str] = "Broaddus et al. 2020, doi:10.1109/ISBIWorkshops50223.2020.9153336"
+    may_be_turned: ClassVar[bool] = False
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+        {"paper": MappingProxyType({"replacement": "range"})}
+    )
+
+    name: Literal["structn2v"] = "structn2v"
+    orientation: Literal["auto", "Y", "X", "cross", "block", "Z"] = setting(
+        "auto",
+        "Where the pixels lie that share their noise with the guessed one and are hidden with it: "
+        "along X for noise of rows, along Y for noise of columns, a cross for both, a block for "
+        "blurred noise, along Z (or time); auto: measured on the images.",
+    )
+    span: Span | None = setting(
+        None,
+        "Pixels that are hidden together from end to end, an odd number; unset: measured on the "
+        "images.",
+        unit="pixels",
+        step=2,
+    )
+    masked_pixel_percentage: float = setting(
+        16.0,
+        "Share of a patch's pixels that are hidden; the one amid each mask has to be guessed.",
+        unit="%",
+        gt=0,
+        le=50,
+        step=0.5,
+        advanced=True,
+    )
+    replacement: Literal["neighbour", "range"] = setting(
+        "neighbour",
+        "What stands in for hidden pixels: a pixel nearby that is not hidden, or any value between "
+        "the darkest and brightest around (the original method).",
+        advanced=True,
+    )

@@ -1,0 +1,43 @@
+"""Methods that make pairs out of a single noisy image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from napari_denoise.core.settings import setting
+from napari_denoise.learning.methods.base import LEAN, TrainingMethod
+from napari_denoise.learning.networks.architecture import Architecture
+
+__all__ = ["Noise2Fast"]
+
+
+class Noise2Fast(TrainingMethod):
+    """Noise2Fast: the quick one; learns from neighbouring pixels of the noisy image alone."""
+
+    title: ClassVar[str] = "Noise2Fast"
+    citation: ClassVar[str] = "Lequyer et al. 2022, doi:10.1038/s42256-022-00547-8"
+
+    default_features: ClassVar[Mapping[int, int]] = LEAN
+    default_step_size: ClassVar[float] = 2e-3
+
+    name: Literal["noise2fast"] = "noise2fast"
+    n_steps: int = setting(
+        600, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
+    )
+    depth: int = setting(
+        1,
+        "How often the network halves the image; each one doubles how far it sees.",
+        ge=1,
+        le=5,
+        advanced=True,
+    )
+
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+        # It has learned on coarser images: at full resolution it would leave noise in the image.
+        plain = super().network(n_channels, patch_size)
+        return plain.model_copy(update={"shrinking": "blur", "skips": "deep"})
+
+    def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
+        # Half of it is lost to the checkerboard.
+        return {2: (96, 96), 3: (8, 48, 48)}[n_spatial]

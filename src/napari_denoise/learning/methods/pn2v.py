@@ -1,0 +1,164 @@
+"""Probabilistic Noise2Void: what may be there, weighed by what the detector recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import PrivateAttr
+
+from napari_denoise.core.settings import setting
+from napari_denoise.learning.data.masking import PERIOD
+from napari_denoise.learning.methods.base import LEAN, UNCERTAINTY, TrainingMethod
+from napari_denoise.learning.networks.architecture import Architecture
+from napari_denoise.noise.distribution import AnyDistribution
+from napari_denoise.noise.simulation.base import NoiseModel
+from napari_denoise.noise.simulation.drawn import MeasuredNoise
+
+__all__ = ["IDR", "PN2V", "ProbabilisticMethod"]
+
+
+class ProbabilisticMethod(TrainingMethod):
+    """A method that is told how the detector's noise is distributed."""
+
+    noise: Literal["camera", "mixture", "histogram"] = setting(
+        "camera",
+        "What is known of the noise: a camera's gain, offset and read noise; or its distribution "
+        "at each brightness, as a sum of Gaussians or a histogram.",
+    )
+    calibration: Path | None = setting(
+        None,
+        "File with at least ten frames (axis T) of a sample that does not move, by the same "
+        "detector, to measure the noise on. Unset: measured on the images themselves.",
+    )
+    gain: float | None = setting(
+        None,
+        "Intensity per photo-electron, for noise = camera; the whole camera is measured if left "
+        "open.",
+        unit="DN",
+        ge=0,
+        le=1e9,
+        advanced=True,
+    )
+    offset: float = setting(
+        0.0,
+        "Intensity without light; measured if the gain is.",
+        unit="DN",
+        ge=-1e9,
+        le=1e9,
+        advanced=True,
+    )
+    read_noise: float = setting(
+        0.0,
+        "Noise without light; measured if the gain is.",
+        unit="DN",
+        ge=0,
+        le=1e9,
+        advanced=True,
+    )
+    n_gaussians: int = setting(
+        3, "Gaussians that a mixture is made of.", ge=1, le=10, advanced=True
+    )
+    masked_pixel_percentage: float = setting(
+        8.0,
+        "Share of a patch's pixels that are hidden and have to be guessed.",
+        unit="%",
+        gt=0,
+        le=50,
+        step=0.5,
+        advanced=True,
+    )
+
+
+class PN2V(ProbabilisticMethod):
+    """Probabilistic Noise2Void: tells what may be there, and weighs it by each pixel's own value.
+
+    The network guesses each pixel from its neighbours alone, and how far off that may be. What
+    is known of the noise then says how much the recorded value counts.
+    """
+
+    title: ClassVar[str] = "Probabilistic Noise2Void"
+    outputs: ClassVar[tuple[str, ...]] = ("image", UNCERTAINTY, "prior")
+    citation: ClassVar[str] = (
+        "Krull et al. 2020, doi:10.3389/fcomp.2020.00005; Prakash et al. 2020, "
+        "doi:10.1109/ISBI45749.2020.9098612; Laine et al. 2019, arXiv:1901.10277"
+    )
+
+    margin: ClassVar[int] = 1
+    period: ClassVar[tuple[int, int, int]] = PERIOD
+
+    name: Literal["pn2v"] = "pn2v"
+    n_steps: int = setting(
+        1600,
+        "Training steps; one step looks at one batch of patches.",
+        ge=1,
+        le=1_000_000,
+        step=100,
+    )
+    prior: Literal["gaussian", "samples"] = setting(
+        "gaussian",
+        "How the network says what may be there: a mean and a standard deviation, or many "
+        "samples (the original method, slower).",
+    )
+    n_samples: int = setting(
+        100, "Samples per pixel, for prior = samples.", ge=10, le=800, step=10, advanced=True
+    )
+
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+        n_answers = {"gaussian": 2, "samples": self.n_samples}[self.prior]
+        plain = super().network(n_channels, patch_size)
+        return plain.model_copy(update={"n_answers": n_answers})
+
+
+class IDR(ProbabilisticMethod):
+    """Iterative data refinement: what a first network cleans, a next one learns to clean better.
+
+    The first learns as Noise2Void does. Noise as the detector makes it is drawn anew on its
+    result, and the next one learns to undo that, without a blind spot. As many steps each.
+    """
+
+    title: ClassVar[str] = "Iterative data refinement"
+    citation: ClassVar[str] = "Zhang et al. 2022, arXiv:2111.14358"
+
+    default_features: ClassVar[Mapping[int, int]] = LEAN
+    default_step_size: ClassVar[float] = 2e-3
+
+    name: Literal["idr"] = "idr"
+    n_steps: int = setting(
+        1200,
+        "Training steps of each round; one step looks at one batch of patches.",
+        ge=1,
+        le=1_000_000,
+        step=100,
+    )
+    n_rounds: int = setting(2, "How often the result is learned from.", ge=0, le=10)
+    noise: Literal["mixture", "histogram"] = setting(
+        "histogram",
+        "How the noise that is drawn is known: its distribution at each brightness, as a sum of "
+        "Gaussians or a histogram.",
+        advanced=True,
+    )
+
+    _drawn: AnyDistribution | None = PrivateAttr(None)
+    _is_round: bool = PrivateAttr(default=False)
+
+    @property
+    def is_round(self) -> bool:
+        """Whether these are the settings of one round, and not of the whole."""
+        return self._is_round
+
+    def in_round(self, drawn: AnyDistribution | None = None) -> Self:
+        """The settings of one round; those after the first have noise to draw."""
+        method = self.model_copy()
+        private = {"_is_round": True, "_drawn": drawn}
+        for name, value in private.items():
+            setattr(method, name, value)
+        return method
+
+    def first_step_size(self) -> float:
+        # What a network has learned already must not be lost to large steps.
+        return super().first_step_size() / (2 if self._drawn else 1)
+
+    def simulated_noise(self) -> NoiseModel | None:
+        return None if self._drawn is None else MeasuredNoise(distribution=self._drawn)

@@ -1,0 +1,187 @@
+"""The model file: one ``.safetensors``, weights as tensors and all else as JSON in its header.
+
+Nothing in it can run code, and the same model gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from napari_denoise.core.errors import FileError, ModelError
+from napari_denoise.learning.models.model import FORMAT, Model, ModelInfo
+from napari_denoise.learning.models.package import is_package, unpacked_model
+from napari_denoise.learning.training.checkpoint import TrainingRecord, TrainingState
+
+__all__ = ["load_model", "read_model_info", "read_training_record", "save_model"]
+
+_KEY = "napari-denoise"
+
+_STATE = "training"
+"""What an unfinished training needs to go on is kept beside the model, under this name."""
+
+_VECTORS = ("weights", "mean", "square")
+
+
+def save_model(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model to a file, whole or not at all; an existing file is replaced.
+
+    Raises
+    ------
+    FileError
+        If the folder is missing or cannot be written to.
+    """
+    tensors = {name: tensor.numpy() for name, tensor in model.network.state_dict().items()}
+    info = ModelInfo(**{name: getattr(model, name) for name in ModelInfo.model_fields})
+    header = info.model_dump(mode="json")
+    if model.state:
+        tensors |= {f"{_STATE}.{name}": getattr(model.state, name).numpy() for name in _VECTORS}
+        header[_STATE] = model.state.record.model_dump(mode="json")
+    # One entry: safetensors gives several no fixed order.
+    content = save(tensors, metadata={_KEY: json.dumps(header)})
+    try:
+        _write_whole(Path(path), content)
+    except OSError as error:
+        raise FileError(
+            f"The model could not be written to {path} ({error.strerror}). "
+            f"Choose a folder that exists and can be written to."
+        ) from error
+
+
+def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
+    """What a model file says about its model, without its weights and without torch.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or cannot be read.
+    ModelError
+        If it is no model file of ours, damaged, or from a newer version.
+    """
+    return _read(Path(path), with_weights=False).info
+
+
+def read_training_record(path: str | os.PathLike[str]) -> TrainingRecord | None:
+    """How far the unfinished training in a model file has come; None if it is finished.
+
+    Raises
+    ------
+    FileError, ModelError
+        As :func:`read_model_info`.
+    """
+    return _read(Path(path), with_weights=False).record
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """Read a model from a file of ours, or from a package of the zoo that we exported.
+
+    Raises
+    ------
+    FileError, ModelError
+        As :func:`read_model_info`; also if the weights, or what an unfinished training needs to
+        go on, do not fit the description.
+    """
+    # Imported here: reading a header must not cost seconds.
+    import torch  # noqa: PLC0415
+
+    from napari_denoise.learning.networks.build import make_network  # noqa: PLC0415
+
+    found = _read(Path(path), with_weights=True)
+    network = make_network(found.info.architecture)
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    n_weights = sum(parameter.numel() for parameter in network.parameters())
+    if found.record:
+        shapes |= {f"{_STATE}.{name}": (n_weights,) for name in _VECTORS}
+    arrays = found.arrays
+    is_float32 = all(array.dtype == np.float32 for array in arrays.values())
+    if {name: array.shape for name, array in arrays.items()} != shapes or not is_float32:
+        raise ModelError(
+            f"The weights in {path} do not fit the network it describes. "
+            f"The file is damaged; use another copy, or train again."
+        )
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    vectors = [tensors.pop(f"{_STATE}.{name}") for name in _VECTORS if found.record]
+    network.load_state_dict(tensors)
+    state = TrainingState(found.record, *vectors) if found.record else None
+    return Model.of(found.info, network, state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is in a file."""
+
+    info: ModelInfo
+    record: TrainingRecord | None
+    arrays: dict[str, npt.NDArray[np.float32]]
+
+
+def _read(path: Path, *, with_weights: bool) -> _Found:
+    if is_package(path):
+        with unpacked_model(path) as bundle:
+            return _read(bundle, with_weights=with_weights)
+    if not path.is_file():
+        raise FileError(f"There is no model file {path}. Check the path.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            info, record = _parse(path, (file.metadata() or {}).get(_KEY))
+            names = file.keys() if with_weights else ()
+            return _Found(info, record, {name: file.get_tensor(name) for name in names})
+    except OSError as error:
+        raise FileError(f"The model file {path} cannot be read ({error}).") from error
+    except (SafetensorError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{path} is no model file, or is cut off. Choose a .safetensors file "
+            f"that was saved by napari-denoise."
+        ) from error
+
+
+def _parse(path: Path, text: str | None) -> tuple[ModelInfo, TrainingRecord | None]:
+    if text is None:
+        raise ModelError(
+            f"{path} holds weights of some other program. Choose a model that was saved by "
+            f"napari-denoise."
+        )
+    try:
+        header: Any = json.loads(text)
+        _check_format(path, header)
+        kept = header.pop(_STATE, None)
+        record = None if kept is None else TrainingRecord.model_validate_json(json.dumps(kept))
+        return ModelInfo.model_validate_json(json.dumps(header)), record
+    except ModelError:
+        raise
+    except (ValidationError, ValueError, AttributeError, TypeError) as error:
+        raise ModelError(
+            f"The description of the model in {path} is damaged. Use another copy, or train again."
+        ) from error
+
+
+def _check_format(path: Path, header: dict[str, Any]) -> None:
+    if header.get("format", 0) > FORMAT:
+        raise ModelError(
+            f"{path} was saved by a newer napari-denoise ({header.get('version')}, format "
+            f"{header['format']}; this one reads up to {FORMAT}). Update napari-denoise."
+        )
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write to a temporary neighbour, then rename: no half a file under the real name."""
+    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            # Else the new name may come before the bytes where the power fails.
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

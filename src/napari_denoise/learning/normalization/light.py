@@ -1,0 +1,41 @@
+"""Light above the background: what a network sees that knows that there is none below it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from annotated_types import Gt, MinLen
+from pydantic import model_validator
+
+from napari_denoise.core.settings import Settings
+from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.linear import Normalization
+
+__all__ = ["Light"]
+
+
+class Light(Settings):
+    """Intensities less the background, and how noisy they are.
+
+    Attributes
+    ----------
+    backgrounds, stds : tuple of float
+        Per channel, in the image's units.
+    camera : Camera or None
+        The noise; None if it is taken to be the same at every brightness.
+    """
+
+    name: Literal["light"] = "light"
+    backgrounds: Annotated[tuple[float, ...], MinLen(1)]
+    stds: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
+    camera: Camera | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if len(self.backgrounds) != len(self.stds):
+            raise ValueError("backgrounds and standard deviations differ in number")
+        return self
+
+    def as_linear(self) -> Normalization:
+        """The map to what the network sees, for which the background is zero."""
+        return Normalization(means=self.backgrounds, stds=self.stds)

@@ -1,0 +1,74 @@
+"""The cameras that training images were recorded with, measured on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_denoise.core.progress import Job, Progress, nested
+from napari_denoise.learning.data.patches import choose_patch_size
+from napari_denoise.learning.data.sampler import PatchSampler
+from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.training.noise_estimation import measure_noise
+from napari_denoise.noise.calibration.result import Calibration
+from napari_denoise.noise.calibration.single_image import calibrate_job
+
+__all__ = ["as_camera", "measure_camera", "measure_cameras"]
+
+_N_CALIBRATED = 8
+"""Images and channels that the camera is measured on."""
+
+_N_LARGE, _LARGE = 32, {2: (128, 128), 3: (8, 128, 128)}
+"""Patches, and their size, that several cameras are measured on at once."""
+
+
+def measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
+    """The median of the cameras found on some of the images.
+
+    Raises
+    ------
+    InputError
+        If none of them can be calibrated.
+    """
+    return as_camera((yield from measure_noise(sampler, n_images=_N_CALIBRATED, seed=seed)))
+
+
+def measure_cameras(sampler: PatchSampler, seed: int) -> Job[tuple[Camera, ...]]:
+    """One for each channel that is seen together with others.
+
+    Raises
+    ------
+    InputError
+        If one cannot be calibrated.
+    """
+    n_channels = sampler.images[0].unit_shape[0]
+    if n_channels == 1:
+        return ((yield from measure_camera(sampler, seed)),)
+    size = _LARGE[len(sampler.patch_size)]
+    sampler = sampler.resized(choose_patch_size(sampler.images, size))
+    rng, patches = np.random.default_rng(seed), []
+    for _ in range(_N_LARGE):
+        yield from sampler.read_ahead(rng)
+        yield Progress(fraction=0.0, message="measuring the cameras' noise")
+        patches.append(sampler.draw_in_channel(rng)[1])
+    cameras = []
+    for channel in range(n_channels):
+        planes = [patch[channel].reshape(-1, *patch.shape[-2:]) for patch in patches]
+        job = calibrate_job(np.concatenate(planes), "SYX")
+        cameras.append(as_camera([(yield from nested(job, 0.0, 0.0))]))
+    return tuple(cameras)
+
+
+def as_camera(found: Sequence[Calibration]) -> Camera:
+    """The median of several calibrations."""
+
+    def median(name: str) -> float:
+        return float(np.median([getattr(each, name) for each in found]))
+
+    return Camera(
+        gain=median("gain"),
+        offset=median("offset"),
+        read_noise=median("read_noise"),
+        correlation=(median("correlation_y"), median("correlation_x")),
+    )

@@ -1,0 +1,1 @@
+"""Simulated noise: what a detector would have recorded of a clean image."""

@@ -1,0 +1,228 @@
+"""Layers in, layers out."""
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_denoise._napari.shared.layers import (
+    axes_of,
+    calibration_of,
+    clipped_in_words,
+    is_preview,
+    preview_layer,
+    read_layer,
+    recipe_of,
+    result_layer,
+)
+from napari_denoise.core.errors import AxesError, InputError
+from napari_denoise.core.recipe import METADATA_KEY, Recipe
+from napari_denoise.filters import Gaussian
+
+AXES = ["YX", "ZYX", "TYX", "TZCYX"]
+RECIPE = Recipe.of("denoise", Gaussian(sigma=2.0))
+
+
+@pytest.fixture(params=AXES)
+def layer(request):
+    axes = request.param
+    n = len(axes)
+    shape = (2, 3, 2, 12, 16)[-n:]
+    return Image(
+        np.arange(np.prod(shape), dtype=np.uint16).reshape(shape),
+        name="cells",
+        axis_labels=[letter.lower() for letter in axes],
+        units=[
+            "second" if letter == "T" else "pixel" if letter == "C" else "um" for letter in axes
+        ],
+        scale=[2.0, 0.3, 1.0, 0.1, 0.1][-n:],
+        translate=np.arange(n) + 5.0,
+        rotate=30,
+        shear=[0.1] * (n * (n - 1) // 2),
+        affine=np.diag([*np.arange(1.0, n + 1), 1.0]),
+        colormap="magenta",
+        gamma=0.7,
+        blending="additive",
+        contrast_limits=(3, 40),
+        metadata={"other": 1},
+    )
+
+
+@pytest.fixture
+def result(layer):
+    return result_layer(
+        read_layer(layer), np.zeros(layer.data.shape, np.float32), label="Gaussian", recipe=RECIPE
+    )
+
+
+@pytest.mark.parametrize("attribute", ["scale", "translate", "rotate", "shear"])
+def test_a_result_lies_where_its_source_lies(layer, result, attribute):
+    np.testing.assert_allclose(getattr(result, attribute), getattr(layer, attribute), atol=1e-12)
+
+
+def test_a_result_has_the_affine_of_its_source(layer, result):
+    np.testing.assert_allclose(result.affine.affine_matrix, layer.affine.affine_matrix)
+
+
+def test_a_pixel_of_a_result_is_at_the_same_place_in_the_world(layer, result):
+    corner = tuple(size - 1 for size in layer.data.shape)
+    np.testing.assert_allclose(result.data_to_world(corner), layer.data_to_world(corner))
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    ["units", "axis_labels", "gamma", "blending", "contrast_limits", "contrast_limits_range"],
+)
+def test_a_result_looks_like_its_source(layer, result, attribute):
+    assert getattr(result, attribute) == getattr(layer, attribute)
+
+
+def test_a_result_has_the_colormap_of_its_source(result):
+    assert result.colormap.name == "magenta"
+
+
+def test_a_result_is_named_after_its_source_and_what_was_done(result):
+    assert result.name == "cells · Gaussian"
+
+
+def test_a_result_carries_its_recipe(result):
+    recipe = recipe_of(result.metadata)
+    assert recipe.settings == {"name": "gaussian", "sigma": 2.0}
+    assert recipe.source == "cells"
+    assert recipe.previous is None
+
+
+def test_several_results_get_a_slider_and_lie_where_their_source_lies(layer):
+    pixels = np.zeros((4, *layer.data.shape), np.float32)
+    several = result_layer(read_layer(layer), pixels, label="samples", recipe=RECIPE)
+    corner = tuple(size - 1 for size in layer.data.shape)
+    np.testing.assert_allclose(several.data_to_world((3, *corner))[1:], layer.data_to_world(corner))
+    assert several.data_to_world((3, *corner))[0] == 3
+    assert several.units[1:] == layer.units
+    assert read_layer(several).axes == "S" + read_layer(layer).axes
+
+
+def test_a_result_of_a_result_carries_both_recipes(result):
+    again = result_layer(read_layer(result), result.data, label="Median", recipe=RECIPE)
+    sources = [step.source for step in recipe_of(again.metadata).steps()]
+    assert sources == ["cells", "cells · Gaussian"]
+
+
+def test_a_result_takes_colours_that_were_changed_while_the_job_ran(layer):
+    source = read_layer(layer)
+    layer.contrast_limits = (7, 9)
+    result = result_layer(source, layer.data, label="Gaussian", recipe=RECIPE)
+    assert tuple(result.contrast_limits) == (7, 9)
+
+
+def test_a_result_shows_if_its_source_was_removed(layer, viewer):
+    viewer.add_layer(layer)
+    source = read_layer(layer)
+    viewer.layers.clear()
+    viewer.add_layer(result_layer(source, layer.data, label="Gaussian", recipe=RECIPE))
+    assert [layer.name for layer in viewer.layers] == ["cells · Gaussian"]
+
+
+def test_a_second_result_gets_a_number_and_replaces_nothing(layer, viewer):
+    viewer.add_layer(layer)
+    for _ in range(2):
+        pixels = np.zeros(layer.data.shape, np.float32)
+        viewer.add_layer(result_layer(read_layer(layer), pixels, label="Gaussian", recipe=RECIPE))
+    assert [a.name for a in viewer.layers] == ["cells", "cells · Gaussian", "cells · Gaussian [1]"]
+
+
+def test_a_result_whose_last_axis_has_three_pixels_is_no_rgb_picture():
+    source = Image(np.zeros((40, 50, 3), np.uint8), rgb=False)
+    result = result_layer(read_layer(source), source.data, label="Gaussian", recipe=RECIPE)
+    assert not result.rgb
+
+
+def test_reading_a_lazy_layer_computes_nothing():
+    computed = []
+
+    def note(block):
+        computed.append(block.shape)
+        return block
+
+    pixels = da.zeros((4, 32, 32), chunks=(1, 32, 32)).map_blocks(note, meta=np.empty((0, 0, 0)))
+    layer = Image(pixels, contrast_limits=(0, 255))
+    computed.clear()  # napari has drawn the first plane
+    assert read_layer(layer).pixels is pixels
+    assert not computed
+
+
+def test_the_finest_level_of_a_multiscale_layer_is_read():
+    levels = [np.zeros((64, 64)), np.zeros((32, 32))]
+    assert read_layer(Image(levels, multiscale=True)).shape == (64, 64)
+
+
+def test_an_rgb_picture_is_refused_and_the_way_out_is_said():
+    with pytest.raises(InputError, match="Split RGB"):
+        read_layer(Image(np.zeros((40, 40, 3), np.uint8), rgb=True))
+
+
+@pytest.mark.parametrize(
+    ("labels", "axes"),
+    [
+        (("z", "y", "x"), "ZYX"),
+        (("Time", "y", "x"), "TYX"),
+        (("frames", "channel", "rows", "columns"), "TCYX"),
+        (("-3", "-2", "-1"), "ZYX"),
+        (("a", "y", "x"), "ZYX"),
+        (("z", "z", "x"), "ZYX"),
+        (("z", "c", "t"), "ZYX"),
+    ],
+)
+def test_axes_come_from_labels_that_make_sense_and_else_from_habit(labels, axes):
+    layer = Image(np.zeros((2,) * len(labels)), axis_labels=labels)
+    assert axes_of(layer) == axes
+
+
+def test_a_layer_with_seven_axes_is_refused():
+    with pytest.raises(AxesError, match="2 to 6 axes"):
+        read_layer(Image(np.zeros((1,) * 5 + (4, 4))))
+
+
+def test_axes_chosen_by_the_user_win():
+    layer = Image(np.zeros((3, 4, 5)), axis_labels=("z", "y", "x"))
+    assert read_layer(layer, "TYX").axes == "TYX"
+
+
+@pytest.mark.parametrize("stored", [None, "text", {"operation": "unknown"}])
+def test_metadata_that_hold_no_recipe_are_no_obstacle(stored):
+    assert recipe_of({METADATA_KEY: stored}) is None
+
+
+def test_clipped_pixels_are_said_and_none_is_not():
+    assert clipped_in_words(0, "uint8") == ""
+    assert clipped_in_words(1, "uint8").startswith("1 pixel was")
+    assert clipped_in_words(1234, "uint8").startswith("1,234 pixels were")
+
+
+def test_a_preview_lies_where_its_source_has_the_plane(layer):
+    source = read_layer(layer)
+    place = {a: n - 1 for a, n in zip(source.axes, source.shape, strict=True) if a not in "YX"}
+    preview = preview_layer(source, np.ones((12, 16)), place)
+    assert preview.data.shape == (1,) * len(place) + (12, 16)
+    for corner in ((0, 0), (11, 15)):
+        here = preview.data_to_world((0,) * len(place) + corner)
+        np.testing.assert_allclose(here, layer.data_to_world((*place.values(), *corner)))
+    assert preview.name == "cells · preview"
+    assert preview.contrast_limits == layer.contrast_limits
+    assert is_preview(preview)
+    assert not is_preview(layer)
+
+
+def test_a_preview_of_transposed_planes_is_transposed():
+    layer = Image(np.zeros((16, 2, 12)), axis_labels=("x", "z", "y"))
+    plane = np.arange(12 * 16).reshape(12, 16)
+    preview = preview_layer(read_layer(layer), plane, {"Z": 1})
+    np.testing.assert_array_equal(preview.data[:, 0], plane.T)
+    np.testing.assert_allclose(preview.translate, [0, 1, 0])
+
+
+def test_metadata_that_hold_no_calibration_are_none(layer):
+    assert calibration_of(layer) is None
+    for stored in ([], {}, [{"gain": "much"}], 3):
+        layer.metadata["napari-denoise calibration"] = stored
+        assert calibration_of(layer) is None

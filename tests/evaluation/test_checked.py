@@ -1,0 +1,52 @@
+"""The check of intensities that follows denoising."""
+
+import numpy as np
+
+from napari_denoise.core.axes import Layout
+from napari_denoise.core.denoiser import Denoised, denoise_job
+from napari_denoise.core.progress import run
+from napari_denoise.evaluation import checked
+from napari_denoise.filters import Gaussian
+from napari_denoise.metrics import check_photometry
+
+
+def test_the_verdict_is_that_of_the_photometric_check(noisy):
+    job = denoise_job(Gaussian(sigma=1.0), noisy.pixels, Layout("YX"))
+    found = run(checked(job, noisy.pixels, "YX"))
+    assert found.photometry == run(check_photometry(noisy.pixels, found.denoised.image))
+    assert found.photometry.is_safe
+
+
+def test_planes_are_found_in_any_order_of_axes(noisy):
+    film = np.stack([noisy.pixels, noisy.pixels * 2], axis=-1)
+    result = film.copy()
+    result[..., 1] *= 1.1
+
+    def job():
+        yield from ()
+        return Denoised(result, 3)
+
+    found = run(checked(job(), film, "YXT"))
+    assert not found.photometry.is_safe
+    assert found.photometry.worst_plane == (1,)
+    assert found.photometry.n_clipped >= 3
+
+
+def test_of_several_results_one_is_checked(noisy):
+    def job():
+        yield from ()
+        return Denoised(np.stack([noisy.pixels * 1.1, noisy.pixels]), 0, (), "SYX")
+
+    assert not run(checked(job(), noisy.pixels, "YX")).photometry.is_safe
+
+
+def test_a_result_that_cannot_be_checked_is_not_lost(noisy):
+    broken = np.full_like(noisy.pixels, np.nan)
+
+    def job():
+        yield from ()
+        return Denoised(broken, 0)
+
+    found = run(checked(job(), noisy.pixels, "YX"))
+    assert found.denoised.image is broken
+    assert found.photometry is None
