@@ -91,7 +91,7 @@ def test_closing_the_window_during_training_ends_it(window, qtbot):
 
 def start_denoising(viewer, monkeypatch, slow_job):
     slow_job.result = Denoised(np.zeros((3, 24, 24), np.float32), 0)
-    monkeypatch.setattr(denoise_widget, "denoise", slow_job)
+    monkeypatch.setattr(denoise_widget, "denoise_job", slow_job)
     dock, widget = open_dock(viewer, "Denoise")
     widget._run_bar.run()
     assert slow_job.is_running.wait(10)

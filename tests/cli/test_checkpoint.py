@@ -17,7 +17,7 @@ SHORT = ("--set", "n_steps=6", "--set", "patch_size=16", "--set", "n_features=8"
 TRAIN = """
 import sys
 from napari_denoise import cli
-from napari_denoise.learning import autosave
+from napari_denoise.learning.training import autosave
 autosave.INTERVAL_S = 0.05
 sys.argv = ["napari-denoise", *sys.argv[1:]]
 cli.main()

@@ -353,7 +353,7 @@ def test_ctrl_c_while_training_keeps_the_model(tmp_path, noisy):
     model = tmp_path / "m.safetensors"
     code = (
         "import os, signal, sys, threading\n"
-        "from napari_denoise import cli, console\n"
+        "from napari_denoise import cli\nfrom napari_denoise.cli import progress_bar as console\n"
         "real = console.run\n"
         "def run(job, watch):\n"
         "    def interrupt(event):\n"

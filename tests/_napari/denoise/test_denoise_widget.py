@@ -96,7 +96,7 @@ def test_clipped_pixels_are_said(dock, viewer, finish, noisy, monkeypatch):
         yield Progress(fraction=0.5)
         return Denoised(np.zeros(image.shape, dtype), 12)
 
-    monkeypatch.setattr(denoise_widget, "denoise", job)
+    monkeypatch.setattr(denoise_widget, "denoise_job", job)
     viewer.add_image(noisy)
     finish(dock._run_bar)
     assert "12 pixels were beyond the range" in dock._run_bar._notices.text()
@@ -113,7 +113,7 @@ def test_it_is_said_whether_intensities_may_be_measured_on_the_result(
         yield Progress(fraction=0.5)
         return Denoised((image * 0.8).astype(dtype), 0)
 
-    monkeypatch.setattr(denoise_widget, "denoise", job)
+    monkeypatch.setattr(denoise_widget, "denoise_job", job)
     dock._layer.setLayer(viewer.layers[0])
     finish(dock._run_bar)
     assert "Not safe to quantify" in dock._run_bar._notices.text()
@@ -166,7 +166,7 @@ def test_a_source_removed_while_the_job_runs_does_no_harm(
     dock, viewer, finish, noisy, monkeypatch, slow_job, qtbot
 ):
     slow_job.result = Denoised(np.zeros(noisy.shape, np.float32), 0)
-    monkeypatch.setattr(denoise_widget, "denoise", slow_job)
+    monkeypatch.setattr(denoise_widget, "denoise_job", slow_job)
     viewer.add_image(noisy, name="gone")
     dock._run_bar.run()
     viewer.layers.clear()
@@ -178,7 +178,7 @@ def test_a_source_removed_while_the_job_runs_does_no_harm(
 def test_cancel_during_denoising_leaves_no_layer_and_gives_the_buttons_back(
     dock, viewer, finish, noisy, monkeypatch, slow_job
 ):
-    monkeypatch.setattr(denoise_widget, "denoise", slow_job)
+    monkeypatch.setattr(denoise_widget, "denoise_job", slow_job)
     viewer.add_image(noisy)
     dock._run_bar.run()
     slow_job.is_running.wait(10)
@@ -204,7 +204,7 @@ def test_an_error_of_torch_is_shown_the_buttons_come_back_and_the_memory_is_free
         yield Progress(fraction=0.5)
         raise RuntimeError("CUDA error: no kernel image is available")
 
-    monkeypatch.setattr(denoise_widget, "denoise", job)
+    monkeypatch.setattr(denoise_widget, "denoise_job", job)
     viewer.add_image(noisy)
     assert finish(dock._run_bar) == "RuntimeError: CUDA error: no kernel image is available"
     assert dock._run_bar._run_button.isEnabled()

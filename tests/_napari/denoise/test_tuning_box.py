@@ -113,7 +113,7 @@ def test_another_layer_forgets_what_was_found(dock, viewer, finish, noisy):
 def test_cancel_and_another_layer_end_the_tuning_and_change_nothing(
     dock, viewer, finish, noisy, monkeypatch, slow_job
 ):
-    monkeypatch.setattr(denoise_widget, "tune", slow_job)
+    monkeypatch.setattr(denoise_widget, "tune_job", slow_job)
     viewer.add_image(noisy)
     viewer.add_image(noisy, name="other")
     for end in (dock._tuning_bar.cancel, lambda: dock.setLayer(viewer.layers["other"])):

@@ -287,7 +287,7 @@ def test_clipped_pixels_are_said_when_a_model_is_applied(trained, finish, monkey
         return Denoised(np.zeros(image.shape, dtype), 3)
 
     remember(result_dtype=SAME_AS_SOURCE)
-    monkeypatch.setattr(model_box, "denoise", job)
+    monkeypatch.setattr(model_box, "denoise_job", job)
     finish(trained._model_box._run_bar)
     assert "beyond the range of uint16" in trained._model_box._run_bar._notices.text()
 

@@ -263,13 +263,13 @@ KILLED = """
 import sys, tifffile
 from pathlib import Path
 from napari_denoise.core.axes import Layout
-from napari_denoise.learning import autosave
+from napari_denoise.learning.training import autosave
 from napari_denoise.learning.methods import N2V
-from napari_denoise.learning.training.job import TrainingImage, train
+from napari_denoise.learning.training.job import TrainingImage, train_job
 autosave.INTERVAL_S = 0.05
 method = N2V(n_steps=200_000, batch_size=2, patch_size=16, n_features=4, depth=1)
 image = TrainingImage(tifffile.imread(sys.argv[1]), Layout("YX"), "spots")
-for event in train(method, [image], device="cpu", autosave=Path(sys.argv[2])):
+for event in train_job(method, [image], device="cpu", autosave=Path(sys.argv[2])):
     pass
 """
 
