@@ -164,5 +164,11 @@ def _image(
     sample: Sample, pixels: npt.NDArray[np.uint16], name: str, recipe: Recipe | None = None
 ) -> Image:
     return Image(
-        pixels, sample.axes, sample.scale, sample.units, sample.channel_names, name, recipe
+        pixels,
+        sample.axes,
+        scale=sample.scale,
+        units=sample.units,
+        channel_names=sample.channel_names,
+        name=name,
+        recipe=recipe,
     )

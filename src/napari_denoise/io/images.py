@@ -147,11 +147,11 @@ def write_image(
     image = Image(
         pixels if isinstance(pixels, np.ndarray) else da.asarray(pixels),
         axes,
-        tuple(scale or ()),
-        tuple(units or ()),
-        tuple(channel_names),
-        file_stem(path),
-        recipe,
+        scale=tuple(scale or ()),
+        units=tuple(units or ()),
+        channel_names=tuple(channel_names),
+        name=file_stem(path),
+        recipe=recipe,
     )
     with _whole_or_nothing(path) as part:
         write(part, image)

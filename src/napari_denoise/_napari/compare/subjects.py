@@ -43,8 +43,8 @@ def as_image(source: Source) -> Image:
     return Image(
         source.pixels,
         source.axes,
-        tuple(abs(float(step)) or 1.0 for step in source.geometry["scale"]),
-        tuple(str(unit) for unit in source.geometry["units"]),
+        scale=tuple(abs(float(step)) or 1.0 for step in source.geometry["scale"]),
+        units=tuple(str(unit) for unit in source.geometry["units"]),
         name=source.name,
         recipe=source.recipe,
     )
