@@ -42,7 +42,7 @@ def finish(qtbot):
         if start:
             bar.run()
         qtbot.waitUntil(lambda: not bar.is_running, timeout=60_000)
-        return bar._error._message.text()
+        return bar.errorText()
 
     return finish
 

@@ -65,7 +65,7 @@ def test_each_dock_opens_from_the_menu_and_closes(window, name):
 def test_a_closed_dock_opens_again(window, name):
     click_close(open_dock(window, name)[0])
     _, widget = open_dock(window, name)
-    assert widget.findChild(RunBar)._run_button.isEnabled()
+    assert widget.findChild(RunBar).runButton.isEnabled()
 
 
 def test_stop_during_training_keeps_the_model(window, qtbot):
@@ -149,7 +149,7 @@ def test_a_dropped_file_that_is_no_model_is_refused_in_words(window, tmp_path):
     path.write_text("no model")
     window.open(str(path), plugin="napari-denoise")
     _, widget = open_dock(window, "Denoise")
-    assert "is no model file" in widget._run_bar._error._message.text()
+    assert "is no model file" in widget._run_bar.errorText()
 
 
 @pytest.mark.parametrize("path", ["a.tif", ["a.safetensors", "b.safetensors"]])

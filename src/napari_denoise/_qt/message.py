@@ -88,6 +88,10 @@ class ErrorMessage(QWidget):
         self._copy_button.setVisible(not is_users)
         self.show()
 
+    def text(self) -> str:
+        """The sentence that is shown; empty if there is none."""
+        return self._message.text()
+
     def clear(self) -> None:
         """Forget the error."""
         self._message.clear()

@@ -51,6 +51,10 @@ class RunBar(QWidget):
     stop_text : str
         What the Stop button says, for jobs that keep what they have ("Stop and keep"); without
         it there is no such button.
+
+    Attributes
+    ----------
+    runButton, stopButton, cancelButton : QPushButton
     """
 
     started = Signal()
@@ -95,12 +99,12 @@ class RunBar(QWidget):
     def setRunEnabled(self, enabled: bool, reason: str = "") -> None:  # noqa: FBT001
         """Say whether there is anything to run; the reason if not becomes the tooltip."""
         self._can_run = enabled
-        self._run_button.setToolTip(reason)
-        self._run_button.setEnabled(enabled and not self.is_running)
+        self.runButton.setToolTip(reason)
+        self.runButton.setEnabled(enabled and not self.is_running)
 
     def setRunText(self, text: str) -> None:
         """Say what a click on Run does."""
-        self._run_button.setText(text)
+        self.runButton.setText(text)
 
     def run(self) -> None:
         """Prepare and start the job, as a click on Run does; ignored while one is running."""
@@ -157,6 +161,14 @@ class RunBar(QWidget):
         """What the line below the buttons says."""
         return self._message.text()
 
+    def noticeText(self) -> str:
+        """What the user should know of the last run, a line each; empty if nothing."""
+        return self._notices.text()
+
+    def errorText(self) -> str:
+        """What went wrong in the last run; empty if nothing did."""
+        return self._error.text()
+
     def showNotice(self, text: str) -> None:
         """Say something the user should know, until the next run."""
         self._notices.add(text)
@@ -167,21 +179,21 @@ class RunBar(QWidget):
 
     def _build(self, run_text: str, stop_text: str) -> None:
         self._can_run = True
-        self._run_button = QPushButton(run_text)
-        self._stop_button = QPushButton(stop_text)
-        self._stop_button.setToolTip("End early and keep what is done so far")
-        self._stop_button.setVisible(bool(stop_text))
-        self._cancel_button = QPushButton("Cancel")
-        self._cancel_button.setToolTip("End now and discard the work")
+        self.runButton = QPushButton(run_text)
+        self.stopButton = QPushButton(stop_text)
+        self.stopButton.setToolTip("End early and keep what is done so far")
+        self.stopButton.setVisible(bool(stop_text))
+        self.cancelButton = QPushButton("Cancel")
+        self.cancelButton.setToolTip("End now and discard the work")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._message = WrappedLabel()
         self._notices = Message("notice")
         self._error = ErrorMessage()
         buttons = QHBoxLayout()
-        buttons.addWidget(self._run_button, 1)
-        buttons.addWidget(self._stop_button)
-        buttons.addWidget(self._cancel_button)
+        buttons.addWidget(self.runButton, 1)
+        buttons.addWidget(self.stopButton)
+        buttons.addWidget(self.cancelButton)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)
@@ -189,9 +201,9 @@ class RunBar(QWidget):
             layout.addWidget(widget)
 
     def _connect(self) -> None:
-        self._run_button.clicked.connect(self.run)
-        self._stop_button.clicked.connect(self.stop)
-        self._cancel_button.clicked.connect(self.cancel)
+        self.runButton.clicked.connect(self.run)
+        self.stopButton.clicked.connect(self.stop)
+        self.cancelButton.clicked.connect(self.cancel)
         self._runner.progressed.connect(self._on_runner_progressed)
         self._runner.finished.connect(self._on_runner_finished)
         self._runner.failed.connect(self._on_runner_failed)
@@ -201,9 +213,9 @@ class RunBar(QWidget):
     def _set_state(self, state: RunState) -> None:
         self._state = state
         is_idle, is_cancelling = state is RunState.IDLE, state is RunState.CANCELLING
-        self._run_button.setEnabled(is_idle and self._can_run)
-        self._stop_button.setEnabled(state is RunState.RUNNING)
-        self._cancel_button.setEnabled(not is_idle and not is_cancelling)
+        self.runButton.setEnabled(is_idle and self._can_run)
+        self.stopButton.setEnabled(state is RunState.RUNNING)
+        self.cancelButton.setEnabled(not is_idle and not is_cancelling)
         self._bar.setVisible(not is_idle)
         if is_cancelling:
             self._bar.setRange(0, 0)

@@ -84,8 +84,8 @@ def test_without_a_reference_the_noisy_image_tells(dock, layers, finish):
 def test_a_layer_that_is_not_safe_to_quantify_is_named_with_the_reason(dock, layers, finish):
     layers["blurred"].data = layers["blurred"].data * 1.2
     finish(dock._run_bar)
-    assert "blurred: Not safe to quantify" in dock._run_bar._notices.text()
-    assert "noisy · Gaussian: " not in dock._run_bar._notices.text()
+    assert "blurred: Not safe to quantify" in dock._run_bar.noticeText()
+    assert "noisy · Gaussian: " not in dock._run_bar.noticeText()
 
 
 def test_rows_can_be_frames(dock, layers, finish):

@@ -32,7 +32,7 @@ def dock(qtbot, viewer, layers):
 
 
 def notices(dock):
-    return dock._run_bar._notices.text()
+    return dock._run_bar.noticeText()
 
 
 def state(viewer, layers):
@@ -85,8 +85,8 @@ def test_the_range_of_the_type_is_stated_and_cannot_be_changed(dock):
 
 def test_a_reference_without_layers_to_compare_leaves_run_off(dock, layers):
     dock._images.setLayers([])
-    assert not dock._run_bar._run_button.isEnabled()
-    assert not dock._maps.run_bar._run_button.isEnabled()
+    assert not dock._run_bar.runButton.isEnabled()
+    assert not dock._maps.run_bar.runButton.isEnabled()
     assert not dock._side_button.isEnabled()
 
 

@@ -58,7 +58,7 @@ def test_an_uncertainty_is_shown_in_its_own_range_and_not_held_to_the_image(
     assert finish(dock._run_bar) == ""
     layer = viewer.layers["cells · Instant uncertainty"]
     assert layer.contrast_limits[1] == pytest.approx(layer.data.max())
-    assert "ntensit" not in dock._run_bar.message() + dock._run_bar._notices.text()
+    assert "ntensit" not in dock._run_bar.message() + dock._run_bar.noticeText()
 
 
 def test_the_instant_denoiser_is_what_a_new_dock_offers(qtbot, viewer, finish, rng):
@@ -99,7 +99,7 @@ def test_clipped_pixels_are_said(dock, viewer, finish, noisy, monkeypatch):
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
     viewer.add_image(noisy)
     finish(dock._run_bar)
-    assert "12 pixels were beyond the range" in dock._run_bar._notices.text()
+    assert "12 pixels were beyond the range" in dock._run_bar.noticeText()
 
 
 def test_it_is_said_whether_intensities_may_be_measured_on_the_result(
@@ -116,7 +116,7 @@ def test_it_is_said_whether_intensities_may_be_measured_on_the_result(
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
     dock._layer.setLayer(viewer.layers[0])
     finish(dock._run_bar)
-    assert "Not safe to quantify" in dock._run_bar._notices.text()
+    assert "Not safe to quantify" in dock._run_bar.noticeText()
 
 
 def test_a_lazy_layer_is_denoised_without_being_loaded_at_once(dock, viewer, finish, noisy):
@@ -147,10 +147,10 @@ def test_an_rgb_picture_is_refused_with_the_way_out(dock, viewer, finish):
 
 
 def test_without_a_layer_run_is_off_and_says_why(dock, viewer, finish):
-    assert not dock._run_bar._run_button.isEnabled()
-    assert "Open an image" in dock._run_bar._run_button.toolTip()
+    assert not dock._run_bar.runButton.isEnabled()
+    assert "Open an image" in dock._run_bar.runButton.toolTip()
     viewer.add_image(np.zeros((24, 24)))
-    assert dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar.runButton.isEnabled()
 
 
 def test_the_axes_of_the_layer_are_put_in_words(dock, viewer):
@@ -182,12 +182,12 @@ def test_cancel_during_denoising_leaves_no_layer_and_gives_the_buttons_back(
     viewer.add_image(noisy)
     dock._run_bar.run()
     slow_job.is_running.wait(10)
-    assert not dock._run_bar._run_button.isEnabled()
+    assert not dock._run_bar.runButton.isEnabled()
     dock._run_bar.cancel()
     finish(dock._run_bar, start=False)
     assert slow_job.is_closed.is_set()
     assert len(viewer.layers) == 1
-    assert dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar.runButton.isEnabled()
 
 
 def test_an_error_of_torch_is_shown_the_buttons_come_back_and_the_memory_is_freed(
@@ -207,7 +207,7 @@ def test_an_error_of_torch_is_shown_the_buttons_come_back_and_the_memory_is_free
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
     viewer.add_image(noisy)
     assert finish(dock._run_bar) == "RuntimeError: CUDA error: no kernel image is available"
-    assert dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar.runButton.isEnabled()
     assert len(viewer.layers) == 1
     gc.collect()
     assert kept[0]() is None
@@ -272,7 +272,7 @@ def test_a_file_that_is_no_model_is_refused_and_the_method_stays(dock, viewer, t
     path = tmp_path / "text.safetensors"
     path.write_text("this is no model")
     dock.setModelFile(path)
-    assert "is no model file" in dock._run_bar._error._message.text()
+    assert "is no model file" in dock._run_bar.errorText()
     assert dock._method.label() == "Gaussian"
 
 

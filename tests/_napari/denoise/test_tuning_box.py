@@ -136,5 +136,5 @@ def test_an_image_without_noise_is_refused_in_words(dock, viewer, finish):
 
 
 def test_without_a_layer_there_is_nothing_to_tune(dock):
-    assert not dock._tuning_bar._run_button.isEnabled()
-    assert "Open an image" in dock._tuning_bar._run_button.toolTip()
+    assert not dock._tuning_bar.runButton.isEnabled()
+    assert "Open an image" in dock._tuning_bar.runButton.toolTip()

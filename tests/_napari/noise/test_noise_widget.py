@@ -62,7 +62,7 @@ def test_another_noise_model_can_be_chosen(dock, viewer, finish):
 def test_pixels_that_were_clipped_are_counted(dock, viewer, finish):
     viewer.layers["clean"].data = np.full((3, 24, 24), 250, np.uint8)
     finish(dock.simulate._run_bar)
-    assert "beyond the range of uint8" in dock.simulate._run_bar._notices.text()
+    assert "beyond the range of uint8" in dock.simulate._run_bar.noticeText()
 
 
 def test_an_image_that_cannot_have_shot_noise_is_refused_in_words(dock, viewer, finish):

@@ -78,7 +78,7 @@ def test_a_stopped_training_is_continued(stopped, finish, viewer):
     (first,) = models.shelf_of(viewer).models
     assert box._continue_button.text() == "Continue"
     stopped._start.setModel(first)
-    assert stopped._run_bar._run_button.text() == "Continue"
+    assert stopped._run_bar.runButton.text() == "Continue"
     n_done = first.record.n_done
     assert f"{n_done:,} of 1,000,000 steps are done" in stopped._start._about.text()
     assert stopped._method.value().n_steps == 1_000_000
@@ -88,7 +88,7 @@ def test_a_stopped_training_is_continued(stopped, finish, viewer):
     assert second.info.n_steps == n_done + 3
     assert second.record is None
     assert stopped._start.model() is None
-    assert stopped._run_bar._run_button.text() == "Train"
+    assert stopped._run_bar.runButton.text() == "Train"
 
 
 def test_one_click_goes_on_with_the_model_that_is_shown(make_dock, finish, viewer):
@@ -116,7 +116,7 @@ def test_a_model_file_is_trained_further(make_dock, finish, model_files, monkeyp
 def test_what_does_not_fit_the_model_is_said(make_dock, finish, model_files, tmp_path, viewer):
     dock = make_dock()
     dock._start.setModelFile(tmp_path / "missing.safetensors")
-    assert "There is no model file" in dock._run_bar._error._message.text()
+    assert "There is no model file" in dock._run_bar.errorText()
     dock._start.setModelFile(model_files / "ZYX.safetensors")
     assert "The model was trained on 3D volumes (ZYX)" in finish(dock._run_bar)
     viewer.add_image(np.ones((3, 24, 24)) + np.eye(24), name="clean")

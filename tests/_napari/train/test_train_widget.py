@@ -125,7 +125,7 @@ def test_a_model_is_saved_where_the_user_says(trained, tmp_path, monkeypatch):
 
 def test_a_model_that_cannot_be_saved_is_not_lost(trained, tmp_path):
     trained._model_box.save(tmp_path / "no folder" / "mine.safetensors")
-    assert "could not be written" in trained._model_box._run_bar._error._message.text()
+    assert "could not be written" in trained._model_box._run_bar.errorText()
     (model,) = models.shelf_of(trained._viewer).models
     assert not model.is_saved
 
@@ -154,7 +154,7 @@ def test_cancel_during_training_keeps_nothing(dock, qtbot, finish):
     assert finish(dock._run_bar, start=False) == ""
     assert models.shelf_of(dock._viewer).models == ()
     assert not dock._model_box.isVisibleTo(dock)
-    assert dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar.runButton.isEnabled()
 
 
 def test_while_a_model_is_trained_the_last_one_rests(trained, slow_job, monkeypatch, finish):
@@ -173,7 +173,7 @@ def test_an_error_of_torch_during_training_is_shown(dock, finish, monkeypatch):
 
     monkeypatch.setattr(train_widget, "train_and_keep", job)
     assert finish(dock._run_bar).startswith("RuntimeError: mat1")
-    assert dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar.runButton.isEnabled()
 
 
 def test_an_image_with_nan_cannot_be_trained_on(dock, noisy, finish):
@@ -185,7 +185,7 @@ def test_an_image_with_nan_cannot_be_trained_on(dock, noisy, finish):
 
 def test_without_an_image_run_is_off(dock, viewer):
     dock._images.setLayers([])
-    assert not dock._run_bar._run_button.isEnabled()
+    assert not dock._run_bar.runButton.isEnabled()
     assert dock._roles.sentence() == ""
 
 
@@ -217,7 +217,7 @@ def test_a_file_that_is_no_image_is_refused_in_words(dock, tmp_path):
     path = tmp_path / "text.tif"
     path.write_text("no image")
     dock._images.addFile(path)
-    assert dock._run_bar._error._message.text()
+    assert dock._run_bar.errorText()
     assert dock._images.files() == []
 
 
@@ -246,10 +246,10 @@ def test_a_method_for_pairs_asks_for_targets_and_others_do_not(dock, viewer, noi
     assert dock._targets.isHidden()
     dock._method.setValue(CARE(n_steps=3))
     assert not dock._targets.isHidden()
-    assert not dock._run_bar._run_button.isEnabled()
-    assert dock._run_bar._run_button.toolTip() == "Choose a target for each image first."
+    assert not dock._run_bar.runButton.isEnabled()
+    assert dock._run_bar.runButton.toolTip() == "Choose a target for each image first."
     viewer.add_image(np.zeros(noisy.data.shape), name="clean")
-    assert dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar.runButton.isEnabled()
     dock._method.setValue(N2N(repeats="T"))
     assert dock._targets.isHidden()
     dock._method.setValue(TINY)
@@ -278,7 +278,7 @@ def test_a_notice_says_why_a_training_starts_from_scratch(dock, viewer, noisy, f
     viewer.add_image(np.full(noisy.data.shape, 100.0) + np.eye(24), name="clean")
     dock._method.setValue(CARE(**TINY.model_dump(exclude={"name"} | N2V_ONLY)))
     assert finish(dock._run_bar) == ""
-    assert "starts from scratch" in dock._run_bar._notices.text()
+    assert "starts from scratch" in dock._run_bar.noticeText()
 
 
 def test_clipped_pixels_are_said_when_a_model_is_applied(trained, finish, monkeypatch):
@@ -289,7 +289,7 @@ def test_clipped_pixels_are_said_when_a_model_is_applied(trained, finish, monkey
     remember(result_dtype=SAME_AS_SOURCE)
     monkeypatch.setattr(model_box, "denoise_job", job)
     finish(trained._model_box._run_bar)
-    assert "beyond the range of uint16" in trained._model_box._run_bar._notices.text()
+    assert "beyond the range of uint16" in trained._model_box._run_bar.noticeText()
 
 
 def test_applying_needs_a_layer(trained, viewer, finish):

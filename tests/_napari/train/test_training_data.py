@@ -64,7 +64,7 @@ def test_a_folder_is_trained_on_and_what_is_broken_in_it_is_listed(
 
 def test_a_folder_without_images_is_said(dock, qtbot, tmp_path, monkeypatch):
     add_folder(dock, qtbot, tmp_path, monkeypatch)
-    assert "There is no image in the folder" in dock._run_bar._error._message.text()
+    assert "There is no image in the folder" in dock._run_bar.errorText()
 
 
 def test_targets_are_found_in_a_folder_and_images_without_one_left_out(
@@ -73,7 +73,7 @@ def test_targets_are_found_in_a_folder_and_images_without_one_left_out(
     noisy, clean = folders
     add_folder(dock, qtbot, noisy, monkeypatch)
     dock._method.setValue(CARE(**SCRATCH))
-    assert not dock._run_bar._run_button.isEnabled()
+    assert not dock._run_bar.runButton.isEnabled()
     dialog = "qtpy.QtWidgets.QFileDialog.getExistingDirectory"
     monkeypatch.setattr(dialog, lambda *args: str(clean))
     dock._targets._folder_button.click()
@@ -81,7 +81,7 @@ def test_targets_are_found_in_a_folder_and_images_without_one_left_out(
     said = dock._targets._left_out.toolTip()
     assert "a is left out: there is no target of that name." in said
     assert "e is left out: it is a target, and no image has its name." in said
-    assert dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar.runButton.isEnabled()
     assert model_of(dock, finish).recipe.source == "b → b, d → d"
 
 
@@ -91,7 +91,7 @@ def test_a_folder_of_other_names_is_said(dock, qtbot, folders, tmp_path, monkeyp
     tifffile.imwrite(tmp_path / "other" / "x.tif", np.zeros((24, 26)))
     dock._targets.setFolder(tmp_path / "other")
     qtbot.waitUntil(lambda: not dock._targets._runner.is_running)
-    assert "Give each target the name of its image" in dock._run_bar._error._message.text()
+    assert "Give each target the name of its image" in dock._run_bar.errorText()
 
 
 def test_a_long_list_of_images_has_few_rows(dock, qtbot, tmp_path, monkeypatch):
@@ -127,7 +127,7 @@ def test_care_asks_for_targets_or_for_noise(dock, viewer, finish):
     noise = Composite.of([PoissonNoise(photons=30), GaussianNoise(sigma=2)])
     dock._noise.setValue(noise)
     assert dock._targets.isHidden()
-    assert dock._run_bar._run_button.isEnabled()
+    assert dock._run_bar.runButton.isEnabled()
     info = model_of(dock, finish)
     assert info.method.noise == noise
     dock._noise.setValue(None)

@@ -73,7 +73,7 @@ def test_closing_either_dialog_exports_nothing(trained, answer, tmp_path, card, 
     bar = trained._model_box._export._run_bar
     bar.run()
     assert not bar.is_running
-    assert bar._error._message.text() == ""
+    assert bar.errorText() == ""
     assert list(tmp_path.glob("*.zip")) == []
 
 
@@ -85,7 +85,7 @@ def test_without_the_extra_it_says_what_to_install_before_asking(trained, answer
     monkeypatch.setattr(zoo_export, "require_bioimageio", refuse)
     bar = trained._model_box._export._run_bar
     bar.run()
-    assert "napari-denoise[bioimageio]" in bar._error._message.text()
+    assert "napari-denoise[bioimageio]" in bar.errorText()
     assert shown == []
 
 
