@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from napari_denoise.instant.acquisition import expose
+from napari_denoise.instant.acquisition import simulate
 from napari_denoise.learning.normalization.variance_stabilization import from_stabilized, stabilized
 
 
-def exposures(clean, seed=0):
-    return expose(clean, torch.Generator().manual_seed(seed))
+def acquired(clean, seed=0):
+    return simulate(clean, torch.Generator().manual_seed(seed))
 
 
 def test_the_mean_of_a_recording_is_the_clean_image():
-    shown = exposures(torch.full((400, 1, 32, 32), 0.5))
+    shown = acquired(torch.full((400, 1, 32, 32), 0.5))
     # The algebraic inverse of a noisy value is that value: nothing but the noise is in between.
     recorded = from_stabilized(shown.planes[:, 0] + shown.level, shown.dark_variance)
     noise = (shown.clean.clamp(min=0) + shown.dark_variance).sqrt().mean(dim=(1, 2))
@@ -23,7 +23,7 @@ def test_the_mean_of_a_recording_is_the_clean_image():
 
 
 def test_stabilised_noise_has_about_unit_variance():
-    shown = exposures(torch.full((400, 1, 48, 48), 0.9))
+    shown = acquired(torch.full((400, 1, 48, 48), 0.9))
     is_bright = shown.clean.mean(dim=(1, 2)) > 5
     sigma = shown.planes[is_bright].std(dim=(1, 2, 3))
     assert float(sigma.median()) == pytest.approx(1, abs=0.05)
@@ -32,7 +32,7 @@ def test_stabilised_noise_has_about_unit_variance():
 
 
 def test_the_network_is_told_how_correlated_the_noise_is():
-    shown = exposures(torch.full((300, 1, 64, 64), 0.9))
+    shown = acquired(torch.full((300, 1, 64, 64), 0.9))
     noise = shown.planes[:, 0] - shown.planes[:, 0].mean(dim=(1, 2), keepdim=True)
     found = (noise[:, :, 1:] * noise[:, :, :-1]).mean(dim=(1, 2)) / noise.square().mean(dim=(1, 2))
     told = shown.conditions[:, 3, 0, 0]
@@ -42,7 +42,7 @@ def test_the_network_is_told_how_correlated_the_noise_is():
 
 def test_some_noise_is_blotchy_as_that_of_wide_field_cameras():
     """Real frames have up to twenty times the power of white noise in what is coarse."""
-    shown = exposures(torch.full((300, 1, 64, 64), 0.9))
+    shown = acquired(torch.full((300, 1, 64, 64), 0.9))
     noise = shown.planes[:, 0] - shown.planes[:, 0].mean(dim=(1, 2), keepdim=True)
     blocks = torch.nn.functional.avg_pool2d(noise, 8).square().mean(dim=(1, 2)) * 64
     power = blocks / noise.square().mean(dim=(1, 2))
@@ -52,14 +52,14 @@ def test_some_noise_is_blotchy_as_that_of_wide_field_cameras():
 
 def test_flipped_dice_give_other_noise_and_the_same_dice_the_same():
     clean = torch.rand(2, 3, 16, 16)
-    first, again, other = exposures(clean), exposures(clean), exposures(clean, seed=1)
+    first, again, other = acquired(clean), acquired(clean), acquired(clean, seed=1)
     assert torch.equal(first.planes, again.planes)
     assert torch.equal(first.conditions, again.conditions)
     assert not torch.equal(first.planes, other.planes)
 
 
 def test_some_stacks_end_with_the_middle_plane():
-    planes = exposures(torch.rand(200, 5, 12, 12)).planes
+    planes = acquired(torch.rand(200, 5, 12, 12)).planes
     is_end = (planes[:, :2] == planes[:, [4, 3]]).flatten(1).all(dim=1)
     assert 0.05 < float(is_end.float().mean()) < 0.3
 

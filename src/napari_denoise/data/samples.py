@@ -1,4 +1,4 @@
-"""Images to try things on: made up here with their clean versions, or fetched when asked for."""
+"""Images to try things on: simulated here with their clean versions, or fetched when asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the network is shown, step by step: patches of made-up scenes.
+"""What the network is shown, step by step: patches of synthetic scenes.
 
 The batch of a step follows from the seed and the step's number alone, so a training that is
 taken up again goes on as if it had never stopped, however many processes make the scenes.

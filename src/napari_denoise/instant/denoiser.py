@@ -45,7 +45,7 @@ _N_LEVEL_UNITS = 8
 
 
 class Instant(Denoiser):
-    """A network trained on made-up scenes: no training, no settings, done in a second.
+    """A network trained on synthetic scenes: no training, no settings, done in a second.
 
     The camera's gain, offset and read noise are measured on the image. With them the noise is
     evened out, cleaned by a network that has never seen a real image, and brought back to the

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from napari_denoise.core.errors import SettingsError
-from napari_denoise.instant.acquisition import Exposures, expose
+from napari_denoise.instant.acquisition import Acquisition, simulate
 from napari_denoise.instant.curriculum import Curriculum, patches
 from napari_denoise.learning.device import mixed_precision, training_dtype
 from napari_denoise.learning.networks.architecture import InstantArchitecture
@@ -80,7 +80,7 @@ class Pretraining:
         pace : float
             Share of the full step size.
         """
-        examples = self._expose(clean, self.curriculum.seed, self.n_steps)
+        examples = self._acquire(clean, self.curriculum.seed, self.n_steps)
         parameters = list(self.network.parameters())
         loss, gradient = self._scale.gradient(lambda: _loss(self.network, examples), parameters)
         if gradient is not None and bool(torch.isfinite(norm := gradient.norm())):
@@ -139,24 +139,24 @@ class Pretraining:
         self.network.load_state_dict(given)
         self.average.load_state_dict(given)
 
-    def _expose(self, clean: np.ndarray[Any, Any], seed: int, step: int) -> Exposures:
+    def _acquire(self, clean: np.ndarray[Any, Any], seed: int, step: int) -> Acquisition:
         rng = torch.Generator(self.device).manual_seed(hash((seed, step)) % 2**63)
-        return expose(torch.from_numpy(clean).to(self.device), rng)
+        return simulate(torch.from_numpy(clean).to(self.device), rng)
 
-    def _keep_apart(self) -> list[Exposures]:
+    def _keep_apart(self) -> list[Acquisition]:
         apart = replace(self.curriculum, seed=_VALIDATION_SEED, batch_size=4, reuse=1)
         batches = patches(apart, 0)
-        return [self._expose(next(batches), _VALIDATION_SEED, i) for i in range(_N_VALIDATION)]
+        return [self._acquire(next(batches), _VALIDATION_SEED, i) for i in range(_N_VALIDATION)]
 
 
-def _apply(network: InstantNetwork, examples: Exposures) -> tuple[Tensor, Tensor]:
+def _apply(network: InstantNetwork, examples: Acquisition) -> tuple[Tensor, Tensor]:
     """Electrons without noise, and the logarithm of their variance over that of the noise."""
     with mixed_precision(examples.planes.device, 2):
         cleaned, log_variance = network(examples.planes, examples.conditions)
     return from_stabilized(cleaned + examples.level, examples.dark_variance), log_variance
 
 
-def _loss(network: InstantNetwork, examples: Exposures) -> Tensor:
+def _loss(network: InstantNetwork, examples: Acquisition) -> Tensor:
     """Squared error in units of the noise, and how well its size was foretold.
 
     The error is one of intensities, not of stabilised values, so that the best guess is the mean

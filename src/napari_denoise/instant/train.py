@@ -1,8 +1,8 @@
 """Train the instant denoiser: ``python -m napari_denoise.instant.train --out FILE``.
 
-It learns from made-up scenes alone, in pieces: beside the weights lies a ``.state`` file from
+It learns from synthetic scenes alone, in pieces: beside the weights lies a ``.state`` file from
 which the next call goes on. The last piece is run with ``--finish``: the step size then falls
-to zero. The weights written are those with the best quality on made-up scenes kept apart.
+to zero. The weights written are those with the best quality on synthetic scenes kept apart.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Learning from clean images: the noise is made up, and new in every step."""
+"""Learning from clean images: the noise is simulated, and new in every step."""
 
 import math
 

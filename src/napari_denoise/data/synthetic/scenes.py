@@ -1,4 +1,4 @@
-"""Clean images as a fluorescence microscope would see them, made up from random numbers.
+"""Procedural scenes: clean images as a fluorescence microscope would record them.
 
 They are the sample data, and what a network can learn from where nobody has clean images. A
 scene is one structure or a mixture of two, seen through optics that blur it, add haze from
@@ -87,7 +87,7 @@ def scene(
     optics: Optics | None = None,
     z_step: float = 4.0,
 ) -> FloatArray:
-    """Make up a clean image or volume; the same generator state gives the same one.
+    """Draw a clean image or volume; the same generator state gives the same one.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def movie(
     kind: Kind | None = None,
     optics: Optics | None = None,
 ) -> FloatArray:
-    """Make up a clean time-lapse ``TYX``: the structure flows, spots on it wander and blink.
+    """Draw a clean time-lapse ``TYX``: the structure flows, spots on it wander and blink.
 
     Parameters, return value and errors are those of :func:`scene`.
     """
