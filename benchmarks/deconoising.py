@@ -3,7 +3,7 @@
     python benchmarks/deconoising.py --data ../shared/data/fmd_confocal
 
 PSNR is taken with a data range of 255, of the float32 result against the mean of 50 frames (FMD
-data set, doi:10.7274/r0-ed2r-4052). The blind-spot loss needs no clean image: it is that of
+data set, doi:10.7274/r0-ed2r-4052). The J-invariant loss needs no clean image: it is that of
 pixels which the model was not shown, the same for all models of an image.
 """
 
@@ -22,7 +22,7 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.progress import run
 from napari_denoise.core.settings import make_settings
-from napari_denoise.evaluation.blind_spot import estimate_error_of
+from napari_denoise.evaluation.self_supervision import estimate_error_of
 from napari_denoise.learning.methods import N2V, DecoNoising, TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.job import TrainingImage, train_job
@@ -43,7 +43,7 @@ def measure(folder: Path, name: str, method: TrainingMethod, seed: int) -> dict[
     loss = run(estimate_error_of(denoiser, noisy, LAYOUT)).loss
     return {
         "psnr_db": psnr(clean, denoised, data_range=255),
-        "blind_spot_loss": loss,
+        "j_invariant_loss": loss,
         "mean_ratio": float(denoised.mean() / noisy.mean()),
         "processor_s": seconds,
     }

@@ -197,7 +197,7 @@ def test_a_sweep_ends_in_a_table_and_keeps_every_model(tmp_path, clean, noisy, c
     against = ("--clean", clean, "--data-range", 600)
     code, told, _ = command(*sweep, "--out", out, *against)
     assert code == 0
-    assert re.search(r"psf_sigma +blind-spot loss +PSNR dB +seconds\n +0\.5 .*\n +1 ", told)
+    assert re.search(r"psf_sigma +J-invariant loss +PSNR dB +seconds\n +0\.5 .*\n +1 ", told)
     assert re.search(r"psf_sigma=(0\.5|1) predicts hidden pixels best → .*safetensors", told)
     sigmas = [
         read_model_info(out / f"deconoising psf_sigma={value}.safetensors").method.psf_sigma
@@ -205,7 +205,7 @@ def test_a_sweep_ends_in_a_table_and_keeps_every_model(tmp_path, clean, noisy, c
     ]
     assert sigmas == [0.5, 1.0]
     table = (out / "sweep.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert table[0] == "psf_sigma,blind_spot_loss,error,psnr_db,seconds,model"
+    assert table[0] == "psf_sigma,j_invariant_loss,error,psnr_db,seconds,model"
     assert [row.split(",")[0] for row in table[1:]] == ["0.5", "1"]
     rows = json.loads(command(*sweep, "--out", out, "--json")[1])
     assert [(row["value"], row["psnr_db"]) for row in rows] == [("0.5", None), ("1", None)]

@@ -9,7 +9,7 @@ import pytest
 from napari_denoise.core.progress import run
 from napari_denoise.data.synthetic.scenes import scene
 from napari_denoise.io.images import read_image, write_image
-from napari_denoise.metrics import check_photometry, compare_job, psnr
+from napari_denoise.metrics import check_photometry_job, compare_job, psnr
 
 
 @pytest.fixture
@@ -47,12 +47,12 @@ def test_everything_at_once_is_complete(files, measure):
     assert found["psnr"] == pytest.approx(run(compare_job(clean, blurred, data_range=4095)).psnr)
     assert {"ssim", "nrmse", "si_psnr", "snr", "ms_ssim", "micro_ssim"} <= set(found)
     assert found["data_range"] == 4095
-    verdict = run(check_photometry(pixels_of(files["noisy"]), blurred))
+    verdict = run(check_photometry_job(pixels_of(files["noisy"]), blurred))
     assert found["photometry"]["reason"] == verdict.reason
     assert found["residual"]["lag_1"] < 0
     assert 0 < found["checkerboard"] < 4
     assert 0.2 < found["resolution"]["resolution_um"] < 2
-    assert found["blind_spot"]["loss"] > 0
+    assert found["j_invariance"]["loss"] > 0
 
 
 def test_without_a_clean_image_the_noisy_one_tells(files, measure, command):

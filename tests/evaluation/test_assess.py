@@ -11,51 +11,64 @@ from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import run
 from napari_denoise.core.recipe import Recipe
-from napari_denoise.evaluation import EACH_PLANE, Part, assess_job, parts_of, possible_parts, rows
-from napari_denoise.evaluation.blind_spot import denoiser_of
-from napari_denoise.metrics import analyse_residual, check_photometry, compare_job, psnr
+from napari_denoise.evaluation import EACH_PLANE, assess_job, possible_metrics
+from napari_denoise.evaluation.self_supervision import denoiser_of
+from napari_denoise.metrics import (
+    METRICS,
+    SCORES,
+    analyse_residual_job,
+    check_photometry_job,
+    compare_job,
+    psnr,
+)
+from napari_denoise.metrics.checkerboard import CHECKERBOARD
+from napari_denoise.metrics.j_invariance import J_INVARIANCE
+from napari_denoise.metrics.photometry import PHOTOMETRY
+from napari_denoise.metrics.residual import RESIDUAL
+from napari_denoise.metrics.resolution import RESOLUTION
 
 
 def test_with_a_clean_and_the_noisy_image_everything_is_measured(clean, noisy, denoised):
     found = run(assess_job(denoised, clean=clean, noisy=noisy, data_range=200))
     assert not found.missing
     assert found.scores.overall == run(compare_job(clean.pixels, denoised.pixels, data_range=200))
-    assert found.photometry == run(check_photometry(noisy.pixels, denoised.pixels))
-    assert found.residual == run(analyse_residual(noisy.pixels, denoised.pixels))
-    assert found.checkerboard < 1
-    assert 0.2 < found.resolution.resolution_um < 1
+    assert found.photometry == run(check_photometry_job(noisy.pixels, denoised.pixels))
+    assert found.found["residual"] == run(analyse_residual_job(noisy.pixels, denoised.pixels))
+    assert found.found["checkerboard"] < 1
+    assert 0.2 < found.found["resolution"].resolution_um < 1
 
 
-def test_the_blind_spot_estimate_is_near_the_error_against_the_clean_image(clean, noisy, denoised):
-    found = run(assess_job(denoised, noisy=noisy, parts={Part.BLIND_SPOT})).blind_spot
+def test_the_j_invariant_estimate_is_near_the_error_against_the_clean_image(clean, noisy, denoised):
+    found = run(assess_job(denoised, noisy=noisy, metrics={J_INVARIANCE})).found["j_invariance"]
     truth = np.mean(np.square(denoised.pixels - clean.pixels))
     assert found.mse == pytest.approx(truth, rel=0.5)
     assert found.loss > found.mse + 100  # by the noise's variance
 
 
 def test_only_what_the_companions_allow_is_possible(clean, noisy, denoised):
-    alone = {Part.CHECKERBOARD}
-    with_noisy = alone | {Part.PHOTOMETRY, Part.RESIDUAL, Part.BLIND_SPOT}
-    assert set(possible_parts(denoised)) == alone
-    assert set(possible_parts(denoised, noisy=noisy)) == with_noisy
-    assert set(possible_parts(denoised, clean=clean)) == alone | {Part.SCORES, Part.RESOLUTION}
-    assert set(possible_parts(denoised, clean=clean, noisy=noisy)) == set(Part)
+    alone = {CHECKERBOARD}
+    with_noisy = alone | {PHOTOMETRY, RESIDUAL, J_INVARIANCE}
+    assert set(possible_metrics(denoised)) == alone
+    assert set(possible_metrics(denoised, noisy=noisy)) == with_noisy
+    assert set(possible_metrics(denoised, clean=clean)) == alone | {SCORES, RESOLUTION}
+    assert set(possible_metrics(denoised, clean=clean, noisy=noisy)) == set(METRICS)
 
 
 def test_the_resolution_of_one_image_is_told_of_raw_ones_only(noisy, denoised):
-    assert run(assess_job(noisy)).resolution.limit_um == pytest.approx(0.4, rel=0.05)
-    assert run(assess_job(denoised)).resolution is None
-    assert run(assess_job(replace(noisy, units=("pixel", "pixel")))).resolution is None
+    assert run(assess_job(noisy)).found["resolution"].limit_um == pytest.approx(0.4, rel=0.05)
+    assert "resolution" not in run(assess_job(denoised)).found
+    assert "resolution" not in run(assess_job(replace(noisy, units=("pixel", "pixel")))).found
 
 
 def test_an_image_is_no_residual_of_itself(clean, noisy):
     found = run(assess_job(noisy, clean=clean, noisy=noisy, data_range=200))
-    assert found.residual is found.photometry is None
+    assert "residual" not in found.found
+    assert found.photometry is None
     assert found.scores is not None
 
 
 def test_the_data_range_may_be_that_of_the_clean_image(clean, noisy):
-    found = run(assess_job(noisy, clean=clean, parts={Part.SCORES})).scores.overall
+    found = run(assess_job(noisy, clean=clean, metrics={SCORES})).scores.overall
     assert found.data_range == pytest.approx(float(np.ptp(clean.pixels)))
 
 
@@ -71,21 +84,21 @@ def stacks(rng):
 def test_axes_in_any_order_have_scores_per_frame_channel_and_plane(stacks):
     clean, noisy = stacks
     found = run(assess_job(noisy, clean=clean, data_range=100))
-    by_channel = dict(parts_of(found, "C"))
+    by_channel = dict(found.parts("C"))
     assert list(by_channel) == ["C 0", "C 1", "C 2"]
     expected = psnr(clean.pixels[:, 1], np.moveaxis(noisy.pixels[:, :, 1], -1, 0), data_range=100)
     assert by_channel["C 1"].psnr == pytest.approx(expected)
     assert by_channel["C 0"].psnr > by_channel["C 1"].psnr > by_channel["C 2"].psnr
-    assert [name for name, _ in parts_of(found, EACH_PLANE)][:4] == [
+    assert [name for name, _ in found.parts(EACH_PLANE)][:4] == [
         "T 0, C 0",
         "T 0, C 1",
         "T 0, C 2",
         "T 1, C 0",
     ]
-    table = list(rows(found, "T"))
+    table = list(found.rows("T"))
     assert [name for name, _ in table] == ["T 0", "T 1"]
-    assert table[0][1]["psnr_db"] == pytest.approx(dict(parts_of(found, "T"))["T 0"].psnr)
-    assert [name for name, _ in rows(found, "Z")] == [""]
+    assert table[0][1]["psnr_db"] == pytest.approx(dict(found.parts("T"))["T 0"].psnr)
+    assert [name for name, _ in found.rows("Z")] == [""]
 
 
 def test_an_axis_of_one_position_is_no_other_shape(stacks):
@@ -99,7 +112,7 @@ def test_lazy_images_give_the_same(stacks):
     for images in (stacks, lazy):
         found = run(assess_job(images[1], clean=images[0], noisy=images[0], data_range=100))
         assert found.scores.overall.psnr == pytest.approx(17.5, abs=2)
-        assert found.residual.std == pytest.approx(13.2, abs=0.5)
+        assert found.found["residual"].std == pytest.approx(13.2, abs=0.5)
 
 
 def test_another_shape_is_refused_in_words(clean, noisy):
@@ -114,14 +127,14 @@ def test_another_pixel_size_is_refused_but_an_unknown_one_is_not(clean, noisy):
     in_nanometers = replace(noisy, scale=(100, 100), units=("nm", "nm"))
     uncalibrated = replace(noisy, units=("pixel", "pixel"))
     for image in (in_nanometers, uncalibrated):
-        assert run(assess_job(image, clean=clean, data_range=1, parts={Part.SCORES})).scores
+        assert run(assess_job(image, clean=clean, data_range=1, metrics={SCORES})).scores
 
 
 def test_what_a_small_plane_is_too_small_for_is_said_and_the_rest_measured(noisy):
     tiny = replace(noisy, pixels=noisy.pixels[:9, :9])
     found = run(assess_job(tiny))
-    assert "at least 16 × 16" in found.missing[Part.RESOLUTION]
-    assert math.isnan(found.checkerboard)
+    assert "at least 16 × 16" in found.missing["resolution"]
+    assert math.isnan(found.found["checkerboard"])
 
 
 @pytest.mark.parametrize("value", [np.nan, 7.0])

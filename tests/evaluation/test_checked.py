@@ -7,13 +7,13 @@ from napari_denoise.core.denoiser import Denoised, denoise_job
 from napari_denoise.core.progress import run
 from napari_denoise.evaluation import checked
 from napari_denoise.filters import Gaussian
-from napari_denoise.metrics import check_photometry
+from napari_denoise.metrics import check_photometry_job
 
 
 def test_the_verdict_is_that_of_the_photometric_check(noisy):
     job = denoise_job(Gaussian(sigma=1.0), noisy.pixels, Layout("YX"))
     found = run(checked(job, noisy.pixels, "YX"))
-    assert found.photometry == run(check_photometry(noisy.pixels, found.denoised.image))
+    assert found.photometry == run(check_photometry_job(noisy.pixels, found.denoised.image))
     assert found.photometry.is_safe
 
 

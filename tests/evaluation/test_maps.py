@@ -9,7 +9,7 @@ from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import run
 from napari_denoise.evaluation import MapKind, draw_map
-from napari_denoise.metrics import ssim_map
+from napari_denoise.metrics import ssim_map_job
 
 
 def test_a_difference_is_signed_and_its_limits_symmetric(clean, denoised):
@@ -32,7 +32,7 @@ def test_a_residual_is_what_was_taken_out(noisy, denoised):
 
 def test_similarity_is_that_of_the_metric(clean, denoised):
     found = run(draw_map(MapKind.SSIM, denoised, clean, data_range=200))
-    expected = run(ssim_map(clean.pixels, denoised.pixels, data_range=200))
+    expected = run(ssim_map_job(clean.pixels, denoised.pixels, data_range=200))
     np.testing.assert_array_equal(found.pixels, expected)
     assert found.limits == (0, 1)
 

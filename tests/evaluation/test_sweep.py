@@ -35,8 +35,8 @@ def test_each_value_is_trained_and_judged_on_the_same_hidden_pixels(pair):
     trials = run(job, events.append)
     assert tuple(seen) == trials
     assert [trial.model.method.psf_sigma for trial in trials] == [0.5, 1.0, 1.0]
-    assert trials[0].blind_spot.loss != trials[1].blind_spot.loss
-    assert trials[1].blind_spot == trials[2].blind_spot
+    assert trials[0].j_invariant.loss != trials[1].j_invariant.loss
+    assert trials[1].j_invariant == trials[2].j_invariant
     assert trials[1].psnr == trials[2].psnr > 5
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
@@ -46,7 +46,7 @@ def test_without_a_clean_image_there_is_no_psnr(pair):
     image = TrainingImage(pair[1], Layout("YX"), "noisy")
     (trial,) = run(sweep_job(N2V(**SHORT), "replacement", ["median"], [image], device="cpu"))
     assert np.isnan(trial.psnr)
-    assert trial.blind_spot.loss > 0
+    assert trial.j_invariant.loss > 0
     assert trial.seconds > 0
 
 

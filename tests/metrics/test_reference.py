@@ -16,7 +16,7 @@ from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import run
 from napari_denoise.metrics import (
     compare_job,
-    compare_planes,
+    compare_planes_job,
     micro_ssim,
     ms_ssim,
     nrmse,
@@ -137,7 +137,7 @@ def test_snr_is_energy_over_error(pair):
 def test_each_plane_frame_and_channel_has_the_scores_of_its_own_pixels(rng):
     clean = rng.uniform(0, 100, (2, 3, 30, 40)) * np.array([1, 2, 5])[:, None, None]
     image = clean + rng.normal(0, 5, clean.shape)
-    table = run(compare_planes(clean, image, data_range=500))
+    table = run(compare_planes_job(clean, image, data_range=500))
     assert table.overall.psnr == run(compare_job(clean, image, data_range=500)).psnr
     assert table.overall.si_psnr == pytest.approx(_published_si_psnr(clean, image), abs=1e-6)
     assert [len(scores) for scores in table.along] == [2, 3]

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import run
-from napari_denoise.metrics import fourier_correlation, split_fourier_correlation
+from napari_denoise.metrics import fourier_correlation_job, split_fourier_correlation_job
 
 
 def _scene(shape, sigma, rng):
@@ -28,7 +28,7 @@ def exposures(rng):
 
 def test_correlation_is_the_textbook_sum_over_rings(rng):
     first, second = rng.normal(size=(2, 64, 64)) + _scene((64, 64), 2, rng)
-    result = run(fourier_correlation(first, second, pixel_size_um=1))
+    result = run(fourier_correlation_job(first, second, pixel_size_um=1))
     window = np.outer(np.hanning(66)[1:-1], np.hanning(66)[1:-1])
     one, other = (np.fft.fft2((image - image.mean()) * window) for image in (first, second))
     ring = np.rint(64 * np.hypot(*np.meshgrid(*[np.fft.fftfreq(64)] * 2, indexing="ij")))
@@ -47,7 +47,7 @@ def test_correlation_is_the_textbook_sum_over_rings(rng):
 def test_resolution_is_where_theory_puts_it(exposures):
     # Signal over noise is 50 photons times the spectrum of points, exp(-(2 pi f sigma)²), whose
     # weight at low frequencies is the variance per mean of the points: 1 / 0.01.
-    result = run(fourier_correlation(*exposures, pixel_size_um=0.1))
+    result = run(fourier_correlation_job(*exposures, pixel_size_um=0.1))
     ratio = (1 / 7) / (1 - 1 / 7)
     frequency = math.sqrt(math.log(50 * 100 / ratio)) / (2 * math.pi * 2.5)
     assert result.resolution_um == pytest.approx(0.1 / frequency, rel=0.06)
@@ -55,23 +55,23 @@ def test_resolution_is_where_theory_puts_it(exposures):
 
 
 def test_one_image_gives_the_resolution_of_two(exposures):
-    two = run(fourier_correlation(*exposures, pixel_size_um=0.1))
+    two = run(fourier_correlation_job(*exposures, pixel_size_um=0.1))
     for image in exposures:
-        one = run(split_fourier_correlation(image, pixel_size_um=0.1))
+        one = run(split_fourier_correlation_job(image, pixel_size_um=0.1))
         assert one.resolution_um == pytest.approx(two.resolution_um, rel=0.1)
         assert one.limit_um == pytest.approx(0.4, rel=0.03)
 
 
 def test_the_halves_of_a_noiseless_image_agree_although_they_are_shifted(rng):
     smooth = _scene((128, 128), 3, rng)
-    result = run(split_fourier_correlation(smooth, pixel_size_um=1))
+    result = run(split_fourier_correlation_job(smooth, pixel_size_um=1))
     below_cutoff = np.array(result.frequency_per_um) < 0.15
     assert min(np.array(result.correlation)[below_cutoff]) > 0.99
 
 
 def test_pixel_size_scales_the_result(exposures):
-    micrometres = run(fourier_correlation(*exposures, pixel_size_um=0.1))
-    millimetres = run(fourier_correlation(*exposures, pixel_size_um=(100, 100)))
+    micrometres = run(fourier_correlation_job(*exposures, pixel_size_um=0.1))
+    millimetres = run(fourier_correlation_job(*exposures, pixel_size_um=(100, 100)))
     assert millimetres.resolution_um == pytest.approx(1000 * micrometres.resolution_um)
     assert millimetres.correlation == pytest.approx(micrometres.correlation)
 
@@ -80,7 +80,7 @@ def test_fewer_photons_give_a_coarser_resolution(rng):
     scene = _scene((256, 256), 2.0, rng)
     resolutions = [
         run(
-            fourier_correlation(
+            fourier_correlation_job(
                 rng.poisson(photons * scene), rng.poisson(photons * scene), pixel_size_um=1
             )
         ).resolution_um
@@ -93,8 +93,8 @@ def test_volumes_of_anisotropic_voxels_have_shells(rng):
     photons = 20 * _scene((24, 128, 128), (1, 2.5, 2.5), rng)
     first, second = rng.poisson(photons), rng.poisson(photons)
     sizes = (0.25, 0.1, 0.1)
-    two = run(fourier_correlation(first, second, pixel_size_um=sizes))
-    one = run(split_fourier_correlation(first[:, :127], pixel_size_um=sizes))
+    two = run(fourier_correlation_job(first, second, pixel_size_um=sizes))
+    one = run(split_fourier_correlation_job(first[:, :127], pixel_size_um=sizes))
     assert 0.4 < two.resolution_um < 0.9
     assert one.resolution_um == pytest.approx(two.resolution_um, rel=0.1)
 
@@ -102,32 +102,32 @@ def test_volumes_of_anisotropic_voxels_have_shells(rng):
 def test_many_planes_are_correlated_ring_by_ring_and_read_one_at_a_time(exposures):
     first, second = (image.reshape(4, 64, 256) for image in exposures)
     lazy = [da.from_array(image, chunks=(1, 64, 256)) for image in (first, second)]
-    together = run(fourier_correlation(*lazy, pixel_size_um=0.1, n_spatial=2))
+    together = run(fourier_correlation_job(*lazy, pixel_size_um=0.1, n_spatial=2))
     each = [
-        run(fourier_correlation(a, b, pixel_size_um=0.1)).resolution_um
+        run(fourier_correlation_job(a, b, pixel_size_um=0.1)).resolution_um
         for a, b in zip(first, second, strict=True)
     ]
     assert min(each) <= together.resolution_um <= max(each)
-    alone = run(split_fourier_correlation(lazy[0], pixel_size_um=0.1, n_spatial=2))
+    alone = run(split_fourier_correlation_job(lazy[0], pixel_size_um=0.1, n_spatial=2))
     assert alone.resolution_um == pytest.approx(together.resolution_um, rel=0.15)
     repeated = run(
-        fourier_correlation([first[0]] * 3, [second[0]] * 3, pixel_size_um=0.1, n_spatial=2)
+        fourier_correlation_job([first[0]] * 3, [second[0]] * 3, pixel_size_um=0.1, n_spatial=2)
     )
     assert repeated.resolution_um == pytest.approx(each[0])
 
 
 def test_equal_images_are_finer_than_can_be_told(rng):
     image = rng.normal(size=(64, 64))
-    assert math.isnan(run(fourier_correlation(image, image, pixel_size_um=1)).resolution_um)
+    assert math.isnan(run(fourier_correlation_job(image, image, pixel_size_um=1)).resolution_um)
 
 
 def test_opposite_or_constant_images_resolve_nothing(rng):
     image = rng.normal(size=(64, 80))
-    assert run(fourier_correlation(image, -image, pixel_size_um=1)).resolution_um == math.inf
+    assert run(fourier_correlation_job(image, -image, pixel_size_um=1)).resolution_um == math.inf
     odd = image[:, :77]
-    assert run(fourier_correlation(odd, -odd, pixel_size_um=1)).resolution_um == math.inf
+    assert run(fourier_correlation_job(odd, -odd, pixel_size_um=1)).resolution_um == math.inf
     flat = np.ones((64, 64))
-    assert run(split_fourier_correlation(flat, pixel_size_um=1)).resolution_um == math.inf
+    assert run(split_fourier_correlation_job(flat, pixel_size_um=1)).resolution_um == math.inf
 
 
 @pytest.mark.parametrize(
@@ -142,14 +142,14 @@ def test_opposite_or_constant_images_resolve_nothing(rng):
 )
 def test_what_has_no_resolution_is_refused_in_words(shape, size, error, says):
     with pytest.raises(error, match=says):
-        run(split_fourier_correlation(np.zeros(shape), pixel_size_um=size))
+        run(split_fourier_correlation_job(np.zeros(shape), pixel_size_um=size))
     with pytest.raises(error, match=says):
-        run(fourier_correlation(np.zeros(shape), np.zeros(shape), pixel_size_um=size))
+        run(fourier_correlation_job(np.zeros(shape), np.zeros(shape), pixel_size_um=size))
 
 
 def test_real_repeats_resolve_what_a_confocal_microscope_does(real_data):
     folder = real_data / "fmd_repeats" / "Confocal_BPAE_B"
     first, second, third, fourth = (iio.imread(folder / f"noisy_{i}.png") for i in (1, 2, 3, 4))
     pairs = [(first, second), (third, fourth)]
-    found = [run(fourier_correlation(*pair, pixel_size_um=1)).resolution_um for pair in pairs]
+    found = [run(fourier_correlation_job(*pair, pixel_size_um=1)).resolution_um for pair in pairs]
     assert all(2.5 < resolution < 4 for resolution in found)  # in pixels

@@ -9,7 +9,7 @@ from skimage.metrics import structural_similarity
 
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import run
-from napari_denoise.metrics import micro_ssim, ms_ssim, ssim, ssim_map
+from napari_denoise.metrics import micro_ssim, ms_ssim, ssim, ssim_map_job
 from napari_denoise.metrics.ssim import plane_similarity
 
 
@@ -51,7 +51,7 @@ def test_ms_ssim_and_micro_ssim_are_those_of_the_published_programs(scene):
 
 def test_the_map_is_that_of_scikit_image_also_at_the_borders(scene):
     stack = np.stack([plane[:60, :50] for plane in scene])
-    result = run(ssim_map(stack, stack[::-1], data_range=600))
+    result = run(ssim_map_job(stack, stack[::-1], data_range=600))
     expected = structural_similarity(
         *stack, data_range=600, gaussian_weights=True, use_sample_covariance=False, full=True
     )[1]
@@ -69,7 +69,7 @@ def test_a_large_plane_in_many_bands_gives_the_same(scene, monkeypatch):
     assert one == several
     assert one[1] == pytest.approx(ms_ssim(*scene, data_range=600), abs=1e-9)
     assert len(list(plane_similarity(*scene, 600.0))) > math.ceil(166 / 7)
-    np.testing.assert_allclose(run(ssim_map(*scene, data_range=600)), expected[1], atol=1e-6)
+    np.testing.assert_allclose(run(ssim_map_job(*scene, data_range=600)), expected[1], atol=1e-6)
 
 
 def test_micro_ssim_does_not_see_offset_and_gain(scene):
@@ -104,7 +104,7 @@ def test_planes_smaller_than_the_window_have_no_index(shape):
     assert math.isnan(ssim(clean, clean, data_range=9))
     assert math.isnan(ms_ssim(clean, clean, data_range=9))
     assert math.isnan(micro_ssim(clean, clean))
-    np.testing.assert_allclose(run(ssim_map(clean, clean, data_range=9)), 1)
+    np.testing.assert_allclose(run(ssim_map_job(clean, clean, data_range=9)), 1)
 
 
 def test_multi_scale_needs_more_than_160_pixels(rng):

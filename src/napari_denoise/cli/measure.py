@@ -23,18 +23,18 @@ from napari_denoise.evaluation import (
     Assessment,
     MapKind,
     MapSettings,
-    Part,
     assess_job,
     draw_map,
     max_minus_min,
-    possible_parts,
+    possible_metrics,
     stack_of,
 )
 from napari_denoise.io.images import read_image, write_image
+from napari_denoise.metrics import METRICS, Metric
 
 __all__ = ["measure"]
 
-_PARTS = ", ".join(part.value for part in Part)
+_METRICS = {metric.name: metric for metric in METRICS}
 _MAX_MINUS_MIN = "max-min"
 
 
@@ -46,11 +46,11 @@ class _Companions:
     noisy: Image | None
     data_range: float | None
 
-    def usual_parts(self) -> set[Part]:
-        """What is measured unless something else is asked for."""
-        parts = {Part.SCORES} if self.clean else set()
-        parts |= {Part.PHOTOMETRY, Part.RESIDUAL} if self.noisy else set()
-        return parts or {Part.CHECKERBOARD, Part.RESOLUTION}
+    def usual_metrics(self) -> set[str]:
+        """What is measured unless something else is asked for, by name."""
+        names = {"scores"} if self.clean else set()
+        names |= {"photometry", "residual"} if self.noisy else set()
+        return names or {"checkerboard", "resolution"}
 
 
 def measure(
@@ -78,8 +78,10 @@ def measure(
         bool, typer.Option("--no-clean", help="Measure all images; none of them is clean.")
     ] = False,
     metrics: Annotated[
-        list[Part] | None,
-        typer.Option("--metric", metavar="NAME", help=f"Measure this too; any of: {_PARTS}."),
+        list[str] | None,
+        typer.Option(
+            "--metric", metavar="NAME", help=f"Measure this too; any of: {', '.join(_METRICS)}."
+        ),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Measure all that these images allow.")
@@ -105,15 +107,16 @@ def measure(
     clean, before = (open_image(path) if path else None for path in (reference, noisy))
     _check_outputs(others, csv, maps)
     companions = _Companions(clean, before, _data_range(data_range, clean))
-    wanted = tuple(metrics or ())
-    parts = set(Part) if everything else {*companions.usual_parts(), *wanted}
+    wanted = [_metric_named(name) for name in metrics or ()]
+    usual = [_METRICS[name] for name in companions.usual_metrics()]
+    chosen = METRICS if everything else (*usual, *wanted)
     per = per.upper() if per and per != EACH_PLANE else per or ""
     findings = []
     for path in others:
         try:
             image = before if before and _is_same(path, noisy) else open_image(path)
             _check_wanted(image, companions, wanted, per)
-            found = _assess(image, companions, parts)
+            found = _assess(image, companions, chosen)
             drawn = _draw(image, companions, maps) if maps else ()
             findings.append(Finding(str(path), found, maps=drawn))
         except DenoiseError as error:
@@ -121,6 +124,12 @@ def measure(
                 raise
             findings.append(Finding(str(path), error=str(error)))
     _tell(findings, per, csv, as_json=as_json)
+
+
+def _metric_named(name: str) -> Metric:
+    if name not in _METRICS:
+        raise SettingsError(f"There is no metric {name}. Choose one of {', '.join(_METRICS)}.")
+    return _METRICS[name]
 
 
 def _tell(findings: Sequence[Finding], per: str, csv: Path | None, *, as_json: bool) -> None:
@@ -182,12 +191,14 @@ def _check_outputs(images: Sequence[Path], csv: Path | None, maps: Path | None) 
         raise FileError(f"There is no folder {maps}. Make it first, or choose another.")
 
 
-def _check_wanted(image: Image, companions: _Companions, wanted: Sequence[Part], per: str) -> None:
+def _check_wanted(
+    image: Image, companions: _Companions, wanted: Sequence[Metric], per: str
+) -> None:
     """Refuse what was asked for by name and cannot be told of this image."""
-    possible = possible_parts(image, clean=companions.clean, noisy=companions.noisy)
-    for part in wanted:
-        if part not in possible:
-            raise SettingsError(f"--metric {part.value} needs {part.needs}.")
+    possible = possible_metrics(image, clean=companions.clean, noisy=companions.noisy)
+    for metric in wanted:
+        if metric not in possible:
+            raise SettingsError(f"--metric {metric.name} needs {metric.needs}.")
     axes = stack_of(image).axes[:-2]
     if per and companions.clean is None:
         raise SettingsError("--per gives scores, which need a clean image. Give one first.")
@@ -196,13 +207,13 @@ def _check_wanted(image: Image, companions: _Companions, wanted: Sequence[Part],
         raise SettingsError(f"{image.name} has no axis {per} to measure along. Choose {choice}.")
 
 
-def _assess(image: Image, companions: _Companions, parts: Collection[Part]) -> Assessment:
+def _assess(image: Image, companions: _Companions, metrics: Collection[Metric]) -> Assessment:
     job = assess_job(
         image,
         clean=companions.clean,
         noisy=companions.noisy,
         data_range=companions.data_range,
-        parts=parts,
+        metrics=metrics,
     )
     return run_with_bar(job, f"measuring {image.name}")
 

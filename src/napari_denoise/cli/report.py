@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_denoise.core.csv_table import save_csv
-from napari_denoise.evaluation import QUANTITIES, Assessment, Part, parts_of, rows
-from napari_denoise.metrics import FourierCorrelation, Scores
+from napari_denoise.evaluation import Assessment
+from napari_denoise.metrics import METRICS, QUANTITIES, SCORES
 
 __all__ = ["Finding", "save_table", "to_json", "to_words"]
 
@@ -51,16 +51,15 @@ def _object(finding: Finding, per: str) -> dict[str, Any]:
     result: dict[str, Any] = {"image": finding.image}
     if found.scores:
         result |= asdict(found.scores.overall)
-    for part in Part:
-        value = getattr(found, part.value)
-        if value is not None and part is not Part.SCORES:
-            result[part.value] = value if isinstance(value, float) else asdict(value)
-    if found.residual:
-        result["residual"]["lag_1"] = found.residual.lag_1
+    for name, value in found.found.items():
+        if name != SCORES.name:
+            result[name] = value if isinstance(value, float) else asdict(value)
+    if "residual" in found.found:
+        result["residual"]["lag_1"] = found.found["residual"].lag_1
     if per:
-        result["parts"] = [{"part": name, **asdict(each)} for name, each in parts_of(found, per)]
+        result["parts"] = [{"part": name, **asdict(each)} for name, each in found.parts(per)]
     if found.missing:
-        result["missing"] = {part.value: reason for part, reason in found.missing.items()}
+        result["missing"] = found.missing
     if finding.maps:
         result["maps"] = list(finding.maps)
     return result
@@ -87,46 +86,12 @@ def to_words(findings: Sequence[Finding], per: str = "") -> str:
 
 
 def _lines(found: Assessment, per: str) -> Iterator[str]:
-    if found.scores:
-        yield from _score_lines(found.scores.overall)
-        yield from (f"{name}: {_main_line(each)}" for name, each in parts_of(found, per))
-    if found.photometry:
-        yield found.photometry.reason
-    if found.residual:
-        residual = found.residual
-        yield (
-            f"Residual: standard deviation {residual.std:.4g}, correlation of neighbours "
-            f"{residual.lag_1:.3f}, with the signal {residual.signal_correlation:.3f} "
-            f"(each ± {residual.error:.1g})"
-        )
-    if found.checkerboard is not None:
-        yield f"Checkerboard {found.checkerboard:.2f}"
-    if found.resolution:
-        yield _resolution_line(found.resolution)
-    if found.blind_spot:
-        error = found.blind_spot
-        yield f"Blind-spot MSE {error.mse:.4g} (loss {error.loss:.4g} ± {error.error:.1g})"
+    for metric in METRICS:
+        if (value := found.found.get(metric.name)) is not None:
+            yield metric.words(value)
+            parts = found.parts(per) if metric is SCORES else ()
+            yield from (f"{name}: {scores.summary()}" for name, scores in parts)
     yield from found.missing.values()
-
-
-def _score_lines(scores: Scores) -> Iterator[str]:
-    yield f"{_main_line(scores)}   (data range {scores.data_range:g})"
-    yield (
-        f"SI-PSNR {scores.si_psnr:.2f} dB   SNR {scores.snr:.2f} dB   "
-        f"MS-SSIM {scores.ms_ssim:.4f}   MicroSSIM {scores.micro_ssim:.4f}"
-    )
-
-
-def _main_line(scores: Scores) -> str:
-    return f"PSNR {scores.psnr:.2f} dB   SSIM {scores.ssim:.4f}   NRMSE {scores.nrmse:.4f}"
-
-
-def _resolution_line(found: FourierCorrelation) -> str:
-    if math.isnan(found.resolution_um):
-        return f"Resolution finer than {found.limit_um:.3g} µm, which is all that can be told"
-    if math.isinf(found.resolution_um):
-        return "Resolution: none, the images do not agree on any detail"
-    return f"Resolution {found.resolution_um:.3g} µm (Fourier ring correlation of 1/7)"
 
 
 def save_table(path: Path, findings: Sequence[Finding], per: str = "") -> None:
@@ -141,7 +106,7 @@ def save_table(path: Path, findings: Sequence[Finding], per: str = "") -> None:
         {"image": finding.image, "part": part, **numbers}
         for finding in findings
         if finding.assessment
-        for part, numbers in rows(finding.assessment, per)
+        for part, numbers in finding.assessment.rows(per)
     ]
     known = [q.key for q in QUANTITIES if any(q.key in row for row in table)]
     titles = ["image", "part", *known]

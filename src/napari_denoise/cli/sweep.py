@@ -37,13 +37,13 @@ from napari_denoise.metrics.pairs import check_pair
 
 __all__ = ["sweep"]
 
-_TITLES = ("value", "blind_spot_loss", "error", "psnr_db", "seconds", "model")
+_TITLES = ("value", "j_invariant_loss", "error", "psnr_db", "seconds", "model")
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     value: str
-    blind_spot_loss: float
+    j_invariant_loss: float
     error: float
     psnr_db: float | None
     seconds: float
@@ -143,8 +143,8 @@ def _save(trial: Trial, path: Path) -> _Row:
     save_model(trial.model, path)
     return _Row(
         value=trial.value,
-        blind_spot_loss=trial.blind_spot.loss,
-        error=trial.blind_spot.error,
+        j_invariant_loss=trial.j_invariant.loss,
+        error=trial.j_invariant.error,
         psnr_db=None if isnan(trial.psnr) else trial.psnr,
         seconds=round(trial.seconds, 3),
         model=str(path),
@@ -153,11 +153,11 @@ def _save(trial: Trial, path: Path) -> _Row:
 
 def _table(name: str, rows: Sequence[_Row]) -> str:
     width = max(len(name), *(len(row.value) for row in rows))
-    lines = [f"{name:>{width}} {'blind-spot loss':>20} {'PSNR dB':>8} {'seconds':>8}"]
+    lines = [f"{name:>{width}} {'J-invariant loss':>20} {'PSNR dB':>8} {'seconds':>8}"]
     for row in rows:
-        loss = f"{row.blind_spot_loss:.5g} ± {row.error:.2g}"
+        loss = f"{row.j_invariant_loss:.5g} ± {row.error:.2g}"
         psnr = "" if row.psnr_db is None else f"{row.psnr_db:.2f}"
         lines.append(f"{row.value:>{width}} {loss:>20} {psnr:>8} {row.seconds:8.1f}")
-    best = min(rows, key=lambda row: row.blind_spot_loss)
+    best = min(rows, key=lambda row: row.j_invariant_loss)
     lines.append(f"{name}={best.value} predicts hidden pixels best → {best.model}")
     return "\n".join(lines)

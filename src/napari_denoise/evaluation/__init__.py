@@ -1,18 +1,13 @@
 """Everything that can be told of an image, with a clean one beside it or without."""
 
-from napari_denoise.evaluation.assessment import Assessment, assess_job, possible_parts
+from napari_denoise.evaluation.assessment import (
+    EACH_PLANE,
+    Assessment,
+    assess_job,
+    possible_metrics,
+)
 from napari_denoise.evaluation.checked import Checked, checked
 from napari_denoise.evaluation.maps import Map, MapKind, MapSettings, draw_map
-from napari_denoise.evaluation.quantities import (
-    EACH_PLANE,
-    EXTENDED,
-    QUANTITIES,
-    Part,
-    Quantity,
-    parts_of,
-    rows,
-    values,
-)
 from napari_denoise.evaluation.scene import (
     check_same_scene,
     is_raw,
@@ -23,25 +18,18 @@ from napari_denoise.evaluation.scene import (
 
 __all__ = [
     "EACH_PLANE",
-    "EXTENDED",
-    "QUANTITIES",
     "Assessment",
     "Checked",
     "Map",
     "MapKind",
     "MapSettings",
-    "Part",
-    "Quantity",
     "assess_job",
     "check_same_scene",
     "checked",
     "draw_map",
     "is_raw",
     "max_minus_min",
-    "parts_of",
-    "possible_parts",
-    "rows",
+    "possible_metrics",
     "sliceable",
     "stack_of",
-    "values",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,61 +10,85 @@ from typing import Any
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
-from napari_denoise.evaluation.blind_spot import denoiser_of, estimate_error
-from napari_denoise.evaluation.quantities import Part
 from napari_denoise.evaluation.scene import check_same_scene, is_raw, max_minus_min, stack_of
-from napari_denoise.metrics import (
-    BlindSpotError,
-    FourierCorrelation,
-    Photometry,
-    PlaneScores,
-    ResidualStatistics,
-    analyse_residual,
-    check_photometry,
-    checkerboard_score,
-    compare_planes,
-    fourier_correlation,
-    split_fourier_correlation,
-)
+from napari_denoise.evaluation.self_supervision import denoiser_of, estimate_error
+from napari_denoise.metrics import METRICS, SCORES, Metric, Photometry, PlaneScores, Scene, Scores
 
-__all__ = ["Assessment", "assess_job", "possible_parts"]
+__all__ = ["EACH_PLANE", "Assessment", "assess_job", "possible_metrics"]
 
-_EXTRAS = {Part.RESOLUTION, Part.BLIND_SPOT}
-"""What may fail on an image that is otherwise fine."""
+EACH_PLANE = "plane"
+"""In place of an axis: a row for every plane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What was found out about an image; None is what was not measured.
+    """What was found out about an image.
 
     Attributes
     ----------
     axes : str
         The axes before Y and X, which the places in `scores` count along.
-    scores : PlaneScores or None
-        Against the clean image.
-    photometry : Photometry or None
-        Against the noisy image.
-    residual : ResidualStatistics or None
-        Of the noisy image minus this one.
-    checkerboard : float or None
-        As :func:`~napari_denoise.metrics.checkerboard_score` gives it.
-    resolution : FourierCorrelation or None
-        With the clean image, or of a raw image alone.
-    blind_spot : BlindSpotError or None
-        Of the denoiser the image was made with.
-    missing : dict of Part to str
-        Why a part that was asked for could not be measured, in a sentence.
+    found : dict of str to object
+        What each metric's job returned, by the metric's name; without those not measured.
+    missing : dict of str to str
+        Why a metric that was asked for could not be measured, in a sentence, by its name.
     """
 
     axes: str
-    scores: PlaneScores | None = None
-    photometry: Photometry | None = None
-    residual: ResidualStatistics | None = None
-    checkerboard: float | None = None
-    resolution: FourierCorrelation | None = None
-    blind_spot: BlindSpotError | None = None
-    missing: dict[Part, str] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> PlaneScores | None:
+        """Against the clean image."""
+        return self.found.get("scores")
+
+    @property
+    def photometry(self) -> Photometry | None:
+        """Against the noisy image."""
+        return self.found.get("photometry")
+
+    def values(self) -> dict[str, Any]:
+        """Each number by its key; what was not measured is left out."""
+        values: dict[str, Any] = {}
+        for metric in METRICS:
+            if (found := self.found.get(metric.name)) is not None:
+                whole = found.overall if metric is SCORES else found
+                values |= {quantity.key: quantity.of(whole) for quantity in metric.quantities}
+        return values
+
+    def parts(self, per: str) -> Iterator[tuple[str, Scores]]:
+        """The scores of each part of the image, with the part's name ("T 0, Z 3").
+
+        Parameters
+        ----------
+        per : str
+            Letter of an axis for one part per position, counted from 0, or :data:`EACH_PLANE`.
+            Along an axis that the image lacks there are no parts.
+        """
+        scores, axes = self.scores, self.axes
+        if scores is None or not axes:
+            return
+        if per == EACH_PLANE:
+            for place, each in scores.planes.items():
+                yield ", ".join(f"{a} {i}" for a, i in zip(axes, place, strict=True)), each
+        elif per and per in axes:
+            for i, each in enumerate(scores.along[axes.index(per)]):
+                yield f"{per} {i}", each
+
+    def rows(self, per: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+        """Rows of a table: a part of the image, with its scores by key.
+
+        Parameters
+        ----------
+        per : str
+            As for :meth:`parts`; one row with all numbers of the whole image if there are none.
+        """
+        parts = [
+            (name, {quantity.key: quantity.of(each) for quantity in SCORES.quantities})
+            for name, each in self.parts(per)
+        ]
+        yield from parts or [("", self.values())]
 
 
 def assess_job(
@@ -73,7 +97,7 @@ def assess_job(
     clean: Image | None = None,
     noisy: Image | None = None,
     data_range: float | None = None,
-    parts: Collection[Part] = tuple(Part),
+    metrics: Collection[Metric] = METRICS,
     is_extended: bool = True,
 ) -> Job[Assessment]:
     """Measure an image, a plane at a time.
@@ -89,7 +113,7 @@ def assess_job(
     data_range : float, optional
         As for :func:`~napari_denoise.metrics.psnr`; the clean image's maximum minus its minimum
         if not given.
-    parts : collection of Part
+    metrics : collection of Metric
         What to measure; what is not possible with the images given is left out.
     is_extended : bool
         Whether scores include MS-SSIM and MicroSSIM, for about twice the time.
@@ -102,64 +126,64 @@ def assess_job(
     for other in (clean, noisy):
         if other is not None:
             check_same_scene(image, other)
-    if clean is not None and data_range is None and Part.SCORES in parts:
+    if clean is not None and data_range is None and SCORES in metrics:
         data_range = yield from nested(max_minus_min(stack_of(clean).pixels), 0.0, 0.0)
-    makers = _makers(image, clean, noisy, data_range, is_extended=is_extended)
-    chosen = [part for part in makers if part in parts]
+    scene = _scene(image, clean, noisy, data_range, is_extended=is_extended)
+    jobs = {metric: job for metric in METRICS if metric in metrics and (job := metric.start(scene))}
     found: dict[str, Any] = {}
-    missing: dict[Part, str] = {}
-    for i, part in enumerate(chosen):
-        job = nested(makers[part](), i / len(chosen), (i + 1) / len(chosen))
+    missing: dict[str, str] = {}
+    for i, (metric, job) in enumerate(jobs.items()):
         try:
-            found[part.value] = yield from job
+            found[metric.name] = yield from nested(job, i / len(jobs), (i + 1) / len(jobs))
         except DenoiseError as error:
-            if part not in _EXTRAS:
+            if not metric.may_fail:
                 raise
-            missing[part] = str(error)
-    return Assessment(stack_of(image).axes[:-2], **found, missing=missing)
+            missing[metric.name] = str(error)
+    return Assessment(stack_of(image).axes[:-2], found, missing)
 
 
-def possible_parts(
+def possible_metrics(
     image: Image, *, clean: Image | None = None, noisy: Image | None = None
-) -> tuple[Part, ...]:
-    """What can be measured with these images."""
-    return tuple(_makers(image, clean, noisy, None))
+) -> tuple[Metric, ...]:
+    """What can be measured with these images.
+
+    Parameters
+    ----------
+    image, clean, noisy : Image
+        As for :func:`assess_job`.
+    """
+    scene = _scene(image, clean, noisy, None)
+    return tuple(metric for metric in METRICS if metric.start(scene) is not None)
 
 
-def _makers(
+def _scene(
     image: Image,
     clean: Image | None,
     noisy: Image | None,
     data_range: float | None,
     *,
     is_extended: bool = True,
-) -> dict[Part, Callable[[], Job[Any]]]:
-    """A function that makes the job, for each part that is possible."""
-    pixels = stack_of(image).pixels
-    makers: dict[Part, Callable[[], Job[Any]]] = {}
-    if clean is not None:
-        reference = stack_of(clean).pixels
-        options: dict[str, Any] = {"data_range": data_range or 0.0, "is_extended": is_extended}
-        makers[Part.SCORES] = partial(compare_planes, reference, pixels, **options)
-    if noisy is not None and noisy.pixels is not image.pixels:
-        before = stack_of(noisy).pixels
-        makers[Part.PHOTOMETRY] = partial(check_photometry, before, pixels)
-        makers[Part.RESIDUAL] = partial(analyse_residual, before, pixels)
-    makers[Part.CHECKERBOARD] = partial(checkerboard_score, pixels)
-    if resolution := _resolution(image, clean):
-        makers[Part.RESOLUTION] = resolution
-    if noisy is not None and image.recipe is not None and denoiser_of(image.recipe):
-        makers[Part.BLIND_SPOT] = partial(estimate_error, noisy, image.recipe)
-    return makers
+) -> Scene:
+    """The images in one order of axes, with what metrics ask for."""
+    stack, reference = stack_of(image), stack_of(clean) if clean is not None else None
+    return Scene(
+        stack.pixels,
+        clean=reference.pixels if reference else None,
+        noisy=_before(image, noisy),
+        data_range=data_range,
+        is_extended=is_extended,
+        pixel_size_um=stack.sizes_um("YX") or (reference.sizes_um("YX") if reference else None),
+        is_raw=is_raw(image.recipe),
+        estimate_error=_estimate_of(image, noisy),
+    )
 
 
-def _resolution(image: Image, clean: Image | None) -> Callable[[], Job[Any]] | None:
-    """With a clean image, or of a raw one alone: denoising correlates the noise of neighbours."""
-    stack = stack_of(image)
-    sizes = stack.sizes_um("YX") or (clean and stack_of(clean).sizes_um("YX"))
-    options: dict[str, Any] = {"pixel_size_um": sizes, "n_spatial": 2}
-    if sizes and clean:
-        return partial(fourier_correlation, stack_of(clean).pixels, stack.pixels, **options)
-    if sizes and is_raw(image.recipe):
-        return partial(split_fourier_correlation, stack.pixels, **options)
-    return None
+def _before(image: Image, noisy: Image | None) -> Any:
+    """What the image was made from; it is no residual of itself."""
+    return None if noisy is None or noisy.pixels is image.pixels else stack_of(noisy).pixels
+
+
+def _estimate_of(image: Image, noisy: Image | None) -> Callable[[], Job[Any]] | None:
+    if noisy is None or image.recipe is None or denoiser_of(image.recipe) is None:
+        return None
+    return partial(estimate_error, noisy, image.recipe)

@@ -10,7 +10,7 @@ from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.evaluation.scene import stack_of
-from napari_denoise.metrics import Photometry, check_photometry
+from napari_denoise.metrics import Photometry, check_photometry_job
 
 __all__ = ["Checked", "checked"]
 
@@ -57,7 +57,7 @@ def checked(job: Job[Denoised], image: Any, axes: str) -> Job[Checked]:
         # Of several results along an axis of their own one stands for all.
         result = denoised.image[0] if denoised.image.ndim > len(axes) else denoised.image
         before, after = (stack_of(Image(each, axes)).pixels for each in (image, result))
-        checking = check_photometry(before, after, n_clipped=denoised.n_clipped)
+        checking = check_photometry_job(before, after, n_clipped=denoised.n_clipped)
         photometry = yield from nested(checking, _SHARE, 1.0, "checking intensities")
     except DenoiseError:
         return Checked(denoised, None)

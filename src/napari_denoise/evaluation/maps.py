@@ -12,7 +12,7 @@ from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job
 from napari_denoise.core.settings import Settings
 from napari_denoise.evaluation.scene import check_same_scene, restored, stack_of
-from napari_denoise.metrics import Difference, difference, ssim_map
+from napari_denoise.metrics import Difference, difference_job, ssim_map_job
 
 __all__ = ["Map", "MapKind", "MapSettings", "draw_map"]
 
@@ -86,11 +86,11 @@ def draw_map(kind: MapKind, image: Image, other: Image, *, data_range: float = 0
     check_same_scene(image, other)
     first, second = stack_of(image).pixels, stack_of(other).pixels
     if kind is MapKind.SSIM:
-        similarity = yield from ssim_map(second, first, data_range=data_range)
+        similarity = yield from ssim_map_job(second, first, data_range=data_range)
         return Map(restored(similarity, image), (0.0, 1.0), (0.0, 1.0))
     if kind is MapKind.RESIDUAL:
         first, second = second, first
-    found = yield from difference(first, second)
+    found = yield from difference_job(first, second)
     return _map_of(found, image, has_sign=kind is not MapKind.ERROR)
 
 

@@ -12,11 +12,11 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.settings import describe, make_settings
-from napari_denoise.evaluation.blind_spot import estimate_error_of
+from napari_denoise.evaluation.self_supervision import estimate_error_of
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.metrics import BlindSpotError, psnr
+from napari_denoise.metrics import JInvariantError, psnr
 
 if TYPE_CHECKING:
     from napari_denoise.learning.models.model import Model
@@ -48,7 +48,7 @@ class Trial:
     value : str
         As it was given.
     model : Model
-    blind_spot : BlindSpotError
+    j_invariant : JInvariantError
         On pixels that the model was not shown, the same for all values; lower is better.
     psnr : float
         In dB against the clean image; NaN without one.
@@ -58,7 +58,7 @@ class Trial:
 
     value: str
     model: Model
-    blind_spot: BlindSpotError
+    j_invariant: JInvariantError
     psnr: float
     seconds: float
 
@@ -149,9 +149,9 @@ def _try(
     first = images[0]
     denoiser = ModelDenoiser.of(model, device=device)
     judging = estimate_error_of(denoiser, first.pixels, first.layout)
-    blind_spot = yield from nested(judging, 0.9, 0.95)
+    j_invariant = yield from nested(judging, 0.9, 0.95)
     found = nan
     if reference:
         result = yield from nested(denoise_job(denoiser, first.pixels, first.layout), 0.95, 1.0)
         found = psnr(reference.clean, result.image, data_range=reference.data_range)
-    return Trial(value, model, blind_spot, found, seconds)
+    return Trial(value, model, j_invariant, found, seconds)

@@ -19,7 +19,7 @@ from napari_denoise.metrics.local_moments import Moments, Window, bands, local_m
 from napari_denoise.metrics.pairs import Plane, check_pair, planes
 from napari_denoise.metrics.ssim import mean_maps, similarity_maps
 
-__all__ = ["RangeFit", "fit_range", "fitted_similarity", "micro_ssim"]
+__all__ = ["RangeFit", "fit_range_job", "fitted_similarity", "micro_ssim"]
 
 _MAX_PLANES = 16
 _MAX_PIXELS = 2**22
@@ -58,7 +58,7 @@ class RangeFit:
     scale: float
 
 
-def fit_range(clean: Any, image: Any) -> Job[RangeFit]:
+def fit_range_job(clean: Any, image: Any) -> Job[RangeFit]:
     """Fit the offsets and the scale of MicroSSIM on at most 16 planes, evenly spread.
 
     The backgrounds are third percentiles; the scale is the one with the largest mean SSIM,
@@ -216,7 +216,7 @@ def micro_ssim(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
     .. [1] Ashesh, Deschamps & Jug 2024, doi:10.48550/arXiv.2408.08747
     """
     clean, image = check_pair(clean, image)
-    fit = run(fit_range(clean, image))
+    fit = run(fit_range_job(clean, image))
     pairs = (pair for _, pair in planes(clean, image))
     return float(np.mean([run(_plane_micro_ssim(*pair, fit)) for pair in pairs]))
 

@@ -21,7 +21,7 @@ __all__ = [
     "check_data_range",
     "check_image",
     "check_pair",
-    "difference",
+    "difference_job",
     "planes",
     "to_double",
 ]
@@ -51,11 +51,11 @@ class Difference:
     limit: float
 
 
-def difference(image: Any, subtracted: Any) -> Job[Difference]:
+def difference_job(image: Any, subtracted: Any) -> Job[Difference]:
     """Subtract one image from another, plane by plane and without wrapping around.
 
-    The error map is ``difference(denoised, clean)``, the residual
-    ``difference(noisy, denoised)``.
+    The error map is ``difference_job(denoised, clean)``, the residual
+    ``difference_job(noisy, denoised)``.
 
     Parameters
     ----------

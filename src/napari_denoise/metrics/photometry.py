@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from napari_denoise.metrics.block_means import (
     fit_line,
     group_blocks,
 )
+from napari_denoise.metrics.metric import Metric, Quantity, Scene
 from napari_denoise.metrics.pairs import NOISY_AND_DENOISED, Plane, check_pair, planes
 
-__all__ = ["MAX_CLIPPED", "TOLERANCE", "Photometry", "check_photometry"]
+__all__ = ["MAX_CLIPPED", "PHOTOMETRY", "TOLERANCE", "Photometry", "check_photometry_job"]
 
 TOLERANCE = 0.02
 """Largest relative error that passes. Gaussian and box filters of useful width stay below 0.01 on
@@ -107,7 +109,7 @@ class _Evidence:
     clipped: float
 
 
-def check_photometry(
+def check_photometry_job(
     noisy: Any, denoised: Any, *, offset: float | None = None, n_clipped: int = 0
 ) -> Job[Photometry]:
     """Check that denoising left intensities what they were, reading one plane at a time.
@@ -287,3 +289,49 @@ def _praise(evidence: _Evidence) -> str:
             f"is {line.slope:.2f} ± {line.slope_error:.2f}."
         )
     return f"Safe to quantify: mean, slope, every tenth and every plane agree {within}."
+
+
+def _start(scene: Scene) -> Job[Photometry] | None:
+    return None if scene.noisy is None else check_photometry_job(scene.noisy, scene.image)
+
+
+def _verdict(photometry: Photometry) -> str:
+    return "yes" if photometry.is_safe else "no"
+
+
+PHOTOMETRY = Metric(
+    "photometry",
+    "the noisy image",
+    _start,
+    attrgetter("reason"),
+    (
+        Quantity(
+            "safe_to_quantify",
+            "Safe",
+            "Whether intensities may be measured on it: mean, slope and every plane agree with "
+            "the noisy image within 2 %, and nothing is clipped.",
+            _verdict,
+            None,
+            is_main=True,
+        ),
+        Quantity(
+            "mean_ratio",
+            "Mean ratio",
+            "Mean above background, over that of the noisy image. 1 is right.",
+            attrgetter("mean_ratio"),
+        ),
+        Quantity(
+            "slope",
+            "Slope",
+            "Slope of the line through output against input intensities. 1 is right.",
+            attrgetter("slope"),
+        ),
+        Quantity(
+            "n_clipped",
+            "Clipped",
+            "Pixels set to an end of the image's range that the noisy image goes beyond.",
+            attrgetter("n_clipped"),
+            0,
+        ),
+    ),
+)

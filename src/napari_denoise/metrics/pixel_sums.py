@@ -1,4 +1,4 @@
-"""What must be known of pixels so that the scores of any union of them follow."""
+"""PSNR and its relatives, from sums over pixels: the scores of any union of planes follow."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.core.progress import Job, Progress
+from napari_denoise.core.progress import Job, Progress, run
 from napari_denoise.metrics.local_moments import bands
-from napari_denoise.metrics.pairs import Plane
+from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes
 
-__all__ = ["PixelSums", "plane_sums", "total"]
+__all__ = ["PixelSums", "nrmse", "plane_sums", "psnr", "si_psnr", "snr", "total"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +121,82 @@ def total(sums: Iterable[PixelSums]) -> PixelSums:
     """The sums over all pixels of several parts, of which there is at least one."""
     first, *others = sums
     return sum(others, start=first)
+
+
+def psnr(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> float:
+    """Peak signal-to-noise ratio in dB, over all pixels.
+
+    Parameters
+    ----------
+    clean, image : array-like, same shape, any axes and real dtype
+    data_range : float
+        Difference of the largest and smallest possible intensity, 255 for 8-bit images.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, the range is not positive, or a pixel is not finite.
+    """
+    check_data_range(data_range)
+    return _sums(clean, image).psnr(data_range)
+
+
+def si_psnr(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
+    r"""Scale-invariant PSNR [1]_ in dB, over all pixels: blind to the image's offset and gain.
+
+    The clean image gets zero mean and unit standard deviation, the other zero mean and the
+    factor ⟨clean, image⟩ / ⟨image, image⟩; the range is that of the clean image over its
+    standard deviation.
+
+    Parameters
+    ----------
+    clean, image : array-like, same shape, any axes and real dtype
+
+    Returns
+    -------
+    float
+        Infinite for images equal up to offset and gain; NaN if the clean image is constant.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or a pixel is not finite.
+
+    References
+    ----------
+    .. [1] Weigert et al. 2018, doi:10.1038/s41592-018-0216-7
+    """
+    return _sums(clean, image).si_psnr()
+
+
+def snr(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
+    """Signal-to-noise ratio in dB: energy of the clean image over that of the error.
+
+    An offset counts as signal; subtract it from both images first.
+
+    Parameters
+    ----------
+    clean, image : array-like, same shape, any axes and real dtype
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or a pixel is not finite.
+    """
+    return _sums(clean, image).snr()
+
+
+def nrmse(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
+    """Root mean square error, relative to the root mean square of the clean image.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or a pixel is not finite.
+    """
+    return _sums(clean, image).nrmse()
+
+
+def _sums(clean: npt.ArrayLike, image: npt.ArrayLike) -> PixelSums:
+    clean, image = check_pair(clean, image)
+    return total(run(plane_sums(*pair)) for _, pair in planes(clean, image))

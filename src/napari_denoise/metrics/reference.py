@@ -1,4 +1,4 @@
-"""Metrics against a clean image of the same scene, for all pixels, each plane, frame and channel.
+"""Scores against a clean image of the same scene, for all pixels, each plane, frame and channel.
 
 The data range is never guessed: PSNR and SSIM mean nothing without it, and every published
 number rests on one.
@@ -9,26 +9,25 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from napari_denoise.core.progress import Job, Progress, nested, run, run_all
-from napari_denoise.metrics.microssim import RangeFit, fit_range, fitted_similarity
-from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes, to_double
+from napari_denoise.core.progress import Job, Progress, nested, run_all
+from napari_denoise.metrics.metric import Metric, Quantity, Scene
+from napari_denoise.metrics.microssim import RangeFit, fit_range_job, fitted_similarity
+from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, to_double
 from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
 from napari_denoise.metrics.ssim import mean_maps, plane_similarity, similarity_maps
 
 __all__ = [
+    "EXTENDED",
+    "SCORES",
     "PlaneScores",
     "Scores",
     "compare_job",
-    "compare_planes",
-    "nrmse",
-    "psnr",
-    "si_psnr",
-    "snr",
+    "compare_planes_job",
 ]
 
 _FIT_SHARE = 0.1
@@ -69,6 +68,10 @@ class Scores:
     ms_ssim: float = math.nan
     micro_ssim: float = math.nan
 
+    def summary(self) -> str:
+        """The three best known, in a line."""
+        return f"PSNR {self.psnr:.2f} dB   SSIM {self.ssim:.4f}   NRMSE {self.nrmse:.4f}"
+
 
 @dataclass(frozen=True, slots=True)
 class PlaneScores:
@@ -90,85 +93,6 @@ class PlaneScores:
     along: tuple[tuple[Scores, ...], ...]
 
 
-def psnr(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> float:
-    """Peak signal-to-noise ratio in dB, over all pixels.
-
-    Parameters
-    ----------
-    clean, image : array-like, same shape, any axes and real dtype
-    data_range : float
-        Difference of the largest and smallest possible intensity, 255 for 8-bit images.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ, the range is not positive, or a pixel is not finite.
-    """
-    check_data_range(data_range)
-    return _sums(clean, image).psnr(data_range)
-
-
-def si_psnr(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
-    r"""Scale-invariant PSNR [1]_ in dB, over all pixels: blind to the image's offset and gain.
-
-    The clean image gets zero mean and unit standard deviation, the other zero mean and the
-    factor ⟨clean, image⟩ / ⟨image, image⟩; the range is that of the clean image over its
-    standard deviation.
-
-    Parameters
-    ----------
-    clean, image : array-like, same shape, any axes and real dtype
-
-    Returns
-    -------
-    float
-        Infinite for images equal up to offset and gain; NaN if the clean image is constant.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ or a pixel is not finite.
-
-    References
-    ----------
-    .. [1] Weigert et al. 2018, doi:10.1038/s41592-018-0216-7
-    """
-    return _sums(clean, image).si_psnr()
-
-
-def snr(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
-    """Signal-to-noise ratio in dB: energy of the clean image over that of the error.
-
-    An offset counts as signal; subtract it from both images first.
-
-    Parameters
-    ----------
-    clean, image : array-like, same shape, any axes and real dtype
-
-    Raises
-    ------
-    InputError
-        If the shapes differ or a pixel is not finite.
-    """
-    return _sums(clean, image).snr()
-
-
-def nrmse(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
-    """Root mean square error, relative to the root mean square of the clean image.
-
-    Raises
-    ------
-    InputError
-        If the shapes differ or a pixel is not finite.
-    """
-    return _sums(clean, image).nrmse()
-
-
-def _sums(clean: npt.ArrayLike, image: npt.ArrayLike) -> PixelSums:
-    clean, image = check_pair(clean, image)
-    return total(run(plane_sums(*pair)) for _, pair in planes(clean, image))
-
-
 def compare_job(
     clean: Any, image: Any, *, data_range: float, is_extended: bool = True
 ) -> Job[Scores]:
@@ -179,21 +103,21 @@ def compare_job(
     clean, image : array-like, ``(...)YX``, same shape
         May be lazy.
     data_range : float
-        As for :func:`psnr`.
+        As for :func:`~napari_denoise.metrics.psnr`.
     is_extended : bool
-        As for :func:`compare_planes`.
+        As for :func:`compare_planes_job`.
 
     Raises
     ------
     InputError
-        As for :func:`psnr`.
+        As for :func:`~napari_denoise.metrics.psnr`.
     """
-    job = compare_planes(clean, image, data_range=data_range, is_extended=is_extended)
+    job = compare_planes_job(clean, image, data_range=data_range, is_extended=is_extended)
     table = yield from job
     return table.overall
 
 
-def compare_planes(
+def compare_planes_job(
     clean: Any, image: Any, *, data_range: float, is_extended: bool = True
 ) -> Job[PlaneScores]:
     """All metrics at once, of the whole and of each plane and each position along an axis.
@@ -206,20 +130,20 @@ def compare_planes(
         May be lazy: each plane is read once, and up to 16 of them once more for the fit. As
         many are held at a time as the processor has cores.
     data_range : float
-        As for :func:`psnr`.
+        As for :func:`~napari_denoise.metrics.psnr`.
     is_extended : bool
         Whether to measure MS-SSIM and MicroSSIM too, for about twice the time; NaN without.
 
     Raises
     ------
     InputError
-        As for :func:`psnr`.
+        As for :func:`~napari_denoise.metrics.psnr`.
     """
     clean, image = check_pair(clean, image)
     check_data_range(data_range)
     fit = None
     if is_extended:
-        fit = yield from nested(fit_range(clean, image), 0.0, _FIT_SHARE)
+        fit = yield from nested(fit_range_job(clean, image), 0.0, _FIT_SHARE)
     shape = clean.shape[:-2]
     n_planes = math.prod(shape)
     places = list(np.ndindex(*shape))
@@ -280,3 +204,96 @@ def _scores(sums: PixelSums, data_range: float) -> Scores:
         ms_ssim=ms_ssim,
         micro_ssim=micro_ssim,
     )
+
+
+def _start(scene: Scene) -> Job[PlaneScores] | None:
+    if scene.clean is None:
+        return None
+    return compare_planes_job(
+        scene.clean,
+        scene.image,
+        data_range=scene.data_range or 0.0,
+        is_extended=scene.is_extended,
+    )
+
+
+def _words(found: PlaneScores) -> str:
+    scores = found.overall
+    return (
+        f"{scores.summary()}   (data range {scores.data_range:g})\n"
+        f"SI-PSNR {scores.si_psnr:.2f} dB   SNR {scores.snr:.2f} dB   "
+        f"MS-SSIM {scores.ms_ssim:.4f}   MicroSSIM {scores.micro_ssim:.4f}"
+    )
+
+
+def _range(scores: Scores) -> float:
+    data_range = float(scores.data_range)
+    return int(data_range) if data_range.is_integer() else data_range
+
+
+EXTENDED = frozenset({"ms_ssim", "micro_ssim"})
+"""Keys of the scores that take about as long as all others together."""
+
+SCORES = Metric(
+    "scores",
+    "a clean image",
+    _start,
+    _words,
+    (
+        Quantity(
+            "psnr_db",
+            "PSNR dB",
+            "Peak signal-to-noise ratio against the reference; higher is better.",
+            attrgetter("psnr"),
+            2,
+            is_main=True,
+        ),
+        Quantity(
+            "ssim",
+            "SSIM",
+            "Structural similarity to the reference, 1 for equal images; higher is better.",
+            attrgetter("ssim"),
+            is_main=True,
+        ),
+        Quantity(
+            "nrmse",
+            "NRMSE",
+            "Root mean square error over the reference's root mean square; lower is better.",
+            attrgetter("nrmse"),
+            is_main=True,
+        ),
+        Quantity(
+            "data_range",
+            "Range",
+            "The data range that PSNR, SSIM and MS-SSIM are given for; quote it with them.",
+            _range,
+            is_main=True,
+        ),
+        Quantity(
+            "si_psnr_db",
+            "SI-PSNR dB",
+            "PSNR after the best offset and factor: blind to a change of scale; higher is better.",
+            attrgetter("si_psnr"),
+            2,
+        ),
+        Quantity(
+            "snr_db",
+            "SNR dB",
+            "Energy of the reference over that of the error; higher is better.",
+            attrgetter("snr"),
+            2,
+        ),
+        Quantity(
+            "ms_ssim",
+            "MS-SSIM",
+            "SSIM on five scales, for planes of more than 160 pixels; higher is better.",
+            attrgetter("ms_ssim"),
+        ),
+        Quantity(
+            "micro_ssim",
+            "MicroSSIM",
+            "SSIM after background and scale are fitted, for dim images; higher is better.",
+            attrgetter("micro_ssim"),
+        ),
+    ),
+)

@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,16 @@ from scipy import fft, ndimage
 
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Job, Progress, nested
+from napari_denoise.metrics.metric import Metric, Quantity, Scene
 from napari_denoise.metrics.pairs import check_image, check_pair, to_double
 
-__all__ = ["THRESHOLD", "FourierCorrelation", "fourier_correlation", "split_fourier_correlation"]
+__all__ = [
+    "RESOLUTION",
+    "THRESHOLD",
+    "FourierCorrelation",
+    "fourier_correlation_job",
+    "split_fourier_correlation_job",
+]
 
 THRESHOLD = 1 / 7
 """Correlation that a detail must reach to count as resolved."""
@@ -59,7 +67,7 @@ class FourierCorrelation:
     limit_um: float
 
 
-def fourier_correlation(
+def fourier_correlation_job(
     first: Any,
     second: Any,
     *,
@@ -106,7 +114,7 @@ def fourier_correlation(
     return rings.curve(sums, n_exposures=1)
 
 
-def split_fourier_correlation(
+def split_fourier_correlation_job(
     image: Any,
     *,
     pixel_size_um: float | Sequence[float],
@@ -125,14 +133,14 @@ def split_fourier_correlation(
     image : array-like, ``(...)YX`` or ``(...)ZYX``
         May be lazy.
     pixel_size_um, n_spatial
-        As for :func:`fourier_correlation`.
+        As for :func:`fourier_correlation_job`.
 
     Raises
     ------
     InputError
         If the image is smaller than 16 pixels or not finite, or has other axes.
     SettingsError
-        As for :func:`fourier_correlation`.
+        As for :func:`fourier_correlation_job`.
 
     References
     ----------
@@ -278,3 +286,39 @@ def _transform(image: Values) -> Job[Spectrum]:
         spectrum = fft.fft(spectrum, axis=axis, overwrite_x=True, workers=_N_THREADS)
     yield Progress(fraction=1.0)
     return spectrum
+
+
+def _start(scene: Scene) -> Job[FourierCorrelation] | None:
+    """With a clean image, or of a raw one alone: denoising correlates the noise of neighbours."""
+    if scene.pixel_size_um is None:
+        return None
+    options: dict[str, Any] = {"pixel_size_um": scene.pixel_size_um, "n_spatial": 2}
+    if scene.clean is not None:
+        return fourier_correlation_job(scene.clean, scene.image, **options)
+    return split_fourier_correlation_job(scene.image, **options) if scene.is_raw else None
+
+
+def _words(found: FourierCorrelation) -> str:
+    if math.isnan(found.resolution_um):
+        return f"Resolution finer than {found.limit_um:.3g} µm, which is all that can be told"
+    if math.isinf(found.resolution_um):
+        return "Resolution: none, the images do not agree on any detail"
+    return f"Resolution {found.resolution_um:.3g} µm (Fourier ring correlation of 1/7)"
+
+
+RESOLUTION = Metric(
+    "resolution",
+    "the size of a pixel in µm, and a clean image unless the image is raw",
+    _start,
+    _words,
+    (
+        Quantity(
+            "resolution_um",
+            "FRC µm",
+            "Finest period on which image and reference agree (Fourier ring correlation falls to "
+            "1/7); without a reference, of a raw image alone. Lower is better.",
+            attrgetter("resolution_um"),
+        ),
+    ),
+    may_fail=True,
+)

@@ -26,7 +26,7 @@ __all__ = [
     "plane_similarity",
     "similarity_maps",
     "ssim",
-    "ssim_map",
+    "ssim_map_job",
 ]
 
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -204,7 +204,7 @@ def ms_ssim(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) ->
     return float(np.mean([run(plane_similarity(*pair, data_range))[1] for pair in pairs]))
 
 
-def ssim_map(clean: Any, image: Any, *, data_range: float) -> Job[FloatArray]:
+def ssim_map_job(clean: Any, image: Any, *, data_range: float) -> Job[FloatArray]:
     """SSIM of every pixel's neighbourhood; planes are mirrored at their borders.
 
     Parameters

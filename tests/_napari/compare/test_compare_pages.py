@@ -14,7 +14,7 @@ from napari_denoise.core.recipe import Recipe
 from napari_denoise.data.synthetic.scenes import scene
 from napari_denoise.evaluation import EACH_PLANE, MapKind
 from napari_denoise.filters import Gaussian
-from napari_denoise.metrics import analyse_residual, fourier_correlation, psnr
+from napari_denoise.metrics import analyse_residual_job, fourier_correlation_job, psnr
 
 GEOMETRY = {
     "scale": (1, 0.2, 0.1),
@@ -74,7 +74,7 @@ def test_without_a_reference_the_noisy_image_tells(dock, layers, finish):
     rows = {row["layer"]: row for row in dock._numbers.table.rows()}
     table = dock._numbers.table
     assert table._table.isColumnHidden([c.key for c in table.columns].index("psnr_db"))
-    expected = run(analyse_residual(layers["noisy"].data, layers["blurred"].data))
+    expected = run(analyse_residual_job(layers["noisy"].data, layers["blurred"].data))
     assert rows["blurred"]["signal_correlation"] == pytest.approx(expected.signal_correlation)
     assert rows["blurred"]["residual_correlation"] == pytest.approx(expected.lag_1)
     assert rows["noisy · Gaussian"]["safe_to_quantify"] == "yes"
@@ -111,12 +111,12 @@ def test_rows_can_be_single_planes_of_longer_stacks(dock):
 
 def test_what_is_not_shown_is_not_measured(dock, finish):
     table = dock._numbers.table
-    table.setShownColumns(["layer", "psnr_db", "micro_ssim", "resolution_um", "blind_spot_loss"])
+    table.setShownColumns(["layer", "psnr_db", "micro_ssim", "resolution_um", "j_invariant_loss"])
     finish(dock._run_bar)
     rows = {row["layer"]: row for row in table.rows()}
-    assert rows["blurred"]["blind_spot_loss"] > rows["noisy · Gaussian"]["blind_spot_loss"] > 0
+    assert rows["blurred"]["j_invariant_loss"] > rows["noisy · Gaussian"]["j_invariant_loss"] > 0
     assert rows["blurred"]["resolution_um"] > 0.3
-    assert rows["noisy"]["blind_spot_loss"] is None
+    assert rows["noisy"]["j_invariant_loss"] is None
     assert {row["checkerboard"] for row in rows.values()} == {None}
     assert rows["noisy · Gaussian"]["micro_ssim"] > rows["noisy"]["micro_ssim"]
     table.setShownColumns(["layer", "psnr_db"])
@@ -200,7 +200,7 @@ def test_the_resolution_of_the_shown_frame_is_told_in_micrometers(dock, viewer, 
     assert finish(dock._plots.run_bar) == ""
     chart = dock._plots.resolution.plot.value()
     planes = layers["clean"].data[1], layers["blurred"].data[1]
-    expected = run(fourier_correlation(*planes, pixel_size_um=(0.2, 0.1)))
+    expected = run(fourier_correlation_job(*planes, pixel_size_um=(0.2, 0.1)))
     np.testing.assert_allclose(chart.series[2].y, expected.correlation)
     assert chart.x_label == "spatial frequency (1/µm)"
     assert f"blurred: {expected.resolution_um:.3g} µm" in dock._plots.resolution.text()

@@ -12,7 +12,7 @@ from napari_denoise.core.progress import run
 from napari_denoise.learning.methods import N2N, N2V, DecoNoising
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.job import TrainingImage, train_job
-from napari_denoise.metrics import checkerboard_score, psnr
+from napari_denoise.metrics import checkerboard_score_job, psnr
 
 METHOD = N2V(n_steps=12, batch_size=2, n_features=8, learning_rate=3e-3)
 
@@ -76,7 +76,7 @@ def test_a_few_steps_of_deconoising_clean_a_real_image_and_sharpen_it(real_data)
     )
     assert psnr(clean, denoised, data_range=255) > psnr(clean, noisy, data_range=255) + 6
     assert deconvolved.std() > 1.1 * denoised.std()
-    assert run(checkerboard_score(deconvolved)) < 2
+    assert run(checkerboard_score_job(deconvolved)) < 2
 
 
 def test_a_real_volume_is_learned_with_its_measured_psf(real_data):

@@ -13,8 +13,8 @@ from napari_denoise.core.dtype import as_float32
 from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.metrics import (
     FourierCorrelation,
-    fourier_correlation,
-    split_fourier_correlation,
+    fourier_correlation_job,
+    split_fourier_correlation_job,
 )
 
 __all__ = ["Correlation", "Exposures", "Profile", "correlate", "profile"]
@@ -50,10 +50,10 @@ def correlate(exposures: Sequence[Exposures]) -> Job[tuple[Correlation, ...]]:
     for i, each in enumerate(exposures):
         sizes = each.image.sizes
         if each.other is None:
-            job = split_fourier_correlation(each.image.pixels, pixel_size_um=sizes)
+            job = split_fourier_correlation_job(each.image.pixels, pixel_size_um=sizes)
         else:
             first, second = each.other.pixels, each.image.pixels
-            job = fourier_correlation(first, second, pixel_size_um=sizes)
+            job = fourier_correlation_job(first, second, pixel_size_um=sizes)
         share = i / len(exposures), (i + 1) / len(exposures)
         found = yield from nested(job, *share, f"Correlating {each.name}")
         curves.append(Correlation(each.name, each.image.unit, found))

@@ -10,8 +10,6 @@ from napari_denoise._napari.shared.layers import Source
 from napari_denoise.core.errors import DenoiseError, InputError
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.evaluation import (
-    EXTENDED,
-    QUANTITIES,
     Assessment,
     Map,
     MapKind,
@@ -20,6 +18,7 @@ from napari_denoise.evaluation import (
     max_minus_min,
     stack_of,
 )
+from napari_denoise.metrics import EXTENDED, METRICS
 
 __all__ = ["DrawnMap", "Measured", "draw_maps", "measure"]
 
@@ -61,7 +60,7 @@ def measure(subjects: Subjects, keys: Collection[str]) -> Job[tuple[Measured, ..
     subjects = yield from _with_range(subjects)
     clean = as_image(subjects.clean) if subjects.clean else None
     noisy = as_image(subjects.noisy) if subjects.noisy else None
-    parts = {quantity.part for quantity in QUANTITIES if quantity.key in keys}
+    wanted = [metric for metric in METRICS if any(q.key in keys for q in metric.quantities)]
     found: list[Measured] = []
     for i, source in enumerate(subjects.others):
         try:
@@ -70,7 +69,7 @@ def measure(subjects: Subjects, keys: Collection[str]) -> Job[tuple[Measured, ..
                 clean=clean,
                 noisy=noisy,
                 data_range=subjects.data_range,
-                parts=parts,
+                metrics=wanted,
                 is_extended=not EXTENDED.isdisjoint(keys),
             )
             share = _share(i, len(subjects.others))

@@ -13,7 +13,8 @@ from napari_denoise._napari.compare.subjects import Subjects
 from napari_denoise._napari.shared.dock import Task
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise._qt.table import Column, ResultTable
-from napari_denoise.evaluation import EACH_PLANE, QUANTITIES, rows
+from napari_denoise.evaluation import EACH_PLANE
+from napari_denoise.metrics import QUANTITIES
 
 __all__ = ["NumbersPage"]
 
@@ -100,7 +101,7 @@ class NumbersPage(QWidget):
             if each.assessment is None:
                 self.run_bar.showNotice(f"{each.name}: {each.error}")
                 continue
-            for part, values in rows(each.assessment, per):
+            for part, values in each.assessment.rows(per):
                 self.table.addRow({"layer": each.name, "part": part, **values, **companions})
             self._warn(each)
         self.measured.emit(found)

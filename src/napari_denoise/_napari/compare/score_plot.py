@@ -6,11 +6,11 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_denoise._napari.compare.measuring import Measured
 from napari_denoise._qt.plot import Plot, Series
-from napari_denoise.evaluation import QUANTITIES, Part, parts_of
+from napari_denoise.metrics import SCORES
 
 __all__ = ["ScorePlot"]
 
-_SCORES = [q for q in QUANTITIES if q.part is Part.SCORES and q.key != "data_range"]
+_SCORES = [q for q in SCORES.quantities if q.key != "data_range"]
 _AXES = {"T": "frame", "C": "channel", "Z": "plane", "S": "sample"}
 
 
@@ -56,7 +56,7 @@ class ScorePlot(QWidget):
         axis, quantity = self._axis.currentData() or "", self._score.currentData()
         series = []
         for each in self._found:
-            scores = [s for _, s in parts_of(each.assessment, axis)] if each.assessment else []
+            scores = [s for _, s in each.assessment.parts(axis)] if each.assessment else []
             if scores:
                 values = [quantity.of(score) for score in scores]
                 series.append(Series(each.name, range(len(scores)), values, "line+points"))

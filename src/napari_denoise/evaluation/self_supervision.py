@@ -16,7 +16,7 @@ from napari_denoise.core.recipe import Recipe
 from napari_denoise.core.settings import make_settings
 from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.metrics import BlindSpotError, blind_spot_error
+from napari_denoise.metrics import JInvariantError, j_invariant_error_job
 from napari_denoise.noise import calibrate_job
 
 __all__ = ["denoiser_of", "estimate_error", "estimate_error_of"]
@@ -40,7 +40,7 @@ def denoiser_of(recipe: Recipe | None) -> Denoiser | None:
         return None
 
 
-def estimate_error(noisy: Image, recipe: Recipe) -> Job[BlindSpotError]:
+def estimate_error(noisy: Image, recipe: Recipe) -> Job[JInvariantError]:
     """Estimate the error of the recipe's denoiser on a crop from the middle of the noisy image.
 
     Raises
@@ -55,7 +55,7 @@ def estimate_error(noisy: Image, recipe: Recipe) -> Job[BlindSpotError]:
     return (yield from estimate_error_of(denoiser, noisy.pixels, layout))
 
 
-def estimate_error_of(denoiser: Denoiser, pixels: Any, layout: Layout) -> Job[BlindSpotError]:
+def estimate_error_of(denoiser: Denoiser, pixels: Any, layout: Layout) -> Job[JInvariantError]:
     """Estimate a denoiser's error on a crop from the middle of a noisy image.
 
     Parameters
@@ -70,7 +70,7 @@ def estimate_error_of(denoiser: Denoiser, pixels: Any, layout: Layout) -> Job[Bl
         job = denoiser.fitted(pixels, layout, [unit])
         fitted = yield from nested(job, 0.0, 0.1)
         variance = yield from nested(_noise_variance(pixels, layout, unit, tile), 0.1, 0.2)
-        job_of_all = blind_spot_error(fitted.denoise_tile, tile, noise_variance=variance)
+        job_of_all = j_invariant_error_job(fitted.denoise_tile, tile, noise_variance=variance)
         return (yield from nested(job_of_all, 0.2, 1.0))
     finally:
         denoiser.release()
