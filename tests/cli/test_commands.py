@@ -11,6 +11,7 @@ import tifffile
 
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import run
 from napari_denoise.data.synthetic.scenes import scene
 from napari_denoise.filters import Gaussian
@@ -27,13 +28,8 @@ def clean(tmp_path):
     plane = 400 + 300 * (np.sin(y) * np.cos(x))
     path = tmp_path / "clean.ome.tif"
     pixels = np.stack([plane, plane[::-1]]).astype(np.uint16)
-    write_image(
-        path,
-        pixels,
-        axes="ZYX",
-        scale=(0.5, 0.1, 0.1),
-        units=("micrometer",) * 3,
-    )
+    scale, units = (0.5, 0.1, 0.1), ("micrometer",) * 3
+    write_image(path, Image(pixels, "ZYX", scale=scale, units=units))
     return path
 
 
@@ -538,7 +534,7 @@ def test_a_result_is_written_as_it_comes_and_is_what_python_gives(
 ):
     monkeypatch.setattr(Gaussian, "tile_size", lambda self, extents: (16,) * len(extents))
     image = rng.integers(0, 300, [{"T": 2, "C": 3, "Z": 2}.get(a, 37) for a in axes], np.uint16)
-    write_image(tmp_path / "in.tif", image, axes=axes, scale=(0.5,) * image.ndim)
+    write_image(tmp_path / "in.tif", Image(image, axes, scale=(0.5,) * image.ndim))
     out = tmp_path / "out.tif"
     code, said, error = command(
         "denoise", tmp_path / "in.tif", out, "--method", "gaussian", "--dtype", dtype

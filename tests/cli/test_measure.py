@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import run
 from napari_denoise.data.synthetic.scenes import scene
 from napari_denoise.io.images import read_image, write_image
@@ -19,7 +20,7 @@ def files(tmp_path, command):
     planes = [scene((64, 96), rng=np.random.default_rng(seed)) * 2000 for seed in (1, 2)]
     pixels = np.stack(planes).astype(np.uint16)
     units = ("second", "micrometer", "micrometer")
-    write_image(paths["clean"], pixels, axes="TYX", scale=(1, 0.1, 0.1), units=units)
+    write_image(paths["clean"], Image(pixels, "TYX", scale=(1, 0.1, 0.1), units=units))
     assert command("simulate", paths["clean"], paths["noisy"], "--noise", "poisson")[0] == 0
     blur = ("--method", "gaussian", "--set", "sigma=1")
     assert command("denoise", paths["noisy"], paths["blurred"], *blur)[0] == 0
@@ -165,7 +166,7 @@ def test_what_cannot_be_measured_ends_with_one_sentence(line, says, files, tmp_p
     files["finer"] = tmp_path / "finer.ome.tif"
     units = ("second", "micrometer", "micrometer")
     pixels = pixels_of(files["clean"])
-    write_image(files["finer"], pixels, axes="TYX", scale=(1, 0.05, 0.05), units=units)
+    write_image(files["finer"], Image(pixels, "TYX", scale=(1, 0.05, 0.05), units=units))
     files["missing"] = tmp_path / "missing.tif"
     before = set(tmp_path.iterdir())
     code, out, err = command("measure", *(files.get(word, word) for word in line.split()))

@@ -62,8 +62,7 @@ def test_a_sample_is_the_same_each_time():
 
 def test_a_sample_survives_a_file(tmp_path):
     noisy, _ = make_sample("timelapse")
-    about = {name: getattr(noisy, name) for name in ("axes", "scale", "units", "recipe")}
-    write_image(tmp_path / "a.ome.tif", noisy.pixels, **about)
+    write_image(tmp_path / "a.ome.tif", noisy)
     again = read_image(tmp_path / "a.ome.tif")
     np.testing.assert_array_equal(again.pixels, noisy.pixels)
     assert (again.scale, again.units, again.recipe) == (noisy.scale, noisy.units, noisy.recipe)

@@ -40,25 +40,22 @@ def images(draw: st.DrawFn) -> Image:
         axes,
         scale=tuple(draw(sizes) for _ in axes),
         units=tuple(draw(st.sampled_from(UNITS)) for _ in axes),
+        origin=draw(st.sampled_from([(), tuple(range(-1, len(axes) - 1))])),
         channel_names=tuple(draw(names) for _ in range(draw(st.sampled_from([0, n_channels])))),
         recipe=draw(st.sampled_from([None, RECIPE])),
     )
-
-
-def save(path: Path, image: Image) -> None:
-    about = ("axes", "scale", "units", "channel_names", "recipe")
-    write_image(path, image.pixels, **{name: getattr(image, name) for name in about})
 
 
 @settings(max_examples=60, deadline=None)
 @given(images())
 def test_an_ome_tiff_gives_back_all_that_was_written(image):
     with tempfile.TemporaryDirectory() as folder:
-        save(Path(folder) / "cells.ome.tif", image)
+        write_image(Path(folder) / "cells.ome.tif", image)
         again = read_image(Path(folder) / "cells.ome.tif")
         np.testing.assert_array_equal(again.pixels, image.pixels)
     assert again.pixels.dtype == image.pixels.dtype.newbyteorder("=")
     assert (again.axes, again.scale, again.units) == (image.axes, image.scale, image.units)
+    assert again.origin == image.origin
     assert (again.channel_names, again.recipe) == (image.channel_names, image.recipe)
     assert again.name == "cells"
 
@@ -69,7 +66,7 @@ def test_the_same_image_gives_the_same_bytes(image):
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         paths = [Path(folder) / "a.tif" for folder in (one, other)]
         for path in paths:
-            save(path, image)
+            write_image(path, image)
         assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -140,7 +137,8 @@ def test_an_image_can_replace_the_file_it_is_read_from(tmp_path):
 
 def test_the_users_axes_win_and_keep_the_scale_of_those_that_stay(tmp_path):
     path = tmp_path / "a.tif"
-    write_image(path, np.ones((3, 8, 8)), axes="ZYX", scale=(3, 2, 1), units=["micrometer"] * 3)
+    scale, units = (3, 2, 1), ["micrometer"] * 3
+    write_image(path, Image(np.ones((3, 8, 8)), "ZYX", scale=scale, units=units))
     image = read_image(path, axes="tyx")
     assert image.axes == "TYX"
     assert image.scale == (1.0, 2.0, 1.0)
@@ -149,7 +147,7 @@ def test_the_users_axes_win_and_keep_the_scale_of_those_that_stay(tmp_path):
 
 def test_channel_names_stay_only_where_the_channels_do(tmp_path):
     path = tmp_path / "a.tif"
-    write_image(path, np.ones((2, 2, 8, 8)), axes="CZYX", channel_names=["actin", "nuclei"])
+    write_image(path, Image(np.ones((2, 2, 8, 8)), "CZYX", channel_names=["actin", "nuclei"]))
     assert read_image(path).channel_names == ("actin", "nuclei")
     assert read_image(path, axes="CTYX").channel_names == ("actin", "nuclei")
     assert read_image(path, axes="ZCYX").channel_names == ()
@@ -244,7 +242,7 @@ class TestRefusals:
     )
     def test_what_is_said_must_fit_the_image(self, tmp_path, about, message):
         with pytest.raises(InputError, match=message):
-            write_image(tmp_path / "a.tif", np.ones((3, 8, 8)), axes="CYX", **about)
+            write_image(tmp_path / "a.tif", Image(np.ones((3, 8, 8)), "CYX", **about))
 
     @pytest.mark.parametrize(
         "pixels", [np.ones((0, 8)), np.ones((8, 8), complex), np.full((8, 8), "a")]

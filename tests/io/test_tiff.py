@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from napari_denoise.core.errors import AxesError, FileError, InputError
+from napari_denoise.core.image import Image
 from napari_denoise.io.images import read_image, write_image
 
 
@@ -77,7 +78,7 @@ class TestOmeTiff:
 
     def test_another_programs_change_of_scale_is_believed(self, tmp_path):
         path = tmp_path / "a.ome.tif"
-        write_image(path, planes(8, 9), axes="YX", scale=(0.5, 0.25), units=["micrometer"] * 2)
+        write_image(path, Image(planes(8, 9), "YX", scale=(0.5, 0.25), units=["micrometer"] * 2))
         text = tifffile.tiffcomment(path).replace('"0.25"', '"0.75"')
         tifffile.tiffcomment(path, text.encode())
         assert read_image(path).scale == (0.5, 0.75)
@@ -104,14 +105,14 @@ class TestOmeTiff:
 
     def test_xml_that_is_broken_only_costs_what_it_said(self, tmp_path):
         path = tmp_path / "a.ome.tif"
-        write_image(path, planes(3, 8, 9), axes="CYX", scale=(1, 2, 3))
+        write_image(path, Image(planes(3, 8, 9), "CYX", scale=(1, 2, 3)))
         text = tifffile.tiffcomment(path).replace("<Pixels", "<Pix els", 1)
         tifffile.tiffcomment(path, text.encode())
         assert read_image(path).pixels.shape == (3, 8, 9)
 
     def test_xml_that_only_points_to_another_file_says_nothing(self, tmp_path):
         path = tmp_path / "a.ome.tif"
-        write_image(path, planes(3, 8, 9), axes="CYX", scale=(1, 2, 3))
+        write_image(path, Image(planes(3, 8, 9), "CYX", scale=(1, 2, 3)))
         schema = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
         pointer = f'<OME xmlns="{schema}"><BinaryOnly MetadataFile="a.companion.ome"/></OME>'
         tifffile.tiffcomment(path, pointer.encode())
@@ -120,7 +121,7 @@ class TestOmeTiff:
 
     def test_names_no_xml_can_hold_are_cleaned(self, tmp_path):
         path = tmp_path / "a.ome.tif"
-        write_image(path, planes(8, 9), axes="YX", channel_names=["ac\x00tin\ud800"])
+        write_image(path, Image(planes(8, 9), "YX", channel_names=["ac\x00tin\ud800"]))
         assert read_image(path).channel_names == ("actin",)
 
     def test_a_large_image_becomes_a_bigtiff(self, tmp_path, monkeypatch):

@@ -13,7 +13,6 @@ from napari_denoise.cli.output import say
 from napari_denoise.core.errors import FileError, SettingsError
 from napari_denoise.core.image import Image
 from napari_denoise.core.recipe import Recipe
-from napari_denoise.core.units import PIXEL
 from napari_denoise.io.images import check_destination, image_being_written, read_image, write_image
 
 __all__ = ["open_input", "result_being_written", "result_dtype", "save_result", "say_saved"]
@@ -56,8 +55,7 @@ def result_being_written(
     shape = (*(n_stacked,) * bool(n_stacked), *source.pixels.shape)
     # Says shape and dtype, and takes no memory.
     blank = np.broadcast_to(np.zeros((), dtype), shape)
-    about = Image(blank, **_about(source, len(shape)), recipe=recipe)
-    with image_being_written(out, about) as pixels:
+    with image_being_written(out, source.with_pixels(blank, recipe=recipe)) as pixels:
         yield pixels
 
 
@@ -66,7 +64,7 @@ def save_result(out: Path, pixels: Any, source: Image, recipe: Recipe, n_clipped
 
     Several results of one source lie along a leading axis S.
     """
-    write_image(out, pixels, **_about(source, pixels.ndim), recipe=recipe)
+    write_image(out, source.with_pixels(pixels, recipe=recipe))
     say_saved(out, pixels.dtype, n_clipped)
 
 
@@ -74,14 +72,3 @@ def say_saved(out: Path, dtype: np.dtype[Any], n_clipped: int) -> None:
     """Name the file that a result is in."""
     clipped = f" ({n_clipped} pixels clipped to {dtype})" if n_clipped else ""
     say(f"{out}{clipped}")
-
-
-def _about(source: Image, n_axes: int) -> dict[str, Any]:
-    """What a result's file says of space and channels."""
-    n_more = n_axes - len(source.axes)
-    return {
-        "axes": "S" * n_more + source.axes,
-        "scale": (1.0,) * n_more + source.scale,
-        "units": (PIXEL,) * n_more + source.units,
-        "channel_names": source.channel_names,
-    }

@@ -229,14 +229,7 @@ def _draw(image: Image, companions: _Companions, folder: Path) -> tuple[str, ...
         found = run_with_bar(job, f"drawing the {kind.value} of {image.name}")
         settings = MapSettings(name=kind, other=other.name, data_range=companions.data_range)
         path = folder / f"{image.name}_{kind.value}.ome.tif"
-        write_image(
-            path,
-            found.pixels,
-            axes=image.axes,
-            scale=image.scale,
-            units=image.units,
-            channel_names=image.channel_names,
-            recipe=Recipe.of("compare", settings, source=image.name, previous=image.recipe),
-        )
+        recipe = Recipe.of("compare", settings, source=image.name, previous=image.recipe)
+        write_image(path, image.with_pixels(found.pixels, recipe=recipe))
         files.append(str(path))
     return tuple(files)

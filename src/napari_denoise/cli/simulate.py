@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -80,8 +79,7 @@ def simulate(
     else:
         job = add_noise_job(model, image.pixels, **given)
     result = run_with_bar(job, f"adding {model.label}")
-    shown = _along_doses(image, result.image) if shares else image
-    save_result(out, result.image, shown, recipe, result.n_clipped)
+    save_result(out, result.image, image, recipe, result.n_clipped)
 
 
 def parse_noises(texts: Sequence[str], settings: dict[str, str]) -> NoiseModel:
@@ -125,14 +123,3 @@ def _check_has_no_samples(image: Image) -> None:
             "A series of doses lies along S, which the image has already. Give one sample at a "
             "time, or other --axes."
         )
-
-
-def _along_doses(image: Image, series: Any) -> Image:
-    """The series as an image, with what is known of the one it was made from."""
-    return replace(
-        image,
-        pixels=series,
-        axes=f"S{image.axes}",
-        scale=(1.0, *image.scale),
-        units=("pixel", *image.units),
-    )

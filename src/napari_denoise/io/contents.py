@@ -32,12 +32,15 @@ class Contents:
         Pixel size by axis letter, where the file says it.
     units : mapping of str to str
         Unit by axis letter, where the file says it.
+    origin : mapping of str to float
+        Where the first pixel lies by axis letter, in its unit, where the file says it.
     """
 
     pixels: Any
     axes: str
     scale: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, float] = field(default_factory=dict)
     channel_names: tuple[str, ...] = ()
     recipe: Recipe | None = None
 
@@ -51,6 +54,7 @@ class Contents:
             axes=named,
             scale=tuple(self._scale(letter) if letter in kept else 1.0 for letter in named),
             units=tuple(self.units.get(a, PIXEL) if a in kept else PIXEL for a in named),
+            origin=tuple(self._place(letter) if letter in kept else 0.0 for letter in named),
             channel_names=self._names_along(named, kept),
             name=name,
             recipe=self.recipe,
@@ -60,6 +64,10 @@ class Contents:
         """Nothing stops a file from claiming pixels of no, endless or negative size."""
         size = self.scale.get(letter, 1.0)
         return size if isfinite(size) and size > 0 else 1.0
+
+    def _place(self, letter: str) -> float:
+        place = self.origin.get(letter, 0.0)
+        return place if isfinite(place) else 0.0
 
     def _names_along(self, axes: str, kept: set[str]) -> tuple[str, ...]:
         """The channels' names, unless the user says that the channels lie along another axis."""

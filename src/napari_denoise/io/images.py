@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,7 @@ import imageio.v3 as iio
 import numpy as np
 
 from napari_denoise.core.errors import FileError
-from napari_denoise.core.image import Image
-from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.image import Image, as_image
 from napari_denoise.io.contents import Contents
 from napari_denoise.io.ome_tiff import reserve_ome_tiff, write_ome_tiff
 from napari_denoise.io.ome_zarr import read_ome_zarr
@@ -24,7 +23,6 @@ from napari_denoise.io.tiff import read_tiff
 __all__ = [
     "READABLE",
     "WRITABLE",
-    "Image",
     "check_destination",
     "file_stem",
     "image_being_written",
@@ -100,61 +98,37 @@ def _read_picture(path: Path) -> Contents:
     return Contents(pixels=da.from_array(pixels, chunks=-1, name=False), axes=axes)
 
 
-def write_image(
-    path: str | Path,
-    pixels: Any,
-    *,
-    axes: str,
-    scale: Sequence[float] | None = None,
-    units: Sequence[str] | None = None,
-    channel_names: Sequence[str] = (),
-    recipe: Recipe | None = None,
-) -> None:
+def write_image(path: str | Path, image: Any, *, axes: str | None = None) -> None:
     """Write an image with its calibration, whole or not at all, replacing what was there.
 
-    An OME-TIFF takes any axes and gives back all that is said here; a PNG takes one plane and
+    An OME-TIFF takes any axes and gives back all that the image says; a PNG takes one plane and
     keeps only its pixels. The same image gives the same bytes.
 
     Parameters
     ----------
     path : str or Path
         Ends in ``.tif`` or ``.tiff`` for OME-TIFF, or in ``.png``.
-    pixels : array-like in `axes`
-        May be lazy; it is computed a block at a time. An OME-TIFF holds integers of up to 32
-        bit and floats, a PNG integers of 8 or 16 bit without sign.
-    axes : str
-        One letter out of ``STCZYX`` per axis. OME has no samples: other programs see them as
-        time points.
-    scale : sequence of float, optional
-        Size of a pixel along each axis, in `units`.
-    units : sequence of str, optional
-        Unit of each axis, such as "micrometer", "second" or "pixel".
-    channel_names : sequence of str, optional
-        One per channel.
-    recipe : Recipe, optional
-        How the image was made.
+    image : Image or array-like
+        Its pixels may be lazy; they are computed a block at a time. An OME-TIFF holds integers of
+        up to 32 bit and floats, a PNG integers of 8 or 16 bit without sign.
+    axes : str, optional
+        One letter out of ``STCZYX`` per axis; needed for an array of more than two axes. OME has
+        no samples: other programs see them as time points.
 
     Raises
     ------
     FileError
         If the folder is missing, the ending unknown, or the file cannot be written.
     AxesError, InputError
-        If what is said of the image does not fit it, or the format cannot hold its pixels.
+        If `axes` do not fit, or the format cannot hold the pixels.
     """
     path = Path(path)
     check_destination(path)
+    image = as_image(image, axes)
+    pixels = image.pixels if isinstance(image.pixels, np.ndarray) else da.asarray(image.pixels)
     write = _write_png if path.suffix.lower() == ".png" else write_ome_tiff
-    image = Image(
-        pixels if isinstance(pixels, np.ndarray) else da.asarray(pixels),
-        axes,
-        scale=tuple(scale or ()),
-        units=tuple(units or ()),
-        channel_names=tuple(channel_names),
-        name=file_stem(path),
-        recipe=recipe,
-    )
     with _whole_or_nothing(path) as part:
-        write(part, image)
+        write(part, replace(image, pixels=pixels, name=file_stem(path)))
 
 
 @contextmanager

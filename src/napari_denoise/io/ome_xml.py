@@ -66,6 +66,7 @@ class Own:
     dtype: str
     scale: Mapping[str, float]
     units: Mapping[str, str]
+    origin: Mapping[str, float]
     recipe: Recipe | None
 
 
@@ -151,13 +152,16 @@ def _pixels_attributes(image: Image) -> dict[str, str]:
 
 
 def _own_json(image: Image) -> str:
+    # An origin of zero is left out, so that an image without one has the bytes it always had.
+    origin = dict(zip(image.axes, image.origin, strict=True)) if any(image.origin) else None
     return json.dumps(
         {
             "axes": image.axes,
-            "shape": [int(size) for size in image.pixels.shape],
-            "dtype": image.pixels.dtype.name,
+            "shape": image.shape,
+            "dtype": image.dtype.name,
             "scale": dict(zip(image.axes, image.scale, strict=True)),
             "units": dict(zip(image.axes, image.units, strict=True)),
+            **({"origin": origin} if origin else {}),
             "recipe": image.recipe.model_dump(mode="json") if image.recipe else None,
         }
     )
@@ -207,6 +211,7 @@ def _own(root: ET.Element) -> Own | None:
             dtype=np.dtype(said["dtype"]).name,
             scale={str(k): float(v) for k, v in said["scale"].items()},
             units={str(k): str(v) for k, v in said["units"].items()},
+            origin={str(k): float(v) for k, v in said.get("origin", {}).items()},
             recipe=parse_recipe(said.get("recipe")),
         )
     except (ValueError, TypeError, KeyError, AttributeError):

@@ -144,6 +144,7 @@ def read_tiff(path: Path) -> Contents:
         axes=axes,
         scale=said.scale,
         units=said.units,
+        origin=said.own.origin if said.own else {},
         channel_names=said.channel_names,
         recipe=said.own.recipe if said.own else None,
     )

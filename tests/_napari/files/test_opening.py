@@ -23,15 +23,15 @@ RECIPE = Recipe.of("denoise", Gaussian())
 def film(tmp_path, rng):
     """A film in two channels with calibration, in a file."""
     path = tmp_path / "film.ome.tif"
-    write_image(
-        path,
+    film = Image(
         rng.integers(0, 4096, (3, 2, 16, 24)).astype(np.uint16),
-        axes="TCYX",
+        "TCYX",
         scale=(2.0, 1.0, 0.1, 0.1),
         units=("second", "pixel", "micrometer", "micrometer"),
         channel_names=("DAPI", "GFP"),
         recipe=RECIPE,
     )
+    write_image(path, film)
     return path
 
 

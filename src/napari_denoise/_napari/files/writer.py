@@ -31,13 +31,5 @@ def write_image_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]])
         If they differ in shape, OME-TIFF cannot hold the pixels, or the file cannot be written.
     """
     image = image_of([(data, attributes) for data, attributes, _ in layers], Path(path).stem)
-    write_image(
-        path,
-        image.pixels,
-        axes=image.axes,
-        scale=image.scale,
-        units=image.units,
-        channel_names=image.channel_names,
-        recipe=image.recipe,
-    )
+    write_image(path, image)
     return [path]

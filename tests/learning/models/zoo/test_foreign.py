@@ -9,6 +9,7 @@ import torch
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, FileError, ModelError
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Notice, run
 from napari_denoise.io.images import read_image, write_image
 from napari_denoise.learning.models.package import BUNDLE
@@ -208,7 +209,7 @@ def test_whose_model_it_is_decides_who_applies_it(make_package, tmp_path):
 
 def test_a_model_of_another_program_on_the_command_line(make_package, noisy, tmp_path, command):
     source, out = tmp_path / "noisy.tif", tmp_path / "clean.tif"
-    write_image(source, noisy, axes="YX", scale=(0.1, 0.1), units=("micrometer",) * 2)
+    write_image(source, Image(noisy, "YX", scale=(0.1, 0.1), units=("micrometer",) * 2))
     assert command("apply", source, out, "--model", make_package())[0] == 0
     result = read_image(out)
     assert result.recipe.settings["name"] == "zoo"
