@@ -29,6 +29,7 @@ check: setup
 
 docs: setup
 	$(python) -m pip install --quiet --editable '.[docs]'
+	$(python) tools/make_reference.py
 	.venv/bin/mkdocs build --strict
 
 clean:

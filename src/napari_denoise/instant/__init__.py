@@ -1,1 +1,1 @@
-"""The denoiser that works at once, and the procedural scenes that stand in for clean images."""
+"""The denoiser that works at once: a network trained on synthetic scenes, and that training."""

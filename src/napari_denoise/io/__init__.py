@@ -1,1 +1,1 @@
-"""Reading and writing image files; :mod:`napari_denoise.io.images` is the way in."""
+"""Reading and writing image files; ``images`` is the way in."""
