@@ -43,7 +43,7 @@ def start_training(viewer, qtbot):
     widget._method.form().setValue(ENDLESS)
     widget._device.setValue("cpu")
     widget._run_bar.run()
-    qtbot.waitUntil(lambda: widget._plot._n_steps > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: widget._plot.stepCount() > 0, timeout=60_000)
     return dock, widget
 
 

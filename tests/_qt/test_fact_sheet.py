@@ -1,7 +1,7 @@
 import csv
 
 import pytest
-from qtpy.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_denoise._qt.fact_sheet import Fact, FactSheet
 
@@ -22,12 +22,8 @@ def sheet(qtbot):
     return sheet
 
 
-def words(sheet):
-    return [label.text() for label in sheet._body.findChildren(QLabel) if label.text()]
-
-
 def test_facts_are_shown_rounded_with_unit_and_interval(sheet):
-    shown = words(sheet)
+    shown = sheet.texts()
     assert shown[:3] == ["gain (DN/e⁻)", "<b>4.27</b>", "<small>4.1…4.4</small>"]
     assert "<b>12346</b>" in shown
     assert shown[5:7] == ["saturated (%)", "<b>1.2</b>"]
@@ -37,12 +33,12 @@ def test_facts_are_shown_rounded_with_unit_and_interval(sheet):
 
 def test_new_facts_replace_the_old_ones(sheet):
     sheet.setValue(FACTS[:1])
-    assert words(sheet) == ["gain (DN/e⁻)", "<b>4.27</b>", "<small>4.1…4.4</small>"]
+    assert sheet.texts() == ["gain (DN/e⁻)", "<b>4.27</b>", "<small>4.1…4.4</small>"]
     assert sheet.value() == tuple(FACTS[:1])
 
 
 def test_all_digits_are_copied(sheet):
-    next(b for b in sheet.findChildren(QPushButton) if b.text() == "Copy").click()
+    sheet.copyButton.click()
     lines = QApplication.clipboard().text().splitlines()
     assert lines[1] == "gain\t4.2718281828\t4.1\t4.4\tDN/e⁻"
     assert lines[3] == "saturated\t0.01234\t\t\t"
@@ -52,10 +48,9 @@ def test_all_digits_are_copied(sheet):
 def test_saving_asks_for_a_path_and_says_what_went_wrong(sheet, tmp_path, monkeypatch):
     answers = iter(["", str(tmp_path / "mine"), str(tmp_path / "missing" / "mine.csv")])
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (next(answers), ""))
-    save = next(b for b in sheet.findChildren(QPushButton) if b.text() == "Save…")
     for _ in range(2):
-        save.click()
+        sheet.saveButton.click()
     with (tmp_path / "mine.csv").open(encoding="utf-8-sig", newline="") as file:
         assert next(csv.DictReader(file))["value"] == "4.2718281828"
-    save.click()
-    assert "cannot be written" in sheet._error._message.text()
+    sheet.saveButton.click()
+    assert "cannot be written" in sheet.errorText()

@@ -102,7 +102,7 @@ def test_what_is_set_comes_back_exactly(qtbot, settings):
 
 
 def test_a_slider_moves_its_number_and_follows_it(form, qtbot):
-    editor = form._editors["strength"]
+    editor = form.editor("strength")
     slider, box = editor.findChild(Slider), editor.findChild(NumberBox)
     with qtbot.waitSignal(form.valueChanged):
         slider.setValue(slider.value() + 1)
@@ -115,7 +115,7 @@ def test_a_slider_moves_its_number_and_follows_it(form, qtbot):
 
 
 def test_a_hidden_field_has_no_editor_and_keeps_its_default(form):
-    assert "device" not in form._editors
+    assert "device" not in form.fieldNames()
     assert form.value().device == "auto"
 
 
@@ -289,9 +289,9 @@ def test_advanced_fields_are_folded_away_until_asked_for(qtbot):
     qtbot.addWidget(form)
     assert visible_labels(form)[0] == "Steps"
     assert form.editor("learning_rate").isHidden()
-    form._fold.click()
+    form.advancedButton.click()
     assert not form.editor("learning_rate").isHidden()
-    form._fold.click()
+    form.advancedButton.click()
     assert form.editor("learning_rate").isHidden()
 
 
@@ -351,9 +351,9 @@ def test_an_empty_path_means_unset(form, monkeypatch):
     assert form.value().model_path is None
     chosen = iter([("/models/fish.safetensors", ""), ("", "")])
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: next(chosen))
-    form.editor("model_path")._browse.click()
+    form.editor("model_path").browseButton.click()
     assert form.value().model_path == Path("/models/fish.safetensors")
-    form.editor("model_path")._browse.click()
+    form.editor("model_path").browseButton.click()
     assert form.value().model_path == Path("/models/fish.safetensors")
 
 
@@ -419,19 +419,19 @@ class WithPresets(Settings):
 def test_a_preset_fills_the_form_and_is_named_until_a_field_is_changed(qtbot):
     form = SettingsForm(WithPresets)
     qtbot.addWidget(form)
-    assert form._presets.currentText() == "defaults"
+    assert form.presetBox.currentText() == "defaults"
     with qtbot.waitSignal(form.valueChanged):
-        form._presets.setCurrentIndex(1)
-        form._presets.activated.emit(1)
+        form.presetBox.setCurrentIndex(1)
+        form.presetBox.activated.emit(1)
     assert form.value() == WithPresets(count=7, rate=0.5)
-    assert form._presets.currentText() == "the paper"
+    assert form.presetBox.currentText() == "the paper"
     form.editor("count").setValue(8)
-    assert form._presets.currentIndex() == -1
+    assert form.presetBox.currentIndex() == -1
     form.editor("count").setValue(7)
-    assert form._presets.currentText() == "the paper"
+    assert form.presetBox.currentText() == "the paper"
 
 
 def test_a_form_without_presets_does_not_ask_for_one(qtbot):
     form = SettingsForm(Gaussian)
     qtbot.addWidget(form)
-    assert form._presets.parent() is None
+    assert form.presetBox.parent() is None

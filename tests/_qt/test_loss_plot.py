@@ -106,13 +106,14 @@ def test_any_range_of_losses_can_be_drawn(plot, losses, is_log):
 def test_many_points_take_bounded_memory_and_keep_mean_and_range(plot, rng):
     losses = rng.uniform(1, 2, 10_000)
     plot.addPoints((step, float(loss), None) for step, loss in enumerate(losses))
-    groups = plot._training.groups
-    assert _MAX_GROUPS / 2 <= len(groups) < _MAX_GROUPS
-    assert sum(group.n_points for group in groups) == 10_000
-    total = sum(group.mean * group.n_points for group in groups)
-    np.testing.assert_allclose(total, losses.sum())
-    assert (min(g.low for g in groups), max(g.high for g in groups)) == (losses.min(), losses.max())
-    assert groups[-1].step == 9999
+    (drawn,) = plot.value().series
+    assert _MAX_GROUPS / 2 <= len(drawn.x) < _MAX_GROUPS
+    assert drawn.x[-1] == 9999
+    # Each point stands at the last step of those it stands for.
+    n_points = np.diff(drawn.x, prepend=-1)
+    assert (n_points > 0).all()
+    np.testing.assert_allclose((drawn.y * n_points).sum(), losses.sum())
+    assert (drawn.low.min(), drawn.high.max()) == (losses.min(), losses.max())
 
 
 def test_text_follows_the_theme(plot):

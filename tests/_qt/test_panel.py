@@ -55,7 +55,7 @@ def test_widgets_stand_in_the_order_they_were_added(qtbot, panel):
 
 def test_its_contents_take_the_width_and_never_need_a_horizontal_scroll_bar(qtbot, panel):
     form = SettingsForm(N2V)
-    form._fold.click()
+    form.advancedButton.click()
     panel.addWidget(form)
     for width in (300, 600):
         panel.resize(width, 200)

@@ -146,12 +146,13 @@ def test_many_long_names_leave_room_for_the_plot(plot):
 def test_the_nearest_point_is_read_out(plot):
     plot.setValue([LINE, POINTS], x_label="mean (DN)")
     before = pixels(plot)
-    frame = plot._view.frame
-    x, y = plot._view.places([40], [75])[0]
-    move_mouse(plot, x + 3, y + 3)
-    assert (plot._hovered.name, plot._hovered.x, plot._hovered.y) == ("variance", 40, 75)
+    place = plot.placeOf(40, 75)
+    move_mouse(plot, place.x() + 3, place.y() + 3)
+    assert plot.readOut() == "variance: 40, 75"
     assert (pixels(plot) != before).any()
-    move_mouse(plot, frame.right(), frame.bottom())
+    corner = plot.placeOf(100, 0)
+    move_mouse(plot, corner.x(), corner.y())
+    assert plot.readOut() == ""
     assert (pixels(plot) == before).all()
 
 
@@ -159,7 +160,8 @@ def test_the_read_out_goes_with_the_mouse_and_with_new_values(plot):
     plot.setValue([LINE])
     before = pixels(plot)
     for end in (lambda: plot.leaveEvent(QEvent(QEvent.Type.Leave)), lambda: plot.setValue([LINE])):
-        move_mouse(plot, *plot._view.places([50], [100])[0])
+        place = plot.placeOf(50, 100)
+        move_mouse(plot, place.x(), place.y())
         assert (pixels(plot) != before).any()
         end()
         assert (pixels(plot) == before).all()

@@ -163,11 +163,11 @@ class _TextEditor(Editor):
 class _PathEditor(_TextEditor):
     def __init__(self, field: SettingField, parent: QWidget | None = None) -> None:
         super().__init__(field, parent)
-        self._browse = QToolButton()
-        self._browse.setText("…")
-        self._browse.setToolTip("Choose a file")
-        self._browse.clicked.connect(self._on_browse_clicked)
-        self.layout().addWidget(self._browse)
+        self.browseButton = QToolButton()
+        self.browseButton.setText("…")
+        self.browseButton.setToolTip("Choose a file")
+        self.browseButton.clicked.connect(self._on_browse_clicked)
+        self.layout().addWidget(self.browseButton)
 
     def _on_browse_clicked(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Choose a file", str(self._edit.text()))

@@ -10,7 +10,6 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QApplication,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -20,8 +19,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoise._qt.message import ErrorMessage
+from napari_denoise._qt.saving import save_where_asked
 from napari_denoise.core.csv_table import save_csv, to_text
-from napari_denoise.core.errors import FileError
 
 __all__ = ["Fact", "FactSheet"]
 
@@ -59,17 +58,31 @@ class Fact:
 
 
 class FactSheet(QWidget):
-    """Name, value, interval and unit of each fact; the value stands out."""
+    """Name, value, interval and unit of each fact; the value stands out.
+
+    Attributes
+    ----------
+    copyButton, saveButton : QPushButton
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._facts: tuple[Fact, ...] = ()
         self._body = QWidget()
         self._error = ErrorMessage()
+        self.copyButton = QPushButton("Copy")
+        self.copyButton.setToolTip("Copy the numbers for a spreadsheet")
+        self.copyButton.clicked.connect(self.copy)
+        self.saveButton = QPushButton("Save…")
+        self.saveButton.setToolTip("Save the numbers as CSV")
+        self.saveButton.clicked.connect(self._on_save_clicked)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.copyButton)
+        buttons.addWidget(self.saveButton)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._body)
-        layout.addLayout(self._make_buttons())
+        layout.addLayout(buttons)
         layout.addWidget(self._error)
         self._layout = layout
 
@@ -86,6 +99,14 @@ class FactSheet(QWidget):
         self._body.deleteLater()
         self._body = body
 
+    def texts(self) -> list[str]:
+        """What the labels say, line by line, in the rich text that they are set in."""
+        return [label.text() for label in self._body.findChildren(QLabel) if label.text()]
+
+    def errorText(self) -> str:
+        """Why the last attempt to save failed; empty if it did not."""
+        return self._error.text()
+
     def copy(self) -> None:
         """Put all facts on the clipboard for a spreadsheet."""
         QApplication.clipboard().setText(to_text(_TITLES, [fact.row for fact in self._facts]))
@@ -100,28 +121,15 @@ class FactSheet(QWidget):
         """
         save_csv(path, _TITLES, [fact.row for fact in self._facts])
 
-    def _make_buttons(self) -> QHBoxLayout:
-        buttons = QHBoxLayout()
-        for text, tip, slot in (
-            ("Copy", "Copy the numbers for a spreadsheet", self.copy),
-            ("Save…", "Save the numbers as CSV", self._on_save_clicked),
-        ):
-            button = QPushButton(text)
-            button.setToolTip(tip)
-            button.clicked.connect(lambda _=False, slot=slot: slot())
-            buttons.addWidget(button)
-        return buttons
-
     def _on_save_clicked(self) -> None:
         self._error.clear()
-        text, _ = QFileDialog.getSaveFileName(self, "Save numbers", "numbers.csv", "CSV (*.csv)")
-        if not text:
-            return
-        path = Path(text)
-        try:
-            self.saveCsv(path if path.suffix else path.with_suffix(".csv"))
-        except FileError as error:
-            self._error.showError(error, "")
+        save_where_asked(
+            self,
+            self.saveCsv,
+            title="Save numbers",
+            name="numbers.csv",
+            refuse=lambda error: self._error.showError(error, ""),
+        )
 
 
 def _make_body(facts: Sequence[Fact]) -> QWidget:

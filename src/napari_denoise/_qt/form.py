@@ -23,6 +23,13 @@ class SettingsForm(QWidget):
 
     Each field keeps to its own bounds. What only shows when fields are taken together is
     refused by `value`.
+
+    Attributes
+    ----------
+    presetBox : QComboBox
+        Chooses a preset; in the form only if the class has any.
+    advancedButton : QToolButton
+        Unfolds the advanced fields; there only if the class has any.
     """
 
     valueChanged = Signal()
@@ -32,7 +39,7 @@ class SettingsForm(QWidget):
         self._class = settings_class
         self._editors: dict[str, Editor] = {}
         self._is_quiet = False
-        self._presets = QComboBox()
+        self.presetBox = QComboBox()
         self._build()
         self._show_preset()
 
@@ -77,6 +84,10 @@ class SettingsForm(QWidget):
         for editor in self._editors.values():
             editor.setSpatialAxes(axes)
 
+    def fieldNames(self) -> tuple[str, ...]:
+        """The fields that can be edited, folded ones included, from top to bottom."""
+        return tuple(self._editors)
+
     def editor(self, name: str) -> Editor:
         """The editor of one field."""
         return self._editors[name]
@@ -101,19 +112,19 @@ class SettingsForm(QWidget):
             self._add_row(field)
         advanced = [field for field in fields if field.advanced]
         if advanced:
-            self._fold = self._add_fold()
+            self.advancedButton = self._add_fold()
             rows = [widget for field in advanced for widget in self._add_row(field)]
             self._folded = rows
             self._on_fold_toggled(is_open=False)
 
     def _add_presets(self) -> None:
-        self._presets.addItem("defaults", "")
+        self.presetBox.addItem("defaults", "")
         for name in self._class.presets:
-            self._presets.addItem(name.replace("_", " "), name)
-        self._presets.setPlaceholderText("your own")
-        self._presets.setToolTip("<p>Values that belong together, to begin with.</p>")
-        self._presets.activated.connect(lambda _: self.setPreset(self._presets.currentData()))
-        self._layout.addRow("Preset", self._presets)
+            self.presetBox.addItem(name.replace("_", " "), name)
+        self.presetBox.setPlaceholderText("your own")
+        self.presetBox.setToolTip("<p>Values that belong together, to begin with.</p>")
+        self.presetBox.activated.connect(lambda _: self.setPreset(self.presetBox.currentData()))
+        self._layout.addRow("Preset", self.presetBox)
 
     def _show_preset(self) -> None:
         """Name the preset that the fields are as in, if any."""
@@ -124,7 +135,7 @@ class SettingsForm(QWidget):
         except SettingsError:
             shown = None
         known = [make_settings(self._class, {}, preset=name) for name in ("", *self._class.presets)]
-        self._presets.setCurrentIndex(known.index(shown) if shown in known else -1)
+        self.presetBox.setCurrentIndex(known.index(shown) if shown in known else -1)
 
     def _add_row(self, field: SettingField) -> tuple[QLabel, Editor]:
         editor = make_editor(field)
@@ -149,7 +160,9 @@ class SettingsForm(QWidget):
         return fold
 
     def _on_fold_toggled(self, is_open: bool) -> None:  # noqa: FBT001
-        self._fold.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
+        self.advancedButton.setArrowType(
+            Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow
+        )
         for widget in self._folded:
             widget.setVisible(is_open)
 

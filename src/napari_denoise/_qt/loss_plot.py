@@ -42,6 +42,10 @@ class LossPlot(Plot):
         self._n_steps = n_steps
         self._show()
 
+    def stepCount(self) -> int:
+        """How many steps there will be; 0 while that is not known."""
+        return self._n_steps
+
     def setLogarithmic(self, is_logarithmic: bool) -> None:  # noqa: FBT001
         """Draw the loss on a logarithmic axis; losses of zero and below are left out there."""
         self._show(is_y_log=is_logarithmic)

@@ -69,13 +69,13 @@ class ErrorMessage(QWidget):
         super().__init__(parent)
         self._details = ""
         self._message = Message("error")
-        self._copy_button = QPushButton("Copy details")
-        self._copy_button.setToolTip("Copy the traceback, to be pasted into a bug report")
-        self._copy_button.clicked.connect(self._on_copy_clicked)
+        self.copyButton = QPushButton("Copy details")
+        self.copyButton.setToolTip("Copy the traceback, to be pasted into a bug report")
+        self.copyButton.clicked.connect(self._on_copy_clicked)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._message)
-        layout.addWidget(self._copy_button, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.copyButton, 0, Qt.AlignmentFlag.AlignLeft)
         self.clear()
 
     def showError(self, error: BaseException, details: str) -> None:
@@ -85,7 +85,7 @@ class ErrorMessage(QWidget):
         words = str(error).strip() or "no message"
         self._message.add(words if is_users else f"{type(error).__name__}: {words}")
         self._details = details
-        self._copy_button.setVisible(not is_users)
+        self.copyButton.setVisible(not is_users)
         self.show()
 
     def text(self) -> str:

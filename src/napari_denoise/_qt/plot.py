@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPixmap
-from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QApplication, QMessageBox, QSizePolicy, QWidget
 
 from napari_denoise._qt.chart import Chart, Marker, Series
 from napari_denoise._qt.chart_painter import ChartPainter, View, faded, series_color
+from napari_denoise._qt.saving import save_where_asked
 from napari_denoise._qt.ticks import tick_text
 from napari_denoise.core.csv_table import save_csv, to_text
 from napari_denoise.core.errors import FileError
@@ -98,6 +99,15 @@ class Plot(QWidget):
         """Show nothing."""
         self.setValue()
 
+    def placeOf(self, x: float, y: float) -> QPointF:
+        """Where a point is drawn in the widget, in pixels; of use once the plot is on screen."""
+        assert self._view is not None  # noqa: S101
+        return QPointF(*self._view.places(x, y)[0].tolist())
+
+    def readOut(self) -> str:
+        """What stands beside the point under the mouse; empty if there is none."""
+        return "" if self._hovered is None else self._words_of(self._hovered)
+
     def copy(self) -> None:
         """Put all values on the clipboard for a spreadsheet."""
         QApplication.clipboard().setText(to_text(*self._chart.table()))
@@ -181,11 +191,13 @@ class Plot(QWidget):
                 best = _Point(index, series.name, x, y, QPointF(*places[at].tolist()))
         return best
 
+    def _words_of(self, point: _Point) -> str:
+        values = f"{tick_text(point.x)}, {tick_text(point.y)}"
+        return f"{point.name}: {values}" if len(self._chart.series) > 1 else values
+
     def _paint_read_out(self, painter: QPainter, point: _Point) -> None:
         metrics = painter.fontMetrics()
-        text = f"{tick_text(point.x)}, {tick_text(point.y)}"
-        if len(self._chart.series) > 1:
-            text = f"{point.name}: {text}"
+        text = self._words_of(point)
         box = QRectF(0, 0, metrics.horizontalAdvance(text) + 10, metrics.height() + 6)
         is_left = point.place.x() + box.width() + 10 > self.width()
         box.moveLeft(
@@ -214,20 +226,19 @@ class Plot(QWidget):
         return action
 
     def _on_save_csv(self) -> None:
-        self._save("Save values", "plot.csv", "CSV (*.csv)", self.saveCsv)
+        self._save("Save values", "plot.csv", self.saveCsv)
 
     def _on_save_png(self) -> None:
-        self._save("Save picture", "plot.png", "PNG (*.png)", self.savePng)
+        self._save("Save picture", "plot.png", self.savePng)
 
-    def _save(self, title: str, name: str, kind: str, write: Callable[[Path], None]) -> None:
-        text, _ = QFileDialog.getSaveFileName(self, title, name, kind)
-        if not text:
-            return
-        path = Path(text)
-        try:
-            write(path if path.suffix else path.with_suffix(Path(name).suffix))
-        except FileError as error:
-            QMessageBox.warning(self, title, str(error))
+    def _save(self, title: str, name: str, write: Callable[[Path], None]) -> None:
+        save_where_asked(
+            self,
+            write,
+            title=title,
+            name=name,
+            refuse=lambda error: QMessageBox.warning(self, title, str(error)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

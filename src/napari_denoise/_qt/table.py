@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf, isnan
 from pathlib import Path
@@ -13,7 +13,6 @@ from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
-    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QPushButton,
@@ -26,8 +25,8 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._qt.check_menu import CheckItem, CheckMenu
 from napari_denoise._qt.message import ErrorMessage
+from napari_denoise._qt.saving import save_where_asked
 from napari_denoise.core.csv_table import save_csv, to_text
-from napari_denoise.core.errors import FileError
 
 __all__ = ["Column", "ResultTable"]
 
@@ -71,6 +70,12 @@ class ResultTable(QWidget):
     """Rows of results, the newest last until a click on a header sorts them.
 
     A column that no row has a value for stays hidden as long as there are rows.
+
+    Attributes
+    ----------
+    view : QTableWidget
+        The cells, for selecting and sorting rows.
+    copyButton, saveButton, removeButton, clearButton : QPushButton
     """
 
     changed = Signal()
@@ -95,47 +100,60 @@ class ResultTable(QWidget):
         """Keys of the columns the user wants to see, those without values included."""
         return self._menu.value()
 
+    def visibleColumns(self) -> tuple[str, ...]:
+        """Keys of the columns that can be seen now, from left to right."""
+        return tuple(c.key for i, c in enumerate(self._columns) if not self.view.isColumnHidden(i))
+
     def setShownColumns(self, keys: Collection[str]) -> None:
         """Choose the columns to see."""
         self._menu.setValue(keys)
 
     def addRow(self, values: Mapping[str, Any]) -> None:
         """Add a row: a value per column key; a missing one is shown as "–"."""
-        self._table.setSortingEnabled(False)
-        row = self._table.rowCount()
-        self._table.insertRow(row)
+        self.view.setSortingEnabled(False)
+        row = self.view.rowCount()
+        self.view.insertRow(row)
         cells = [_Cell(values.get(column.key), column) for column in self._columns]
         for index, cell in enumerate(cells):
-            self._table.setItem(row, index, cell)
+            self.view.setItem(row, index, cell)
         # Sorting may move the row to where it belongs.
-        self._table.setSortingEnabled(True)
-        self._table.scrollToItem(cells[0])
+        self.view.setSortingEnabled(True)
+        self.view.scrollToItem(cells[0])
         self._update()
         self.changed.emit()
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows as they are sorted, with their values as given."""
-        return [self._row(index) for index in range(self._table.rowCount())]
+        return [self._row(index) for index in range(self.view.rowCount())]
+
+    def texts(self, key: str) -> list[str]:
+        """What the cells of one column say, from top to bottom."""
+        index = [column.key for column in self._columns].index(key)
+        return [self.view.item(row, index).text() for row in range(self.view.rowCount())]
+
+    def errorText(self) -> str:
+        """Why the last attempt to save failed; empty if it did not."""
+        return self._error.text()
 
     def removeSelectedRows(self) -> None:
         """Take the selected rows out."""
         for index in sorted(self._selected(), reverse=True):
-            self._table.removeRow(index)
+            self.view.removeRow(index)
         self._update()
         self.changed.emit()
 
     def clear(self) -> None:
         """Take all rows out."""
-        self._table.setRowCount(0)
+        self.view.setRowCount(0)
         self._update()
         self.changed.emit()
 
     def copy(self) -> None:
         """Put the selected rows, or all if none is, on the clipboard for a spreadsheet."""
-        indices = sorted(self._selected()) or range(self._table.rowCount())
-        places = [i for i in range(len(self._columns)) if not self._table.isColumnHidden(i)]
+        indices = sorted(self._selected()) or range(self.view.rowCount())
+        places = [i for i in range(len(self._columns)) if not self.view.isColumnHidden(i)]
         titles = [self._columns[place].title for place in places]
-        rows = [[self._table.item(index, place).value for place in places] for index in indices]
+        rows = [[self.view.item(index, place).value for place in places] for index in indices]
         QApplication.clipboard().setText(to_text(titles, rows))
 
     def saveCsv(self, path: Path) -> None:
@@ -150,39 +168,39 @@ class ResultTable(QWidget):
         save_csv(path, keys, [row.values() for row in self.rows()])
 
     def _row(self, index: int) -> dict[str, Any]:
-        cells = (self._table.item(index, column) for column in range(len(self._columns)))
+        cells = (self.view.item(index, column) for column in range(len(self._columns)))
         return {c.key: cell.value for c, cell in zip(self._columns, cells, strict=True)}
 
     def _selected(self) -> set[int]:
-        return {index.row() for index in self._table.selectionModel().selectedRows()}
+        return {index.row() for index in self.view.selectionModel().selectedRows()}
 
     def _build(self) -> None:
-        self._table = _Table(self._columns)
-        self._table.copyRequested.connect(self.copy)
-        self._table.removeRequested.connect(self.removeSelectedRows)
-        self._table.itemSelectionChanged.connect(self._on_selection_changed)
+        self.view = _Table(self._columns)
+        self.view.copyRequested.connect(self.copy)
+        self.view.removeRequested.connect(self.removeSelectedRows)
+        self.view.itemSelectionChanged.connect(self._on_selection_changed)
         self._error = ErrorMessage()
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
-        self._buttons: dict[str, QPushButton] = {}
-        for text, tip, slot in (
-            ("Copy", "Copy the selected rows, or all, for a spreadsheet", self.copy),
-            ("Save…", "Save all rows as CSV", self._on_save_clicked),
-            ("Remove", "Remove the selected rows", self.removeSelectedRows),
-            ("Clear", "Remove all rows", self.clear),
-        ):
-            button = _narrow_button(text, tip)
-            button.clicked.connect(slot)
+        self.copyButton = _narrow_button(
+            "Copy", "Copy the selected rows, or all, for a spreadsheet", self.copy
+        )
+        self.saveButton = _narrow_button("Save…", "Save all rows as CSV", self._on_save_clicked)
+        self.removeButton = _narrow_button(
+            "Remove", "Remove the selected rows", self.removeSelectedRows
+        )
+        self.clearButton = _narrow_button("Clear", "Remove all rows", self.clear)
+        for button in (self.copyButton, self.saveButton, self.removeButton, self.clearButton):
             buttons.addWidget(button)
-            self._buttons[text] = button
         if not all(column.is_shown for column in self._columns):
             chooser = _narrow_button("More", "Choose which columns to see")
             chooser.setMenu(self._menu)
+            # Room for the arrow of the menu.
             chooser.setMinimumWidth(chooser.minimumWidth() + _ARROW_WIDTH)
             buttons.addWidget(chooser)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._table)
+        layout.addWidget(self.view)
         layout.addLayout(buttons)
         layout.addWidget(self._error)
 
@@ -190,7 +208,7 @@ class ResultTable(QWidget):
         rows, shown = self.rows(), self._menu.value()
         for index, column in enumerate(self._columns):
             is_empty = bool(rows) and all(_is_missing(row[column.key]) for row in rows)
-            self._table.setColumnHidden(index, is_empty or column.key not in shown)
+            self.view.setColumnHidden(index, is_empty or column.key not in shown)
         self._on_selection_changed()
 
     def _on_menu_changed(self) -> None:
@@ -198,21 +216,20 @@ class ResultTable(QWidget):
         self.columnsChanged.emit()
 
     def _on_selection_changed(self) -> None:
-        has_rows = self._table.rowCount() > 0
-        for button in self._buttons.values():
+        has_rows = self.view.rowCount() > 0
+        for button in (self.copyButton, self.saveButton, self.clearButton):
             button.setEnabled(has_rows)
-        self._buttons["Remove"].setEnabled(bool(self._selected()))
+        self.removeButton.setEnabled(bool(self._selected()))
 
     def _on_save_clicked(self) -> None:
         self._error.clear()
-        text, _ = QFileDialog.getSaveFileName(self, "Save results", "results.csv", "CSV (*.csv)")
-        if not text:
-            return
-        path = Path(text)
-        try:
-            self.saveCsv(path if path.suffix else path.with_suffix(".csv"))
-        except FileError as error:
-            self._error.showError(error, "")
+        save_where_asked(
+            self,
+            self.saveCsv,
+            title="Save results",
+            name="results.csv",
+            refuse=lambda error: self._error.showError(error, ""),
+        )
 
 
 class _Table(QTableWidget):
@@ -281,11 +298,13 @@ class _Cell(QTableWidgetItem):
         return _rank(self.value) < _rank(other.value) if isinstance(other, _Cell) else False
 
 
-def _narrow_button(text: str, tooltip: str) -> QPushButton:
+def _narrow_button(text: str, tooltip: str, slot: Callable[[], None] | None = None) -> QPushButton:
     """A button that asks for no more than its words: five must fit into a dock."""
     button = QPushButton(text)
     button.setToolTip(tooltip)
     button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    if slot is not None:
+        button.clicked.connect(slot)
     button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 12)
     return button
 

@@ -51,7 +51,7 @@ def eager(monkeypatch):
 def start_endless(dock, qtbot):
     dock._method.form().setValue(ENDLESS)
     dock._run_bar.run()
-    qtbot.waitUntil(lambda: dock._plot._n_steps > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: dock._plot.stepCount() > 0, timeout=60_000)
 
 
 def files():
@@ -99,7 +99,7 @@ def test_one_click_goes_on_with_the_model_that_is_shown(make_dock, finish, viewe
     assert finish(dock._run_bar, start=False) == ""
     _, second = models.shelf_of(viewer).models
     assert second.info.n_steps == 8
-    assert len(dock._plot._training.groups) == 8
+    assert dock._plot.value().series[0].x.size == 8
 
 
 def test_a_model_file_is_trained_further(make_dock, finish, model_files, monkeypatch):
@@ -237,8 +237,8 @@ def test_a_preview_that_was_removed_does_not_come_back(eager, make_dock, qtbot, 
     start_endless(dock, qtbot)
     qtbot.waitUntil(lambda: dock._preview.layer is not None, timeout=60_000)
     viewer.layers.remove(dock._preview.layer)
-    n_points = len(dock._plot._training.groups)
-    qtbot.waitUntil(lambda: len(dock._plot._training.groups) != n_points, timeout=60_000)
+    n_points = dock._plot.value().series[0].x.size
+    qtbot.waitUntil(lambda: dock._plot.value().series[0].x.size != n_points, timeout=60_000)
     assert len(viewer.layers) == 1
     dock._run_bar.cancel()
     finish(dock._run_bar, start=False)

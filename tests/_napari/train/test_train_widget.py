@@ -139,7 +139,7 @@ def test_closing_the_save_dialog_saves_nothing(trained, monkeypatch):
 def test_stop_during_training_keeps_the_model_trained_so_far(dock, qtbot, finish):
     dock._method.form().setValue(ENDLESS)
     dock._run_bar.run()
-    qtbot.waitUntil(lambda: dock._plot._n_steps > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: dock._plot.stepCount() > 0, timeout=60_000)
     dock._run_bar.stop()
     assert finish(dock._run_bar, start=False) == ""
     (model,) = models.shelf_of(dock._viewer).models
@@ -149,7 +149,7 @@ def test_stop_during_training_keeps_the_model_trained_so_far(dock, qtbot, finish
 def test_cancel_during_training_keeps_nothing(dock, qtbot, finish):
     dock._method.form().setValue(ENDLESS)
     dock._run_bar.run()
-    qtbot.waitUntil(lambda: dock._plot._n_steps > 0, timeout=60_000)
+    qtbot.waitUntil(lambda: dock._plot.stepCount() > 0, timeout=60_000)
     dock._run_bar.cancel()
     assert finish(dock._run_bar, start=False) == ""
     assert models.shelf_of(dock._viewer).models == ()

@@ -93,7 +93,7 @@ def test_the_dialog_stays_open_until_the_card_is_complete(qtbot):
     dialog = CardDialog(ZooCard(title="Spots"))
     qtbot.addWidget(dialog)
     dialog.accept()
-    assert "at least one author" in dialog._error._message.text()
+    assert "at least one author" in dialog._error.text()
     assert dialog.result() == CardDialog.DialogCode.Rejected
     dialog._form.setValue(CARD)
     dialog.accept()
