@@ -13,8 +13,8 @@ from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.settings import PerAxis, per_axis, setting
 from napari_denoise.filters.base import ChannelFilter
+from napari_denoise.filters.blur import TRUNCATE, blur
 from napari_denoise.filters.gradients import divergence, gradient, length
-from napari_denoise.filters.separable import TRUNCATE, gaussian
 
 __all__ = ["RichardsonLucy"]
 
@@ -82,20 +82,20 @@ class RichardsonLucy(ChannelFilter):
 
     def recorded(self, denoised: FloatArray) -> Job[FloatArray]:
         sigmas = per_axis(self.psf_sigma, denoised.ndim - 1, "psf_sigma")
-        return (yield from gaussian(denoised, (0.0, *sigmas)))
+        return (yield from blur(denoised, (0.0, *sigmas)))
 
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
         sigmas = per_axis(self.psf_sigma, pixels.ndim, "psf_sigma")
         signal = pixels - np.float32(self.background)
         light = np.maximum(signal, 0)
         darkest = np.float32(max(_DARKEST * light.mean(), _NO_LIGHT))
-        estimate = darkest + (yield from nested(gaussian(light, sigmas), 0.0, 0.0))
+        estimate = darkest + (yield from nested(blur(light, sigmas), 0.0, 0.0))
         for i in range(self.n_iterations):
             part = i / (self.n_iterations + 1), (i + 1) / (self.n_iterations + 1)
             job = self._sharpen(estimate, light, darkest, sigmas)
             estimate = yield from nested(job, *part)
-        blurred = yield from nested(gaussian(estimate, sigmas), part[1], part[1])
-        lost = gaussian(signal - blurred, (_SURROUNDINGS[pixels.ndim],) * pixels.ndim)
+        blurred = yield from nested(blur(estimate, sigmas), part[1], part[1])
+        lost = blur(signal - blurred, (_SURROUNDINGS[pixels.ndim],) * pixels.ndim)
         estimate += yield from nested(lost, part[1], 1.0)
         return estimate + np.float32(self.background)
 
@@ -103,9 +103,9 @@ class RichardsonLucy(ChannelFilter):
         self, estimate: FloatArray, light: FloatArray, darkest: np.float32, sigmas: Sequence[float]
     ) -> Job[FloatArray]:
         """One step of Richardson and Lucy, divided by what total variation asks for."""
-        blurred = yield from nested(gaussian(estimate, sigmas), 0.0, 0.4)
+        blurred = yield from nested(blur(estimate, sigmas), 0.0, 0.4)
         ratio = np.divide(light, np.maximum(blurred, darkest), dtype=np.float32)
-        step = yield from nested(gaussian(ratio, sigmas), 0.4, 0.8)
+        step = yield from nested(blur(ratio, sigmas), 0.4, 0.8)
         if self.tv_weight > 0:
             slopes = gradient(estimate)
             weight = np.float32(self.tv_weight)

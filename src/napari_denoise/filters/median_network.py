@@ -17,10 +17,12 @@ import numpy as np
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, Progress
-from napari_denoise.filters.neighbourhood import strides_of
-from napari_denoise.filters.separable import PIECE, unfold
+from napari_denoise.filters.neighbourhood import strides_of, unfold
 
 __all__ = ["window_medians"]
+
+_SLAB_PIXELS = 1 << 16
+"""Pixels of a slab: the dozen arrays of this size that are in use at a time stay in the cache."""
 
 
 def window_medians(pixels: FloatArray, sizes: Sequence[int]) -> Job[FloatArray]:
@@ -38,7 +40,7 @@ def window_medians(pixels: FloatArray, sizes: Sequence[int]) -> Job[FloatArray]:
     padded = np.pad(pixels, margins, mode="symmetric")
     strides, result = strides_of(padded.shape), np.empty_like(pixels)
     network = _median_network(tuple(sizes), strides)
-    n_slabs = ceil(padded.size / PIECE)
+    n_slabs = ceil(padded.size / _SLAB_PIXELS)
     height = ceil(len(pixels) / n_slabs)
     unused: list[FloatArray] = []
     for start in range(0, len(pixels), height):

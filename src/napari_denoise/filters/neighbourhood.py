@@ -26,6 +26,7 @@ __all__ = [
     "shift_of",
     "shifted",
     "strides_of",
+    "unfold",
     "weighted_mean",
     "window_sums",
 ]
@@ -56,6 +57,22 @@ def strides_of(shape: Sequence[int]) -> tuple[int, ...]:
 def shift_of(offset: Sequence[int], strides: Sequence[int]) -> int:
     """How far apart pixels at this offset lie in a strip."""
     return sum(step * stride for step, stride in zip(offset, strides, strict=True))
+
+
+def unfold(strip: FloatArray, shape: Sequence[int], strides: Sequence[int]) -> FloatArray:
+    """View a strip as an image whose neighbours are `strides` apart in it.
+
+    Parameters
+    ----------
+    strip : array, 1D
+    shape : sequence of int
+        Of the image.
+    strides : sequence of int
+        In pixels, one for each axis.
+    """
+    return np.lib.stride_tricks.as_strided(
+        strip, tuple(shape), [stride * strip.itemsize for stride in strides], writeable=False
+    )
 
 
 def window_sums(
