@@ -36,7 +36,7 @@ def measure(
     trained = time.perf_counter()
     denoised = run(
         denoise_job(ModelDenoiser.of(model, device="cpu", **settings), noisy, PLANE)
-    ).image
+    ).image.pixels
     return {
         "noisy_db": psnr_255(clean, noisy),
         "denoised_db": psnr_255(clean, denoised),

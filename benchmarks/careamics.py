@@ -107,7 +107,7 @@ def n2v_rows(chosen: argparse.Namespace) -> Iterator[Row]:
             denoiser, seconds = train_ours(
                 N2V(n_steps=n_steps), [TrainingImage(noisy, PLANE, name)]
             )
-            found = psnr_255(clean, run(denoise_job(denoiser, noisy, PLANE)).image)
+            found = psnr_255(clean, run(denoise_job(denoiser, noisy, PLANE)).image.pixels)
             yield row("ours", "n2v", name, found, seconds, steps=n_steps)
 
 
@@ -122,7 +122,7 @@ def volume_rows(chosen: argparse.Namespace) -> Iterator[Row]:
     for n_steps in VOLUME_STEPS:
         images = [TrainingImage(noisy, layout, name)]
         denoiser, seconds = train_ours(N2V(n_steps=n_steps), images)
-        error = np.mean((run(denoise_job(denoiser, noisy, layout)).image - clean) ** 2)
+        error = np.mean((run(denoise_job(denoiser, noisy, layout)).image.pixels - clean) ** 2)
         found = float(10 * np.log10(data_range**2 / error))
         yield row("ours", "volume", name, found, seconds, steps=n_steps)
     arrays = {"image": noisy, "noisy": noisy, "clean": clean, "data_range": data_range}

@@ -39,7 +39,7 @@ def measure(folder: Path, name: str, method: TrainingMethod, seed: int) -> dict[
     model = run(train_job(method, [TrainingImage(noisy, LAYOUT, name)], seed=seed, device="cpu"))
     seconds = time.process_time() - start
     denoiser = ModelDenoiser.of(model, device="cpu")
-    denoised = run(denoise_job(denoiser, noisy, LAYOUT)).image
+    denoised = run(denoise_job(denoiser, noisy, LAYOUT)).image.pixels
     loss = run(estimate_error_of(denoiser, noisy, LAYOUT)).loss
     return {
         "psnr_db": psnr(clean, denoised, data_range=255),

@@ -66,7 +66,7 @@ def scene(shape: tuple[int, ...]) -> np.ndarray:
 
 def run_ours(denoiser: Denoiser, image: np.ndarray) -> np.ndarray:
     axes = "ZYX"[-image.ndim :]
-    return run(denoise_job(denoiser, image, Layout(axes, axes))).image
+    return run(denoise_job(denoiser, image, Layout(axes, axes))).image.pixels
 
 
 def duels(*, full: bool) -> list[Duel]:

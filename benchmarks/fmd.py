@@ -71,5 +71,5 @@ class Group:
 
     def psnr(self, denoiser: Denoiser, part: Part = WHOLE) -> float:
         """Of the last frame, in dB, clipped to 0 to 255."""
-        result = run(denoise_job(denoiser, self.noisy[3], PLANE)).image.clip(0, 255)
+        result = run(denoise_job(denoiser, self.noisy[3], PLANE)).image.pixels.clip(0, 255)
         return round(psnr_255(self.clean[part], result[part]), 2)

@@ -49,7 +49,7 @@ def psnr_255(clean: np.ndarray, image: np.ndarray) -> float:
 
 
 def cleaned(denoiser: Denoiser, image: np.ndarray, axes: str = "YX", spatial: str = "YX"):
-    return run(denoise_job(denoiser, image, Layout(axes, spatial))).image
+    return run(denoise_job(denoiser, image, Layout(axes, spatial))).image.pixels
 
 
 def best_blur(clean: np.ndarray, noisy: np.ndarray, score: Score) -> float:

@@ -81,7 +81,7 @@ def measure(folder: Path, name: str, method: N2V, seed: int) -> tuple[float, int
     noisy, clean = confocal(folder, name)
     image = TrainingImage(noisy, PLANE, name)
     model, time = timed(lambda: run(train_job(method, [image], seed=seed, device="cpu")))
-    denoised = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, PLANE)).image
+    denoised = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, PLANE)).image.pixels
     return psnr_255(clean, denoised), model.n_steps, time.wall_s
 
 

@@ -47,7 +47,7 @@ class Pair:
     best_blur: float = np.nan
 
     def run(self, denoiser: Denoiser) -> float:
-        return self.score(run(denoise_job(denoiser, self.noisy, LAYOUT)).image)
+        return self.score(run(denoise_job(denoiser, self.noisy, LAYOUT)).image.pixels)
 
 
 def pairs(folder: Path) -> Iterator[Pair]:

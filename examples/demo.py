@@ -151,7 +151,9 @@ def _show(subject: _Subject, outcomes: Sequence[Outcome], screenshot: Path | Non
         viewer.layers.move(1, 0)
     source = read_layer(noisy)
     for outcome in outcomes:
-        layer = result_layer(source, outcome.image, label=outcome.label, recipe=outcome.recipe)
+        result = outcome.image
+        assert result.recipe  # noqa: S101  # a result always has one
+        layer = result_layer(source, result.pixels, label=outcome.label, recipe=result.recipe)
         viewer.add_layer(layer)
     _, compare_dock = viewer.window.add_plugin_dock_widget("napari-denoise", "Compare")
     compare_dock.setReference(reference)

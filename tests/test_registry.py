@@ -10,7 +10,7 @@ from napari_denoise.core.errors import SettingsError
 
 def test_names_are_unique_and_found():
     for classes, find in (
-        (registry.DENOISERS, registry.denoiser_class),
+        (registry.denoisers(), registry.denoiser_class),
         (registry.FILTERS, registry.filter_class),
         (registry.METHODS, registry.method_class),
         (registry.NOISES, registry.noise_class),

@@ -6,12 +6,16 @@ Importing this module does not import torch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.errors import SettingsError
-from napari_denoise.core.settings import class_named, describe
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.settings import class_named, describe, make_settings
 from napari_denoise.filters import FILTERS, filter_class
+from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.instant.denoiser import Instant
 from napari_denoise.learning.methods import (
     CARE,
@@ -27,23 +31,24 @@ from napari_denoise.learning.methods import (
     StructN2V,
     TrainingMethod,
 )
+from napari_denoise.learning.models.zoo import ZooDenoiser
+from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.noise import NoiseModel
 from napari_denoise.noise.simulation.composite import SINGLE_NOISES
 
 __all__ = [
-    "DENOISERS",
     "FILTERS",
     "METHODS",
     "NOISES",
     "denoiser_class",
+    "denoiser_of",
+    "denoisers",
     "describe_methods",
     "filter_class",
+    "make_denoiser",
     "method_class",
     "noise_class",
 ]
-
-DENOISERS: tuple[type[Denoiser], ...] = (Instant, *FILTERS)
-"""Denoisers that need nothing but their settings, the preferred one first."""
 
 METHODS: tuple[type[TrainingMethod], ...] = (
     N2V,
@@ -60,16 +65,77 @@ METHODS: tuple[type[TrainingMethod], ...] = (
 )
 """Ways to train a model, which then is a denoiser."""
 
+_STORED: dict[str, type[Denoiser]] = {
+    cls.tag(): cls for cls in (Stabilized, ModelDenoiser, ZooDenoiser)
+}
+"""Denoisers that recipes name and nobody chooses by name."""
+
 NOISES: tuple[type[NoiseModel], ...] = SINGLE_NOISES
 """Kinds of noise to simulate; a :class:`~napari_denoise.noise.Composite` adds several."""
 
 
+def denoisers() -> tuple[type[Denoiser], ...]:
+    """Denoisers that need nothing but their settings, the preferred one first."""
+    return (Instant, *FILTERS)
+
+
 def denoiser_class(name: str) -> type[Denoiser]:
     """The denoiser called `name`; SettingsError if there is none."""
-    trained = [cls.tag() for cls in METHODS]
-    if name in trained:
+    if name in [cls.tag() for cls in METHODS]:
         raise SettingsError(f"{name} has to be trained first. Use train, then apply its model.")
-    return class_named(DENOISERS, name, "method")
+    return class_named(denoisers(), name, "method")
+
+
+def make_denoiser(
+    method: str | Denoiser,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    stabilize: bool | None = None,
+) -> Denoiser:
+    """The denoiser that is meant, in the dock, in Python and on the command line.
+
+    Parameters
+    ----------
+    method : str or Denoiser
+        A name, or settings that are complete.
+    settings : mapping, optional
+        Values for the settings, where `method` is a name.
+    stabilize : bool, optional
+        Whether photon noise is evened out first (generalised Anscombe transform); what is not
+        given is as the method needs it: on for filters that expect even noise.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such method or setting, or a value is out of bounds.
+    """
+    if isinstance(method, Denoiser):
+        if settings:
+            raise SettingsError(
+                f"Settings were given twice: in {type(method).__name__}, and as "
+                f"{', '.join(settings)}. Give them once."
+            )
+        denoiser = method
+    else:
+        denoiser = make_settings(denoiser_class(method), settings or {})
+    if denoiser.expects_even_noise if stabilize is None else stabilize:
+        return Stabilized(denoiser=denoiser)
+    return denoiser
+
+
+def denoiser_of(recipe: Recipe | None) -> Denoiser | None:
+    """The denoiser that a recipe names; None if there is none, or it cannot be had again."""
+    if recipe is None or recipe.operation != "denoise":
+        return None
+    settings, name = recipe.settings, str(recipe.settings.get("name"))
+    try:
+        if name in _STORED:
+            path = settings.get("path")
+            is_lost = name != "stabilized" and not (path and Path(str(path)).exists())
+            return None if is_lost else make_settings(_STORED[name], settings)
+        return make_settings(denoiser_class(name), settings)
+    except SettingsError:
+        return None
 
 
 def method_class(name: str) -> type[TrainingMethod]:
@@ -84,7 +150,7 @@ def noise_class(name: str) -> type[NoiseModel]:
 
 def describe_methods() -> list[dict[str, Any]]:
     """Every denoiser as plain JSON values: name, kind, title, citation and settings."""
-    classes: tuple[type[Denoiser | TrainingMethod], ...] = (*DENOISERS, *METHODS)
+    classes: tuple[type[Denoiser | TrainingMethod], ...] = (*denoisers(), *METHODS)
     return [
         {
             "name": cls.tag(),

@@ -14,6 +14,7 @@ from napari_denoise._napari.files import model_reader, open_widget
 from napari_denoise._napari.shared.models import shelf_of
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise.core.denoiser import Denoised
+from napari_denoise.core.image import as_image
 from napari_denoise.io.images import read_image
 from napari_denoise.learning.methods import N2V
 
@@ -90,7 +91,7 @@ def test_closing_the_window_during_training_ends_it(window, qtbot):
 
 
 def start_denoising(viewer, monkeypatch, slow_job):
-    slow_job.result = Denoised(np.zeros((3, 24, 24), np.float32), 0)
+    slow_job.result = Denoised(as_image(np.zeros((3, 24, 24), np.float32), "ZYX"), 0)
     monkeypatch.setattr(denoise_widget, "denoise_job", slow_job)
     dock, widget = open_dock(viewer, "Denoise")
     widget._run_bar.run()

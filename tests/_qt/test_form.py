@@ -16,7 +16,7 @@ from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.settings import PerAxis, SettingField, Settings, describe, setting
 from napari_denoise.filters import Gaussian
 from napari_denoise.learning.methods import N2V
-from napari_denoise.registry import DENOISERS, METHODS, NOISES
+from napari_denoise.registry import METHODS, NOISES, denoisers
 
 
 class Everything(Settings):
@@ -69,7 +69,7 @@ def form(qtbot):
     return form
 
 
-@pytest.mark.parametrize("settings_class", [*DENOISERS, *METHODS, *NOISES, Everything])
+@pytest.mark.parametrize("settings_class", [*denoisers(), *METHODS, *NOISES, Everything])
 @pytest.mark.parametrize("axes", ["YX", "ZYX"])
 def test_a_form_starts_with_the_defaults_and_gives_them_back(qtbot, settings_class, axes):
     form = SettingsForm(settings_class)

@@ -542,7 +542,7 @@ def test_a_result_is_written_as_it_comes_and_is_what_python_gives(
     assert code == 0, error
     assert str(out) in said
     kind = image.dtype if dtype == "same" else np.dtype(dtype)
-    expected = run(denoise_job(Gaussian(), image, Layout(axes, "YX"), dtype=kind)).image
+    expected = run(denoise_job(Gaussian(), image, Layout(axes, "YX"), dtype=kind)).image.pixels
     result = read_image(out)
     assert (result.axes, result.scale, result.pixels.dtype) == (axes, (0.5,) * image.ndim, kind)
     np.testing.assert_array_equal(result.pixels, expected)

@@ -8,17 +8,19 @@ import pytest
 from scipy import ndimage
 
 from napari_denoise.core.axes import Layout
-from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.denoiser import Session, denoise_job
 from napari_denoise.core.errors import AxesError, InputError, SettingsError
 from napari_denoise.core.progress import Progress, run
 from napari_denoise.filters import Gaussian
+from napari_denoise.filters.base import Filter
 
 
-class Doubling(Denoiser):
+class Doubling(Filter):
     """Twice the image, in tiles of 8 pixels."""
 
     title = "Doubling"
     kind = "filter"
+    is_threaded = False
     name: Literal["doubling"] = "doubling"
 
     def denoise_tile(self, tile):
@@ -57,14 +59,14 @@ def test_a_tiled_filter_leaves_no_seam(rng):
         def tile_size(self, extents):
             return (16, 16)
 
-    tiled = run(denoise_job(Small(sigma=2), image, Layout("YX"))).image
+    tiled = run(denoise_job(Small(sigma=2), image, Layout("YX"))).image.pixels
     np.testing.assert_allclose(tiled, ndimage.gaussian_filter(image, 2), atol=1e-6)
 
 
 def test_an_integer_result_saturates_and_says_how_many_pixels(rng):
     image = np.array([[10, 200]], np.uint8)
     result = run(denoise_job(Doubling(), image, Layout("YX"), dtype="uint8"))
-    assert result.image.tolist() == [[20, 255]]
+    assert result.image.pixels.tolist() == [[20, 255]]
     assert result.n_clipped == 1
 
 
@@ -83,14 +85,14 @@ def test_a_lazy_image_is_read_a_tile_at_a_time():
     job = denoise_job(Doubling(), image, Layout("ZYX"))
     next(job)
     assert len(read) == 1
-    assert (run(job).image == 2).all()
+    assert (run(job).image.pixels == 2).all()
     assert len(read) == 4
 
 
 def test_the_result_can_be_written_where_the_caller_wants(tmp_path):
     out = np.lib.format.open_memmap(tmp_path / "out.npy", mode="w+", dtype="f4", shape=(9, 9))
     result = run(denoise_job(Doubling(), np.ones((9, 9)), Layout("YX"), out=out))
-    assert result.image is out
+    assert result.image.pixels is out
     assert (out == 2).all()
 
 
@@ -113,7 +115,7 @@ def test_threads_change_nothing_but_the_time(rng, monkeypatch):
     image, seen = rng.normal(size=(5, 20, 30)), []
     result = run(denoise_job(Threaded(), image, Layout("ZYX")), seen.append)
     np.testing.assert_array_equal(
-        result.image, run(denoise_job(Doubling(), image, Layout("ZYX"))).image
+        result.image, run(denoise_job(Doubling(), image, Layout("ZYX"))).image.pixels
     )
     fractions = [event.fraction for event in seen]
     assert fractions == sorted(fractions)
@@ -138,7 +140,7 @@ class BrightnessShift(Doubling):
 
 def test_a_denoiser_is_fitted_to_each_channel_once():
     image = np.zeros((3, 2, 20, 20)) + np.array([10.0, 500.0])[:, None, None]
-    result = run(denoise_job(BrightnessShift(), image, Layout("TCYX"))).image
+    result = run(denoise_job(BrightnessShift(), image, Layout("TCYX"))).image.pixels
     assert (result == 0).all()
 
 
@@ -152,7 +154,12 @@ class Placed(Doubling):
     def halo(self, n_spatial):
         return (2,) * n_spatial
 
-    def denoise_tile_at(self, tile, place):
+    def prepare(self):
+        return PlacedSession()
+
+
+class PlacedSession(Session):
+    def denoise_tile(self, tile, place):
         yield Progress(fraction=0.0)
         y, x = (
             start + np.arange(size) for start, size in zip(place.start, tile.shape[1:], strict=True)
@@ -163,7 +170,7 @@ class Placed(Doubling):
 @pytest.mark.parametrize(("axes", "shape"), [("YX", (21, 30)), ("XTY", (30, 2, 21))])
 def test_several_results_lie_along_a_leading_axis_and_each_tile_knows_its_place(axes, shape):
     result = run(denoise_job(Placed(), np.zeros(shape), Layout(axes)))
-    assert result.axes == "S" + axes
+    assert result.image.axes == "S" + axes
     assert result.image.shape == (3, *shape)
     sizes = dict(zip(axes, shape, strict=True))
     index = np.indices([3, sizes.get("T", 1), 21, 30])

@@ -7,17 +7,19 @@ import pytest
 from scipy import ndimage
 
 from napari_denoise.core.axes import Layout
-from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import OutOfMemoryError
 from napari_denoise.core.progress import Notice, Progress, run
 from napari_denoise.core.tiling import TileDone
+from napari_denoise.filters.base import Filter
 
 
-class Hungry(Denoiser):
+class Hungry(Filter):
     """A blur that takes more memory than there is on tiles of more than so many pixels."""
 
     title = "Hungry"
     kind = "filter"
+    is_threaded = False
     name: Literal["hungry"] = "hungry"
     limit: int = 10**9
 
@@ -41,8 +43,8 @@ class Hungry(Denoiser):
 def test_a_tile_that_is_too_much_for_memory_is_halved_and_the_result_is_the_same(axes, shape, rng):
     image, layout = rng.normal(size=shape), Layout(axes, axes)
     limit = {"YX": 300, "ZYX": 2000}[axes]
-    whole, seen = run(denoise_job(Hungry(), image, layout)).image, []
-    halved = run(denoise_job(Hungry(limit=limit), image, layout), seen.append).image
+    whole, seen = run(denoise_job(Hungry(), image, layout)).image.pixels, []
+    halved = run(denoise_job(Hungry(limit=limit), image, layout), seen.append).image.pixels
     np.testing.assert_allclose(halved, whole, rtol=1e-6)
     notices = [event.message for event in seen if isinstance(event, Notice)]
     assert notices

@@ -30,6 +30,6 @@ def noisy(clean):
 @pytest.fixture(scope="session")
 def denoised(noisy):
     method, layout = Gaussian(sigma=1.0), Layout("YX")
-    pixels = run(denoise_job(method, noisy.pixels, layout)).image
+    pixels = run(denoise_job(method, noisy.pixels, layout)).image.pixels
     recipe = Recipe.of("denoise", method, layout, source="noisy")
     return Image(pixels, "YX", **CALIBRATED, name="denoised", recipe=recipe)

@@ -12,7 +12,6 @@ from napari_denoise.core.image import Image
 from napari_denoise.core.progress import run
 from napari_denoise.core.recipe import Recipe
 from napari_denoise.evaluation import EACH_PLANE, assess_job, possible_metrics
-from napari_denoise.evaluation.self_supervision import denoiser_of
 from napari_denoise.metrics import (
     METRICS,
     SCORES,
@@ -26,6 +25,7 @@ from napari_denoise.metrics.j_invariance import J_INVARIANCE
 from napari_denoise.metrics.photometry import PHOTOMETRY
 from napari_denoise.metrics.residual import RESIDUAL
 from napari_denoise.metrics.resolution import RESOLUTION
+from napari_denoise.registry import denoiser_of
 
 
 def test_with_a_clean_and_the_noisy_image_everything_is_measured(clean, noisy, denoised):

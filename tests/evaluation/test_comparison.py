@@ -34,8 +34,8 @@ def test_each_method_is_timed_measured_and_says_how(pair):
         assert outcome.seconds > 0
         assert outcome.scores.data_range == 255
     assert outcomes[0].scores.psnr > 25
-    assert outcomes[0].recipe.settings["name"] == "gaussian"
-    assert outcomes[2].recipe.seed == 0
+    assert outcomes[0].image.recipe.settings["name"] == "gaussian"
+    assert outcomes[2].image.recipe.seed == 0
     fractions = [event.fraction for event in events]
     assert fractions == sorted(fractions)
 

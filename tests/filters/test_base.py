@@ -45,12 +45,14 @@ def test_only_a_few_planes_of_a_long_film_are_read():
 @pytest.mark.parametrize("shape", [(1, 1), (2, 9), (40, 40)])
 def test_an_image_without_noise_comes_back_as_it_is(shape):
     image = np.full(shape, 7.0, np.float32)
-    np.testing.assert_array_equal(run(denoise_job(Bilateral(), image, Layout("YX"))).image, image)
+    np.testing.assert_array_equal(
+        run(denoise_job(Bilateral(), image, Layout("YX"))).image.pixels, image
+    )
 
 
 def test_each_channel_is_measured_on_its_own(rng):
     one = rng.normal(size=(40, 40)).astype(np.float32)
-    both = run(denoise_job(Bilateral(), np.stack([one, 1000 * one]), Layout("CYX"))).image
+    both = run(denoise_job(Bilateral(), np.stack([one, 1000 * one]), Layout("CYX"))).image.pixels
     np.testing.assert_allclose(both[1], 1000 * both[0], rtol=1e-3, atol=1e-2)
 
 
@@ -59,8 +61,8 @@ def test_a_given_noise_level_is_not_measured(rng):
     layout = Layout("YX")
     given = Bilateral(noise_sigma=1.0)
     assert run(given.fitted(image, layout, [])) is given
-    weak = run(denoise_job(Bilateral(noise_sigma=0.01), image, layout)).image
-    strong = run(denoise_job(given, image, layout)).image
+    weak = run(denoise_job(Bilateral(noise_sigma=0.01), image, layout)).image.pixels
+    strong = run(denoise_job(given, image, layout)).image.pixels
     assert strong.std() < 0.5 < weak.std()
 
 

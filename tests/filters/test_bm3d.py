@@ -19,7 +19,7 @@ from napari_denoise.metrics import psnr
 
 def run_filter(denoiser, image):
     axes = "ZYX"[-image.ndim :]
-    return run(denoise_job(denoiser, image, Layout(axes, axes))).image
+    return run(denoise_job(denoiser, image, Layout(axes, axes))).image.pixels
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_bm4d_is_as_good_as_the_published_implementation(stages, published_db, c
 def test_a_volume_is_denoised_better_as_a_whole_than_plane_by_plane(cells):
     clean, noisy = cells
     whole = run_filter(BM4D(noise_sigma=25), noisy)
-    planes = run(denoise_job(BM3D(noise_sigma=25), noisy, Layout("ZYX"))).image
+    planes = run(denoise_job(BM3D(noise_sigma=25), noisy, Layout("ZYX"))).image.pixels
     assert psnr(clean, whole, data_range=255) > psnr(clean, planes, data_range=255) + 1
 
 
@@ -161,7 +161,7 @@ def test_planes_are_refused_with_what_to_do():
 
 def test_a_film_can_be_denoised_with_time_as_depth(cells):
     clean, noisy = cells
-    film = run(denoise_job(BM4D(noise_sigma=25), noisy[:12], Layout("TYX", "TYX"))).image
+    film = run(denoise_job(BM4D(noise_sigma=25), noisy[:12], Layout("TYX", "TYX"))).image.pixels
     assert np.square(film - clean[:12]).mean() < 0.25 * 25**2
 
 

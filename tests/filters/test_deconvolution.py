@@ -16,7 +16,7 @@ from napari_denoise.metrics import psnr
 
 def run_filter(denoiser, image):
     axes = "ZYX"[-image.ndim :]
-    return run(denoise_job(denoiser, image, Layout(axes, axes))).image
+    return run(denoise_job(denoiser, image, Layout(axes, axes))).image.pixels
 
 
 def spots(shape, rng):

@@ -21,7 +21,7 @@ FILTERS = [
 
 
 def run_filter(denoiser, image, spatial="YX"):
-    return run(denoise_job(denoiser, image, Layout(spatial, spatial))).image
+    return run(denoise_job(denoiser, image, Layout(spatial, spatial))).image.pixels
 
 
 def squares(shape, rng):

@@ -17,7 +17,7 @@ CASES = [
 
 
 def run_filter(denoiser, image, layout):
-    return run(denoise_job(denoiser, image, layout)).image
+    return run(denoise_job(denoiser, image, layout)).image.pixels
 
 
 @pytest.mark.parametrize(("denoiser", "reference"), CASES)

@@ -31,7 +31,7 @@ def recorded(electrons, rng):
 
 
 def cleaned(image, axes="YX", denoiser=KNOWN, spatial="YX"):
-    return run(denoise_job(denoiser, image, Layout(axes, spatial))).image
+    return run(denoise_job(denoiser, image, Layout(axes, spatial))).image.pixels
 
 
 def test_it_beats_the_best_blur_on_a_scene_it_has_never_seen(rng):

@@ -16,6 +16,8 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, DeviceError, FileError, ModelError
 from napari_denoise.core.progress import run
 from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.tiling import Place
+from napari_denoise.learning import device
 from napari_denoise.learning.losses.regression import Regression
 from napari_denoise.learning.methods import CARE
 from napari_denoise.learning.models.file import save_model
@@ -32,7 +34,7 @@ def denoised(model, image, axes, tile_size):
     denoiser = ModelDenoiser.of(model, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ModelDenoiser, "tile_size", lambda self, extents: tile_size[len(extents)])
-        return run(denoise_job(denoiser, image, denoiser.layout_for(axes))).image
+        return run(denoise_job(denoiser, image, denoiser.layout_for(axes))).image.pixels
 
 
 def assert_seamless(model, image, axes):
@@ -64,7 +66,9 @@ def test_a_real_tile_leaves_no_seam(make_model, rng):
     image = rng.uniform(0, 255, size=(600, 530)).astype(np.float32)
     model = make_model(n_features=8)
     whole = denoised(model, image, "YX", {2: (9999, 9999)})
-    tiled = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))).image
+    tiled = run(
+        denoise_job(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))
+    ).image.pixels
     assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
 
 
@@ -101,7 +105,7 @@ def test_the_image_comes_back_in_its_own_axes(rng, make_model, axes, spatial, n_
     shape = tuple({"T": 3, "C": 2, "Z": 5, "Y": 17, "X": 19}[letter] for letter in axes)
     image = rng.uniform(50, 150, size=shape)
     denoiser = ModelDenoiser.of(make_model(spatial, n_channels=n_channels), device="cpu")
-    result = run(denoise_job(denoiser, image, denoiser.layout_for(axes))).image
+    result = run(denoise_job(denoiser, image, denoiser.layout_for(axes))).image.pixels
     assert result.shape == shape
     assert result.dtype == np.float32
 
@@ -126,18 +130,20 @@ def test_a_lazy_image_gives_what_an_array_gives(make_model, rng):
 
 def test_progress_is_told_after_each_layer_so_that_a_tile_can_be_cancelled(make_model):
     denoiser = ModelDenoiser.of(make_model(), device="cpu")
-    job = denoiser.denoise_tile(np.zeros((1, 16, 16), np.float32))
-    fractions = [next(job).fraction for _ in range(5)]
-    assert fractions == sorted(set(fractions))
-    job.close()
+    with denoiser.prepare() as session:
+        job = session.denoise_tile(np.zeros((1, 16, 16), np.float32), Place())
+        fractions = [next(job).fraction for _ in range(5)]
+        assert fractions == sorted(set(fractions))
+        job.close()
 
 
 def test_nothing_global_changes_while_a_job_waits(make_model):
-    job = ModelDenoiser.of(make_model(), device="cpu").denoise_tile(np.zeros((1, 8, 8), np.float32))
-    next(job)
-    assert torch.is_grad_enabled()
-    assert not torch.is_inference_mode_enabled()
-    job.close()
+    with ModelDenoiser.of(make_model(), device="cpu").prepare() as session:
+        job = session.denoise_tile(np.zeros((1, 8, 8), np.float32), Place())
+        next(job)
+        assert torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled()
+        job.close()
 
 
 def test_a_model_from_a_file_is_read_when_it_is_needed(tmp_path, make_model, rng):
@@ -146,12 +152,14 @@ def test_a_model_from_a_file_is_read_when_it_is_needed(tmp_path, make_model, rng
     model = make_model()
     save_model(model, path)
     image = rng.uniform(0, 255, size=(20, 20)).astype(np.float32)
-    from_file = run(denoise_job(denoiser, image, Layout("YX"))).image
+    from_file = run(denoise_job(denoiser, image, Layout("YX"))).image.pixels
     path.unlink()
-    again = run(denoise_job(denoiser, image, Layout("YX"))).image
+    again = run(denoise_job(denoiser, image, Layout("YX"))).image.pixels
     np.testing.assert_array_equal(from_file, again)
     in_memory = ModelDenoiser.of(model, device="cpu")
-    np.testing.assert_array_equal(from_file, run(denoise_job(in_memory, image, Layout("YX"))).image)
+    np.testing.assert_array_equal(
+        from_file, run(denoise_job(in_memory, image, Layout("YX"))).image.pixels
+    )
 
 
 def test_a_result_is_labelled_with_the_file_or_the_method(make_model):
@@ -213,7 +221,8 @@ def test_an_unknown_device_is_refused(make_model):
 
 
 def test_running_out_of_memory_is_said_in_words_and_the_network_let_go(make_model, monkeypatch):
-    denoiser = ModelDenoiser.of(make_model(), device="cpu")
+    denoiser, emptied = ModelDenoiser.of(make_model(), device="cpu"), []
+    monkeypatch.setattr(device, "empty_cache", emptied.append)
 
     def fail(self, batch, core=None):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
@@ -222,7 +231,7 @@ def test_running_out_of_memory_is_said_in_words_and_the_network_let_go(make_mode
     monkeypatch.setattr(type(denoiser.info.network), "steps", fail)
     with pytest.raises(DeviceError, match="out of memory"):
         run(denoise_job(denoiser, np.zeros((8, 8), np.float32), Layout("YX")))
-    assert denoiser._placed is None
+    assert emptied
 
 
 @pytest.mark.parametrize("size", [(70, 90), (13, 61), (5, 30, 42)])
@@ -231,16 +240,16 @@ def test_flips_are_averaged_without_a_seam_and_turn_with_the_image(make_model, r
     spatial = "ZYX"[-len(size) :]
     model, layout = make_model(spatial), Layout(spatial, spatial)
     averaging = ModelDenoiser.of(model, device="cpu", average_flips=True)
-    whole = run(denoise_job(averaging, image, layout)).image
+    whole = run(denoise_job(averaging, image, layout)).image.pixels
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ModelDenoiser, "tile_size", lambda self, extents: TILE[len(extents)])
-        tiled = run(denoise_job(averaging, image, layout)).image
+        tiled = run(denoise_job(averaging, image, layout)).image.pixels
     assert np.abs(tiled - whole).max() < 1e-4 * np.ptp(image)
-    plain = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image
+    plain = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image.pixels
     assert np.abs(plain - whole).max() > 1e-3 * np.ptp(plain)
     even = image[..., : size[-2] // 4 * 4, : size[-1] // 4 * 4]
-    straight = run(denoise_job(averaging, even, layout)).image
-    turned = run(denoise_job(averaging, np.rot90(even, axes=(-2, -1)), layout)).image
+    straight = run(denoise_job(averaging, even, layout)).image.pixels
+    turned = run(denoise_job(averaging, np.rot90(even, axes=(-2, -1)), layout)).image.pixels
     np.testing.assert_allclose(turned, np.rot90(straight, axes=(-2, -1)), rtol=1e-4, atol=1e-3)
 
 

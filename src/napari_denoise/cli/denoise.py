@@ -23,13 +23,11 @@ from napari_denoise.cli.options import (
 from napari_denoise.cli.output import say
 from napari_denoise.cli.progress_bar import run_with_bar
 from napari_denoise.core.axes import Layout
-from napari_denoise.core.denoiser import Denoiser, check_input
+from napari_denoise.core.denoiser import Denoiser, check_input, recipe_of
 from napari_denoise.core.denoiser import denoise_job as denoising
 from napari_denoise.core.image import Image
-from napari_denoise.core.recipe import Recipe
 from napari_denoise.core.settings import make_settings
-from napari_denoise.evaluation import checked
-from napari_denoise.filters.stabilized import Stabilized
+from napari_denoise.evaluation import checked_job
 from napari_denoise.filters.tuning.search import tune_job as tuning
 from napari_denoise.learning.methods import SAMPLES
 from napari_denoise.learning.models.zoo import denoiser_class_of
@@ -47,12 +45,12 @@ def denoise(
     spatial: SpatialAxes = Spatial.YX,
     dtype: DType = "float32",
     stabilize: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--stabilize",
             help="Even out photon noise first; the camera is measured on the image.",
+            show_default="on for filters that expect even noise, such as bm3d",
         ),
-    ] = False,
+    ] = None,
     tune: Annotated[
         bool,
         typer.Option(
@@ -63,9 +61,7 @@ def denoise(
 ) -> None:
     """Clean an image, at once or with a filter."""
     given = parse_settings(settings)
-    denoiser: Denoiser = make_settings(registry.denoiser_class(method), given)
-    if stabilize:
-        denoiser = Stabilized(denoiser=denoiser)
+    denoiser = registry.make_denoiser(method, given, stabilize=stabilize)
     image = open_input(source, axes, out)
     layout = Layout(image.axes, spatial.value)
     if tune:
@@ -107,13 +103,11 @@ def apply(
 def _run(denoiser: Denoiser, image: Image, layout: Layout, out: Path, dtype: str) -> None:
     kind = result_dtype(dtype, image)
     check_input(denoiser, image.pixels, layout)
-    recipe = Recipe.of(
-        "denoise", denoiser, layout, source=image.name, dtype=str(kind), previous=image.recipe
-    )
+    recipe = recipe_of(denoiser, image, layout, kind)
     n_stacked = denoiser.n_stacked
     with result_being_written(out, image, recipe, dtype=kind, n_stacked=n_stacked) as pixels:
-        job = denoising(denoiser, image.pixels, layout, dtype=kind, out=pixels)
-        job_with_check = checked(job, image.pixels, image.axes)
+        job = denoising(denoiser, image, layout, dtype=kind, out=pixels)
+        job_with_check = checked_job(job, image)
         found = run_with_bar(job_with_check, f"applying {denoiser.label}")
     say_saved(out, kind, found.denoised.n_clipped)
     for findings in dict.fromkeys(each.findings() for each in found.denoised.fitted):

@@ -1,9 +1,10 @@
 """What a denoiser is, and the one way any of them runs on an image.
 
 A classical filter, the shipped instant denoiser and a trained model are all a
-:class:`Denoiser`: settings that can be written to a file, and a function of one tile.
-:func:`denoise` does the rest for all of them: named axes, lazy reading, tiles, progress,
-cancelling, and the cast at the end.
+:class:`Denoiser`: frozen settings that can be written to a file. What a run takes, such as a
+network on a device, is held by a :class:`Session`, which :meth:`Denoiser.prepare` makes and
+which is let go when the run ends in any way. :func:`denoise_job` does the rest for all of them:
+named axes, lazy reading, tiles, progress, cancelling, and the cast at the end.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,20 +22,63 @@ import numpy.typing as npt
 from napari_denoise.core.axes import Layout, UnitIndex, check_axes
 from napari_denoise.core.dtype import FloatArray, check_pixels
 from napari_denoise.core.errors import AxesError
+from napari_denoise.core.image import Image, as_image
 from napari_denoise.core.progress import Job, nested
-from napari_denoise.core.settings import SettingField, Settings, describe, make_settings
+from napari_denoise.core.recipe import Recipe
+from napari_denoise.core.settings import Settings
 from napari_denoise.core.tiling import Grid, Place, TileWork
 
-__all__ = ["Denoised", "Denoiser", "check_input", "denoise_job", "fit_channels"]
+__all__ = [
+    "Denoised",
+    "Denoiser",
+    "Session",
+    "check_input",
+    "denoise_job",
+    "fit_channels",
+    "recipe_of",
+]
 
 _TILE_SIZE = {2: (1024, 1024), 3: (32, 256, 256)}
+"""A megapixel or two: large against the halo of any filter, small against a second of work.
+
+What lies in the halo is computed twice, so smaller tiles cost time; larger ones make Cancel wait.
+"""
+
+
+class Session(ABC):
+    """A denoiser at work on one image, in a ``with`` statement.
+
+    All that changes while it works is here, so that settings stay what they are: the same
+    settings can run twice at once.
+    """
+
+    @abstractmethod
+    def denoise_tile(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        """Clean one tile, ``C(Z)YX`` float32 in the image's units; same shape and units out.
+
+        Parameters
+        ----------
+        tile : array, ``C(Z)YX``, float32
+        place : Place
+            Where the tile lies. Where two tiles overlap, what is drawn at random has to be the
+            same. Outside the place's core the result may be anything.
+        """
+
+    def close(self) -> None:  # noqa: B027  # most have nothing to let go of
+        """Let go of what the run took, such as a GPU's memory."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Denoiser(Settings, ABC):
-    """Settings of one way to clean an image.
+    """Frozen settings of one way to clean an image.
 
     A subclass adds a field ``name`` with a ``Literal`` tag, its settings as fields, and
-    :meth:`denoise_tile`.
+    :meth:`prepare`. What it does to a tile depends on its settings alone.
     """
 
     title: ClassVar[str]
@@ -43,9 +88,9 @@ class Denoiser(Settings, ABC):
     """Authors, year and DOI of where the method comes from."""
     is_threaded: ClassVar[bool] = False
     """Whether :func:`denoise` spreads the tiles over the processor's cores."""
-
-    n_tuning_crops: ClassVar[int] = 4
-    """Crops of 256² pixels that settings are tried on; fewer where that takes long."""
+    expects_even_noise: ClassVar[bool] = False
+    """Whether it takes the noise to be the same everywhere, so that photon noise, which grows with
+    the signal, is evened out first unless the user says otherwise."""
 
     @property
     def label(self) -> str:
@@ -63,17 +108,14 @@ class Denoiser(Settings, ABC):
         return 0
 
     @abstractmethod
-    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        """Clean one tile, ``C(Z)YX`` float32 in the image's units; same shape and units out."""
+    def prepare(self) -> Session:
+        """Make what cleans tiles with these settings, to be used in a ``with`` statement.
 
-    def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
-        """As :meth:`denoise_tile`, for methods that have to know where the tile lies.
-
-        Where two tiles overlap, what they draw at random has to be the same. Outside the place's
-        core the result may be anything.
+        Raises
+        ------
+        ModelError, FileError, DeviceError
+            If a network it needs cannot be read, or its device cannot compute.
         """
-        del place
-        return self.denoise_tile(tile)
 
     def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
         """Return this denoiser with what it must know of the whole image, such as its noise level.
@@ -108,39 +150,6 @@ class Denoiser(Settings, ABC):
         sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
         return tuple(max(size, 4 * halo) for size, halo in sizes)
 
-    def tunable(self) -> tuple[SettingField, ...]:
-        """The settings that can be tuned to an image, the one that matters most first."""
-        return tuple(field for field in describe(type(self)) if field.tuned_over)
-
-    def value_of(self, name: str) -> Any:
-        """The value of one of the :meth:`tunable` settings."""
-        return getattr(self, name)
-
-    def adjusted(self, **changes: Any) -> Denoiser:
-        """The same with some of the :meth:`tunable` settings changed.
-
-        Raises
-        ------
-        SettingsError
-            If a value is out of bounds.
-        """
-        return make_settings(type(self), {**self.model_dump(), **changes})
-
-    def rehearsal(self) -> Denoiser:
-        """A quicker version to try settings on; the ones that suit it suit this one."""
-        return self
-
-    def recorded(self, denoised: FloatArray) -> Job[FloatArray]:
-        """What a camera without noise would record of a denoised tile, ``C(Z)YX``.
-
-        The tile itself, but for methods that also undo a blur.
-        """
-        yield from ()
-        return denoised
-
-    def release(self) -> None:
-        """Let go of what a run took, such as a GPU's memory; called when it ends in any way."""
-
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         """Refuse, before the work starts, an image this denoiser is not made for.
 
@@ -153,24 +162,22 @@ class Denoiser(Settings, ABC):
 
 @dataclass(frozen=True, slots=True)
 class Denoised:
-    """What :func:`denoise` returns.
+    """What :func:`denoise_job` returns.
 
     Attributes
     ----------
-    image : array in the input's units
-        In its axes and shape too, or with a leading axis S where several results were asked for.
+    image : Image
+        In the input's units, axes and shape, with its recipe; or with a leading axis S where
+        several results were asked for.
     n_clipped : int
         Pixels that did not fit into an integer dtype and were set to its end.
     fitted : tuple of Denoiser
         What was applied to each channel: the settings with all that was measured on the image.
-    axes : str
-        Of `image`.
     """
 
-    image: Any
+    image: Image
     n_clipped: int
     fitted: tuple[Denoiser, ...] = ()
-    axes: str = ""
 
 
 def denoise_job(
@@ -187,7 +194,7 @@ def denoise_job(
     ----------
     denoiser : Denoiser
         The method with its settings.
-    image : array-like, axes as in `layout`, any real dtype
+    image : Image or array-like, axes as in `layout`, any real dtype
         May be lazy (dask, zarr, memory-mapped): a tile per core and one more are held at a time.
     layout : Layout
         Names the axes and says which are spatial.
@@ -208,17 +215,33 @@ def denoise_job(
         NaN, which is found in the tile that has it.
     """
     check_input(denoiser, image, layout)
+    source = as_image(image, layout.axes)
     stacked = (denoiser.n_stacked,) if denoiser.n_stacked else ()
-    axes = "S" * len(stacked) + layout.axes
     if out is None:
-        out = np.empty((*stacked, *image.shape), dtype=dtype)
-    fitted = yield from fit_channels(denoiser, image, layout)
-    try:
-        n_clipped = yield from _denoise_tiles(denoiser, fitted, image, layout, out)
-    finally:
-        for each in (denoiser, *fitted.values()):
-            each.release()
-    return Denoised(out, n_clipped, tuple(fitted.values()), axes)
+        out = np.empty((*stacked, *source.shape), dtype=dtype)
+    fitted = yield from fit_channels(denoiser, source.pixels, layout)
+    n_clipped = yield from _denoise_tiles(denoiser, fitted, source.pixels, layout, out)
+    recipe = recipe_of(denoiser, source, layout, out.dtype)
+    result = source.with_pixels(out, recipe=recipe)
+    return Denoised(result, n_clipped, tuple(fitted.values()))
+
+
+def recipe_of(
+    denoiser: Denoiser, source: Image, layout: Layout, dtype: npt.DTypeLike = np.float32
+) -> Recipe:
+    """The recipe of what :func:`denoise_job` makes of an image.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+    source : Image
+        What is denoised.
+    layout : Layout
+    dtype : dtype
+        Of the result.
+    """
+    about = {"source": source.name, "dtype": str(np.dtype(dtype)), "previous": source.recipe}
+    return Recipe.of("denoise", denoiser, layout, **about)
 
 
 def _denoise_tiles(
@@ -228,12 +251,17 @@ def _denoise_tiles(
     n = layout.n_spatial
     extents = layout.unit_shape(tuple(image.shape))[1:]
     grid = Grid(denoiser.tile_size(extents), denoiser.halo(n), denoiser.alignment(n))
+    with ExitStack() as stack:
+        # Channels whose settings are one and the same share what is prepared, such as a network.
+        unique = {id(each): each for each in fitted.values()}
+        sessions = {key: stack.enter_context(each.prepare()) for key, each in unique.items()}
+        by_channel = {channel: sessions[id(each)] for channel, each in fitted.items()}
 
-    def clean(unit: UnitIndex, tile: FloatArray, place: Place) -> Job[FloatArray]:
-        return fitted[layout.channel_of(unit)].denoise_tile_at(tile, place)
+        def clean(unit: UnitIndex, tile: FloatArray, place: Place) -> Job[FloatArray]:
+            return by_channel[layout.channel_of(unit)].denoise_tile(tile, place)
 
-    work = TileWork(image, layout, grid, clean, out=out, n_stacked=denoiser.n_stacked)
-    yield from work.run(n_threads=(os.cpu_count() or 1) if denoiser.is_threaded else 1)
+        work = TileWork(image, layout, grid, clean, out=out, n_stacked=denoiser.n_stacked)
+        yield from work.run(n_threads=(os.cpu_count() or 1) if denoiser.is_threaded else 1)
     return work.n_clipped
 
 

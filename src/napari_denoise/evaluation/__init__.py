@@ -6,7 +6,7 @@ from napari_denoise.evaluation.assessment import (
     assess_job,
     possible_metrics,
 )
-from napari_denoise.evaluation.checked import Checked, checked
+from napari_denoise.evaluation.checked import Checked, checked_job
 from napari_denoise.evaluation.maps import Map, MapKind, MapSettings, draw_map
 from napari_denoise.evaluation.scene import (
     check_same_scene,
@@ -25,7 +25,7 @@ __all__ = [
     "MapSettings",
     "assess_job",
     "check_same_scene",
-    "checked",
+    "checked_job",
     "draw_map",
     "is_raw",
     "max_minus_min",

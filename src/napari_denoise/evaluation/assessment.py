@@ -11,8 +11,9 @@ from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.evaluation.scene import check_same_scene, is_raw, max_minus_min, stack_of
-from napari_denoise.evaluation.self_supervision import denoiser_of, estimate_error
+from napari_denoise.evaluation.self_supervision import estimate_error
 from napari_denoise.metrics import METRICS, SCORES, Metric, Photometry, PlaneScores, Scene, Scores
+from napari_denoise.registry import denoiser_of
 
 __all__ = ["EACH_PLANE", "Assessment", "assess_job", "possible_metrics"]
 
@@ -172,7 +173,8 @@ def _scene(
         noisy=_before(image, noisy),
         data_range=data_range,
         is_extended=is_extended,
-        pixel_size_um=stack.sizes_um("YX") or (reference.sizes_um("YX") if reference else None),
+        pixel_size_um=stack.pixel_sizes_um("YX")
+        or (reference.pixel_sizes_um("YX") if reference else None),
         is_raw=is_raw(image.recipe),
         estimate_error=_estimate_of(image, noisy),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from napari_denoise.core.denoiser import Denoised
 from napari_denoise.core.errors import DenoiseError
@@ -12,7 +11,7 @@ from napari_denoise.core.progress import Job, nested
 from napari_denoise.evaluation.scene import stack_of
 from napari_denoise.metrics import Photometry, check_photometry_job
 
-__all__ = ["Checked", "checked"]
+__all__ = ["Checked", "checked_job"]
 
 _SHARE = 0.9
 """Part of the work that denoising is; the rest reads both images once more."""
@@ -33,17 +32,15 @@ class Checked:
     photometry: Photometry | None
 
 
-def checked(job: Job[Denoised], image: Any, axes: str) -> Job[Checked]:
+def checked_job(job: Job[Denoised], image: Image) -> Job[Checked]:
     """Run a denoising job, then check that its intensities are what they were.
 
     Parameters
     ----------
     job : generator
         Of :func:`~napari_denoise.core.denoiser.denoise_job`.
-    image : array-like in `axes`
+    image : Image
         What it denoises.
-    axes : str
-        One letter per axis.
 
     Raises
     ------
@@ -55,8 +52,9 @@ def checked(job: Job[Denoised], image: Any, axes: str) -> Job[Checked]:
         return Checked(denoised, None)
     try:
         # Of several results along an axis of their own one stands for all.
-        result = denoised.image[0] if denoised.image.ndim > len(axes) else denoised.image
-        before, after = (stack_of(Image(each, axes)).pixels for each in (image, result))
+        result = denoised.image.pixels
+        result = result[0] if len(result.shape) > len(image.axes) else result
+        before, after = stack_of(image).pixels, stack_of(image.with_pixels(result)).pixels
         checking = check_photometry_job(before, after, n_clipped=denoised.n_clipped)
         photometry = yield from nested(checking, _SHARE, 1.0, "checking intensities")
     except DenoiseError:

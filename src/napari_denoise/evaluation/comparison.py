@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.recipe import Recipe
 from napari_denoise.learning.methods import TrainingMethod
@@ -26,20 +27,18 @@ class Outcome:
     ----------
     label : str
         The method's name for people.
-    image : array, axes and units of the input, float32
+    image : Image
+        In the axes and units of the input, float32, with the recipe by which to do it again.
     seconds : float
         Wall time in seconds, training included.
     scores : Scores or None
         None where there is no clean image.
-    recipe : Recipe
-        How to do it again.
     """
 
     label: str
-    image: Any
+    image: Image
     seconds: float
     scores: Scores | None
-    recipe: Recipe
 
 
 def compare_methods_job(
@@ -80,22 +79,15 @@ def compare_methods_job(
         label, result, seconds = yield from nested(job, *part, method.title)
         scores = None
         if clean is not None and data_range is not None:
-            measuring = compare_job(clean, result, data_range=data_range)
+            measuring = compare_job(clean, result.pixels, data_range=data_range)
             scores = yield from nested(measuring, part[1], part[1], f"measuring {method.title}")
-        recipe = Recipe.of(
-            "denoise",
-            method,
-            layout,
-            dtype="float32",
-            seed=seed if isinstance(method, TrainingMethod) else None,
-        )
-        outcomes.append(Outcome(label, result, seconds, scores, recipe))
+        outcomes.append(Outcome(label, result, seconds, scores))
     return tuple(outcomes)
 
 
 def _try_method(
     method: Denoiser | TrainingMethod, image: Any, layout: Layout, seed: int, device: str
-) -> Job[tuple[str, Any, float]]:
+) -> Job[tuple[str, Image, float]]:
     start = time.perf_counter()
     if isinstance(method, TrainingMethod):
         # Imported here: torch takes seconds, and filters do without.
@@ -105,6 +97,7 @@ def _try_method(
         model = yield from nested(job, 0.0, 0.9)
         denoiser: Denoiser = ModelDenoiser.of(model, device=device)
         result = yield from nested(denoise_job(denoiser, image, layout), 0.9, 1.0)
-    else:
-        result = yield from denoise_job(method, image, layout)
+        recipe = Recipe.of("denoise", method, layout, dtype="float32", seed=seed)
+        return method.title, replace(result.image, recipe=recipe), time.perf_counter() - start
+    result = yield from denoise_job(method, image, layout)
     return method.title, result.image, time.perf_counter() - start

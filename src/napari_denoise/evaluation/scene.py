@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,8 @@ from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Progress
 from napari_denoise.core.recipe import Recipe
-from napari_denoise.core.units import micrometers
 
 __all__ = [
-    "Stack",
     "check_same_scene",
     "is_raw",
     "max_minus_min",
@@ -29,45 +27,26 @@ __all__ = [
 _SCALE_TOLERANCE = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """An image's pixels with the axes of all stacks: in the order ``STCZYX``, Y and X last.
+def stack_of(image: Image) -> Image:
+    """The image with its axes in the order ``STCZYX``; no pixel is read.
 
-    Attributes
-    ----------
-    pixels : array-like in `axes`, lazy if the image is
-    axes : str
-        Without those, other than Y and X, that have one position only.
-    pixel_size_um : dict of str to float
-        Size of a pixel in µm along each of Z, Y and X of which it is known.
+    Axes that have one position only are left out, other than Y and X: so images of the same
+    scene have the same shape, whichever program wrote them.
     """
-
-    pixels: Any
-    axes: str
-    pixel_size_um: dict[str, float]
-
-    def sizes_um(self, spatial: str) -> tuple[float, ...] | None:
-        """Size of a pixel along these axes; None if one is not known."""
-        sizes = [self.pixel_size_um.get(letter) for letter in spatial]
-        return tuple(size for size in sizes if size is not None) if all(sizes) else None
-
-
-def stack_of(image: Image) -> Stack:
-    """The image as a stack; no pixel is read."""
     order = _order(image.axes)
-    kept = [i for i in order if image.axes[i] in "YX" or image.pixels.shape[i] > 1]
+    kept = [i for i in order if image.axes[i] in "YX" or image.shape[i] > 1]
     pixels = sliceable(image.pixels)
     pixels = pixels.transpose(order) if order != sorted(order) else pixels
-    shape = tuple(image.pixels.shape[i] for i in kept)
-    sizes = {
-        letter: micrometers(step, unit)
-        for letter, step, unit in zip(image.axes, image.scale, image.units, strict=True)
-        if letter in "ZYX"
-    }
-    return Stack(
-        pixels.reshape(shape) if pixels.shape != shape else pixels,
-        "".join(image.axes[i] for i in kept),
-        {letter: size for letter, size in sizes.items() if size},
+    shape = tuple(image.shape[i] for i in kept)
+    is_single = "C" in image.axes and image.sizes["C"] == 1
+    return replace(
+        image,
+        pixels=pixels.reshape(shape) if pixels.shape != shape else pixels,
+        axes="".join(image.axes[i] for i in kept),
+        scale=tuple(image.scale[i] for i in kept),
+        units=tuple(image.units[i] for i in kept),
+        origin=tuple(image.origin[i] for i in kept),
+        channel_names=() if is_single else image.channel_names,
     )
 
 
@@ -105,8 +84,11 @@ def check_same_scene(image: Image, other: Image) -> None:
             f"{image.name} has shape {_shape(image)}, {other.name} {_shape(other)}. "
             f"Compare images of the same shape."
         )
-    for letter, own in stack.pixel_size_um.items():
-        its = against.pixel_size_um.get(letter, own)
+    for letter in "ZYX":
+        mine, others = (each.pixel_sizes_um(letter) for each in (stack, against))
+        if mine is None or others is None:
+            continue
+        (own,), (its,) = mine, others
         if not math.isclose(own, its, rel_tol=_SCALE_TOLERANCE):
             raise InputError(
                 f"A pixel of {image.name} measures {own:.4g} µm along {letter}, one of "

@@ -153,5 +153,5 @@ def _try(
     found = nan
     if reference:
         result = yield from nested(denoise_job(denoiser, first.pixels, first.layout), 0.95, 1.0)
-        found = psnr(reference.clean, result.image, data_range=reference.data_range)
+        found = psnr(reference.clean, result.image.pixels, data_range=reference.data_range)
     return Trial(value, model, j_invariant, found, seconds)

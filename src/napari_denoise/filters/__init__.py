@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.settings import class_named
+from napari_denoise.filters.base import Filter
 from napari_denoise.filters.bm3d import BM3D, BM4D
 from napari_denoise.filters.deconvolution import RichardsonLucy
 from napari_denoise.filters.edge_preserving import (
@@ -31,9 +32,10 @@ __all__ = [
     "Wavelet",
     "Wiener",
     "filter_class",
+    "register_filter",
 ]
 
-FILTERS: tuple[type[Denoiser], ...] = (
+FILTERS: list[type[Filter]] = [
     Gaussian,
     Median,
     Box,
@@ -47,10 +49,30 @@ FILTERS: tuple[type[Denoiser], ...] = (
     BM3D,
     BM4D,
     RichardsonLucy,
-)
+]
 """In the order in which they are offered."""
 
 
-def filter_class(name: str) -> type[Denoiser]:
+def filter_class(name: str) -> type[Filter]:
     """The classical filter called `name`; SettingsError if there is none."""
     return class_named(FILTERS, name, "filter")
+
+
+def register_filter(cls: type[Filter]) -> None:
+    """Offer a filter of your own everywhere: docks, command line, Python.
+
+    Parameters
+    ----------
+    cls : type of Filter
+        With a ``name`` that no other filter has.
+
+    Raises
+    ------
+    SettingsError
+        If it is no filter, or its name is taken.
+    """
+    if not issubclass(cls, Filter):
+        raise SettingsError(f"{cls.__name__} is no filter. Let it be a subclass of Filter.")
+    if any(cls.tag() == known.tag() for known in FILTERS):
+        raise SettingsError(f"There is a filter {cls.tag()!r} already. Choose another name.")
+    FILTERS.append(cls)

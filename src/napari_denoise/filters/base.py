@@ -14,12 +14,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from napari_denoise.core.axes import Layout, UnitIndex
-from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.denoiser import Denoiser, Session
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, Progress, nested
-from napari_denoise.core.settings import setting
+from napari_denoise.core.settings import SettingField, describe, make_settings, setting
+from napari_denoise.core.tiling import Place
 
-__all__ = ["ChannelFilter", "NoiseAwareFilter", "NoiseRemover", "noise_level"]
+__all__ = ["ChannelFilter", "Filter", "NoiseAwareFilter", "NoiseRemover", "noise_level"]
 
 _N_PLANES = 8
 """Planes that are read to measure the noise of an image, however large it is."""
@@ -35,11 +36,70 @@ _CLIPPED_SIGMA = 0.9865
 """Standard deviation of a normal distribution of width 1 that is cut off at 3."""
 
 
-class ChannelFilter(Denoiser):
-    """A filter that treats every channel on its own."""
+class Filter(Denoiser):
+    """A denoiser whose work on a tile needs nothing but its settings, which can be tuned."""
 
     kind: ClassVar[Literal["filter", "instant", "model"]] = "filter"
     is_threaded: ClassVar[bool] = True
+    n_tuning_crops: ClassVar[int] = 4
+    """Crops of 256² pixels that settings are tried on; fewer where that takes long."""
+
+    @abstractmethod
+    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
+        """Clean one tile, ``C(Z)YX`` float32 in the image's units; same shape and units out."""
+
+    def prepare(self) -> Session:
+        return _FilterSession(self)
+
+    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Filter]:
+        del image, layout, units
+        yield from ()
+        return self
+
+    def tunable(self) -> tuple[SettingField, ...]:
+        """The settings that can be tuned to an image, the one that matters most first."""
+        return tuple(field for field in describe(type(self)) if field.tuned_over)
+
+    def value_of(self, name: str) -> Any:
+        """The value of one of the :meth:`tunable` settings."""
+        return getattr(self, name)
+
+    def adjusted(self, **changes: Any) -> Filter:
+        """The same with some of the :meth:`tunable` settings changed.
+
+        Raises
+        ------
+        SettingsError
+            If a value is out of bounds.
+        """
+        return make_settings(type(self), {**self.model_dump(), **changes})
+
+    def rehearsal(self) -> Filter:
+        """A quicker version to try settings on; the ones that suit it suit this one."""
+        return self
+
+    def forward_model(self, denoised: FloatArray) -> Job[FloatArray]:
+        """What a camera without noise would record of a denoised tile, ``C(Z)YX``.
+
+        The tile itself, but for methods that also undo a blur.
+        """
+        yield from ()
+        return denoised
+
+
+class _FilterSession(Session):
+    """A filter at work: its settings are all there is."""
+
+    def __init__(self, settings: Filter) -> None:
+        self._settings = settings
+
+    def denoise_tile(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        del place
+        return self._settings.denoise_tile(tile)
+
+
+class ChannelFilter(Filter):
+    """A filter that treats every channel on its own."""
 
     @abstractmethod
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
@@ -57,6 +117,8 @@ class ChannelFilter(Denoiser):
 
 class NoiseAwareFilter(ChannelFilter):
     """A filter whose settings are multiples of the image's noise level."""
+
+    expects_even_noise: ClassVar[bool] = True
 
     noise_sigma: float | None = setting(
         None,
@@ -76,7 +138,7 @@ class NoiseAwareFilter(ChannelFilter):
     def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
         """Filter one channel, ``(Z)YX``, whose noise has a standard deviation of 1."""
 
-    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
+    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Filter]:
         if self.noise_sigma is not None:
             return self
         sigma = yield from noise_level(image, layout, units)

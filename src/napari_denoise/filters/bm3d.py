@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from napari_denoise.core.axes import Layout
-from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError
 from napari_denoise.core.progress import Job
 from napari_denoise.core.settings import setting
-from napari_denoise.filters.base import NoiseRemover
+from napari_denoise.filters.base import Filter, NoiseRemover
 from napari_denoise.filters.collaborative import STEP, Collaboration
 
 __all__ = ["BM3D", "BM4D"]
@@ -38,7 +37,7 @@ class _BlockMatching(NoiseRemover):
         advanced=True,
     )
 
-    def rehearsal(self) -> Denoiser:
+    def rehearsal(self) -> Filter:
         return self.model_copy(update={"stages": "first"})
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:

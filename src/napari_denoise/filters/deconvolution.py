@@ -80,7 +80,7 @@ class RichardsonLucy(ChannelFilter):
         sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
         return tuple(max(size, 2 * halo) for size, halo in sizes)
 
-    def recorded(self, denoised: FloatArray) -> Job[FloatArray]:
+    def forward_model(self, denoised: FloatArray) -> Job[FloatArray]:
         sigmas = per_axis(self.psf_sigma, denoised.ndim - 1, "psf_sigma")
         return (yield from blur(denoised, (0.0, *sigmas)))
 

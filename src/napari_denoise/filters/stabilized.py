@@ -14,6 +14,7 @@ from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.progress import Job, Notice, nested
 from napari_denoise.core.settings import SettingField, make_settings, setting
 from napari_denoise.filters import filter_class
+from napari_denoise.filters.base import Filter
 from napari_denoise.noise.anscombe import GeneralizedAnscombe
 from napari_denoise.noise.calibration.single_image import calibrate_job
 
@@ -25,12 +26,12 @@ def _as_filter(value: Any) -> Any:
     if isinstance(value, Mapping):
         settings = dict(value)
         value = make_settings(filter_class(str(settings.get("name"))), settings)
-    if isinstance(value, Denoiser) and value.kind != "filter":
+    if isinstance(value, Denoiser) and not isinstance(value, Filter):
         raise SettingsError(f"{value.label} stabilises by itself. Choose a filter.")
     return value
 
 
-class Stabilized(Denoiser):
+class Stabilized(Filter):
     """A filter applied to an image whose noise was made the same at every brightness.
 
     Most filters expect that. Photon noise grows with the signal; the generalised Anscombe
@@ -40,12 +41,10 @@ class Stabilized(Denoiser):
     """
 
     title: ClassVar[str] = "Stabilized"
-    kind: ClassVar[Literal["filter", "instant", "model"]] = "filter"
     citation: ClassVar[str] = "Mäkitalo & Foi 2013, doi:10.1109/TIP.2012.2202675"
-    is_threaded: ClassVar[bool] = True
 
     name: Literal["stabilized"] = "stabilized"
-    denoiser: Annotated[SerializeAsAny[Denoiser], BeforeValidator(_as_filter)]
+    denoiser: Annotated[SerializeAsAny[Filter], BeforeValidator(_as_filter)]
     gain: float | None = setting(
         None, "Intensity per photo-electron; measured if left open.", unit="DN", ge=0, le=1e9
     )
@@ -60,7 +59,7 @@ class Stabilized(Denoiser):
     def label(self) -> str:
         return f"stabilized {self.denoiser.label}"
 
-    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
+    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Filter]:
         camera = {"gain": self.gain, "offset": self.offset, "read_noise": self.read_noise}
         if self.gain is None:
             channel = layout.channel_of(units[0])
@@ -85,14 +84,14 @@ class Stabilized(Denoiser):
     def value_of(self, name: str) -> Any:
         return self.denoiser.value_of(name)
 
-    def adjusted(self, **changes: Any) -> Denoiser:
+    def adjusted(self, **changes: Any) -> Filter:
         return self.model_copy(update={"denoiser": self.denoiser.adjusted(**changes)})
 
-    def rehearsal(self) -> Denoiser:
+    def rehearsal(self) -> Filter:
         return self.model_copy(update={"denoiser": self.denoiser.rehearsal()})
 
-    def recorded(self, denoised: FloatArray) -> Job[FloatArray]:
-        return (yield from self.denoiser.recorded(denoised))
+    def forward_model(self, denoised: FloatArray) -> Job[FloatArray]:
+        return (yield from self.denoiser.forward_model(denoised))
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
         return self.denoiser.halo(n_spatial)
@@ -112,7 +111,7 @@ class Stabilized(Denoiser):
         return GeneralizedAnscombe(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
 
 
-def _of_unit_noise(denoiser: Denoiser) -> Denoiser:
+def _of_unit_noise(denoiser: Filter) -> Filter:
     """Tell a filter what it would measure otherwise: after stabilisation, the noise is 1."""
     if getattr(denoiser, "noise_sigma", 1.0) is None:
         return denoiser.model_copy(update={"noise_sigma": 1.0})

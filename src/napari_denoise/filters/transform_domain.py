@@ -12,11 +12,10 @@ from annotated_types import Ge, Le
 from scipy import fft, ndimage
 
 from napari_denoise.core.axes import Layout, UnitIndex
-from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, Progress
 from napari_denoise.core.settings import PerAxis, per_axis, setting
-from napari_denoise.filters.base import ChannelFilter, NoiseRemover
+from napari_denoise.filters.base import ChannelFilter, Filter, NoiseRemover
 from napari_denoise.filters.neighbourhood import pad, shifted
 
 __all__ = ["Butterworth", "Wavelet", "Wiener"]
@@ -71,7 +70,7 @@ class Wavelet(NoiseRemover):
         advanced=True,
     )
 
-    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Denoiser]:
+    def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Filter]:
         n_pixels = int(np.prod(layout.unit_shape(tuple(image.shape))[1:]))
         threshold = _universal_threshold(n_pixels) if self.threshold is None else self.threshold
         settings = self.model_copy(update={"threshold": threshold})

@@ -6,31 +6,23 @@ Importing this module does not import torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import PrivateAttr
 
 from napari_denoise.core.axes import Layout, UnitIndex
-from napari_denoise.core.denoiser import Denoiser
-from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.denoiser import Denoiser, Session
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Job, Notice, Progress, nested
 from napari_denoise.core.settings import setting
-from napari_denoise.core.tiling import Place
 from napari_denoise.filters import Gaussian
 from napari_denoise.filters.tuning.search import tune_job
-from napari_denoise.learning.models.orientations import Orientation, orientations, padded
 from napari_denoise.learning.networks.architecture import N_PLANES
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.noise.anscombe import GeneralizedAnscombe
 from napari_denoise.noise.calibration.mean_variance import CORRELATED
 from napari_denoise.noise.calibration.single_image import calibrate_job
-
-if TYPE_CHECKING:
-    from napari_denoise.instant.inference import Cleaner
 
 __all__ = ["Instant"]
 
@@ -124,8 +116,6 @@ class Instant(Denoiser):
     )
     device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.", hidden=True)
 
-    _cleaner: Cleaner | None = PrivateAttr(None)
-
     @property
     def label(self) -> str:
         return "Instant uncertainty" if self.output == "uncertainty" else self.title
@@ -184,37 +174,11 @@ class Instant(Denoiser):
         )
         return f"Camera: {told.in_words()}; correlation {max(camera.correlation):.2f}."
 
-    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        return self.denoise_tile_at(tile, Place())
+    def prepare(self) -> Session:
+        # Imported here: this module is imported before anyone needs torch.
+        from napari_denoise.instant.inference import InstantSession  # noqa: PLC0415
 
-    def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
-        wanted = place.planes(prod(tile.shape[1:-2]))
-        if not self.average_flips:
-            return (yield from self._clean(tile, self.camera(), wanted))
-        ways = orientations(may_be_turned=True)
-        whole, total = padded(tile, self.alignment(tile.ndim - 1)), np.zeros_like(tile)
-        crop = tuple(map(slice, tile.shape))
-        for i, way in enumerate(ways):
-            job = self._clean(way.apply(whole), _turned(self.camera(), way), wanted)
-            cleaned = yield from nested(job, i / len(ways), (i + 1) / len(ways))
-            total += way.undo(cleaned)[crop]
-        return total / np.float32(len(ways))
-
-    def release(self) -> None:
-        if self._cleaner:
-            self._cleaner.release()
-            self._cleaner = None
-
-    def _clean(self, tile: FloatArray, camera: Camera, wanted: range) -> Job[FloatArray]:
-        """The tile, channel by channel, in the planes that are wanted."""
-        cleaner, result = self._place(tile.shape[1:]), np.empty_like(tile)
-        is_uncertainty = self.output == "uncertainty"
-        for channel, pixels in enumerate(tile):
-            planes = pixels.reshape(-1, *pixels.shape[-2:])
-            job = cleaner.clean(planes, camera, wanted, give_uncertainty=is_uncertainty)
-            cleaned = yield from nested(job, channel / len(tile), (channel + 1) / len(tile))
-            result[channel] = cleaned.reshape(pixels.shape)
-        return result
+        return InstantSession(self)
 
     def _calibrated(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Instant]:
         """With a camera: the given one, or what is measured."""
@@ -226,24 +190,6 @@ class Instant(Denoiser):
             # Shared noise is no doubt to be told: the network knows how to deal with it.
             yield Notice(fraction=1.0, message=found.advice)
         return self.model_copy(update={name: getattr(found, name) for name in _MEASURED})
-
-    def _place(self, shape: tuple[int, ...]) -> Cleaner:
-        """The network for tiles of this spatial shape on its device, until :meth:`release`."""
-        # Imported here: this module is imported before anyone needs torch.
-        from napari_denoise.instant.inference import Cleaner  # noqa: PLC0415
-        from napari_denoise.learning.networks.shipped import FILES  # noqa: PLC0415
-
-        if self._cleaner is None:
-            is_volume = len(shape) == 3 and shape[0] > 1
-            self._cleaner = Cleaner(self.weights or FILES[3 if is_volume else 2], self.device)
-        return self._cleaner
-
-
-def _turned(camera: Camera, way: Orientation) -> Camera:
-    """The camera of an image that is turned in this way: what was along Y may lie along X."""
-    along_y, along_x = camera.correlation
-    turned = (along_x, along_y) if way.is_transposed else (along_y, along_x)
-    return camera.model_copy(update={"correlation": turned})
 
 
 def _blur(image: Any, layout: Layout, *, why: str) -> Job[Denoiser]:

@@ -4,96 +4,120 @@ from __future__ import annotations
 
 from copy import deepcopy
 from functools import lru_cache
+from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
+from napari_denoise.core.denoiser import Session
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, nested
+from napari_denoise.core.tiling import Place
 from napari_denoise.learning.device import (
     empty_cache,
     memory_errors,
     native_dtype,
     resolve_device,
 )
+from napari_denoise.learning.models.orientations import Orientation, orientations, padded
 from napari_denoise.learning.networks.instant import InstantNetwork
-from napari_denoise.learning.networks.shipped import load_network
+from napari_denoise.learning.networks.shipped import FILES, load_network
 from napari_denoise.learning.networks.slabs import Scratch
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.normalization.variance_stabilization import clean_plane, planes_around
 
-__all__ = ["Cleaner"]
+if TYPE_CHECKING:
+    from napari_denoise.instant.denoiser import Instant
+
+__all__ = ["InstantSession"]
 
 _BLOCK = 8
 _SMOOTHING_BLOCKS = 3.0
 """Standard deviation of the neighbourhood whose mean is kept; it is cut off at twice that."""
 
 
-class Cleaner:
-    """A network on a device; :meth:`release` gives the device's memory back.
+class InstantSession(Session):
+    """The instant denoiser at work: its network on a device, from the first tile on.
 
     Parameters
     ----------
-    weights : Path
-    device : str
-        "auto", "cpu", "cuda:0", "mps".
+    settings : Instant
+        With the camera, given or measured.
 
     Raises
     ------
-    ModelError
-        If the weights cannot be read.
     DeviceError
         If the device cannot compute.
     """
 
-    def __init__(self, weights: Path, device: str) -> None:
-        self._device = resolve_device(device)
-        # In the precision that is fastest: no context to be entered and left between two steps.
-        dtype = native_dtype(self._device, 2)
-        self._network: InstantNetwork | None = deepcopy(_read(weights)).to(self._device, dtype)
+    def __init__(self, settings: Instant) -> None:
+        self._settings = settings
+        self._device = resolve_device(settings.device)
+        self._network: InstantNetwork | None = None
         self._scratch = Scratch()
 
-    def clean(
-        self,
-        planes: FloatArray,
-        camera: Camera,
-        wanted: range,
-        *,
-        give_uncertainty: bool = False,
+    def denoise_tile(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        camera, wanted = self._settings.camera(), place.planes(prod(tile.shape[1:-2]))
+        if not self._settings.average_flips:
+            return (yield from self._clean(tile, camera, wanted))
+        ways = orientations(may_be_turned=True)
+        whole, total = padded(tile, self._settings.alignment(tile.ndim - 1)), np.zeros_like(tile)
+        crop = tuple(map(slice, tile.shape))
+        for i, way in enumerate(ways):
+            job = self._clean(way.apply(whole), _turned(camera, way), wanted)
+            cleaned = yield from nested(job, i / len(ways), (i + 1) / len(ways))
+            total += way.undo(cleaned)[crop]
+        return total / np.float32(len(ways))
+
+    def close(self) -> None:
+        self._network, self._scratch = None, Scratch()
+        empty_cache(self._device)
+
+    def _clean(self, tile: FloatArray, camera: Camera, wanted: range) -> Job[FloatArray]:
+        """The tile, channel by channel, in the planes that are wanted; the others stay empty."""
+        network, result = self._network_for(tile.shape[1:]), np.empty_like(tile)
+        for channel, pixels in enumerate(tile):
+            planes = pixels.reshape(-1, *pixels.shape[-2:])
+            job = self._clean_planes(network, planes, camera, wanted)
+            cleaned = yield from nested(job, channel / len(tile), (channel + 1) / len(tile))
+            result[channel] = cleaned.reshape(pixels.shape)
+        return result
+
+    def _clean_planes(
+        self, network: InstantNetwork, planes: FloatArray, camera: Camera, wanted: range
     ) -> Job[FloatArray]:
-        """Clean planes, each with the help of its neighbours if the network looks at them.
-
-        Parameters
-        ----------
-        planes : float32 array, axes ZYX, in DN
-        camera : Camera
-        wanted : range
-            Which of the planes to clean; the others stay empty.
-        give_uncertainty : bool
-            Whether the standard deviation of what may be there is asked for instead.
-
-        Returns
-        -------
-        float32 array, axes ZYX, in DN
-        """
-        assert self._network is not None  # noqa: S101  # not after release
-        n_seen, result = self._network.architecture.n_planes, np.zeros_like(planes)
+        """ZYX planes in DN, each with the help of its neighbours if the network looks at them."""
+        n_seen, result = network.architecture.n_planes, np.zeros_like(planes)
+        is_uncertainty = self._settings.output == "uncertainty"
         with memory_errors(self._device):
             for i, z in enumerate(wanted):
                 seen = planes[planes_around(z, n_seen, len(planes))]
                 shown = torch.from_numpy(seen).to(self._device)
-                job = _clean(self._network, camera, shown, self._scratch)
+                job = _clean(network, camera, shown, self._scratch)
                 cleaned, spread = yield from nested(job, i / len(wanted), (i + 1) / len(wanted))
-                result[z] = (spread if give_uncertainty else cleaned).cpu().numpy()
+                result[z] = (spread if is_uncertainty else cleaned).cpu().numpy()
         return result
 
-    def release(self) -> None:
-        """Let go of the network and its memory."""
-        self._network, self._scratch = None, Scratch()
-        empty_cache(self._device)
+    def _network_for(self, shape: tuple[int, ...]) -> InstantNetwork:
+        """The network for tiles of this spatial shape, on the device."""
+        if self._network is None:
+            is_volume = len(shape) == 3 and shape[0] > 1
+            weights = self._settings.weights or FILES[3 if is_volume else 2]
+            # In the precision that is fastest: no context to be entered and left between steps.
+            dtype = native_dtype(self._device, 2)
+            self._network = deepcopy(_read(weights)).to(self._device, dtype)
+        return self._network
+
+
+def _turned(camera: Camera, way: Orientation) -> Camera:
+    """The camera of an image that is turned in this way: what was along Y may lie along X."""
+    along_y, along_x = camera.correlation
+    turned = (along_x, along_y) if way.is_transposed else (along_y, along_x)
+    return camera.model_copy(update={"correlation": turned})
 
 
 @lru_cache(maxsize=2)

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import PrivateAttr
 
 from napari_denoise.core.axes import Layout
-from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.denoiser import Denoiser, Session
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError, ModelError, SettingsError
 from napari_denoise.core.progress import Job, nested
@@ -70,7 +70,6 @@ class ModelDenoiser(Denoiser):
 
     _model: Model | None = PrivateAttr(None)
     _info: ModelInfo | None = PrivateAttr(None)
-    _placed: tuple[Network, Objective] | None = PrivateAttr(None)
 
     @classmethod
     def of(
@@ -183,36 +182,67 @@ class ModelDenoiser(Denoiser):
                 f"Choose whether channels are seen together, or another model."
             )
 
-    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        return self.denoise_tile_at(tile, Place())
+    def prepare(self) -> Session:
+        if self._model is None:
+            self._model = load_model(self._file())
+        return _ModelSession(self, self._model)
 
-    def denoise_tile_at(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+    def _file(self) -> Path:
+        if self.path is None:
+            raise ModelError("No model has been chosen. Give the path of a model file.")
+        return self.path
+
+
+class _ModelSession(Session):
+    """A model's network on its device, and what it is used with."""
+
+    def __init__(self, settings: ModelDenoiser, model: Model) -> None:
         # Imported here: this module is imported before anyone needs torch.
+        from napari_denoise.learning.device import resolve_device  # noqa: PLC0415
+        from napari_denoise.learning.losses import make_objective  # noqa: PLC0415
+
+        self._settings = settings
+        device, network = resolve_device(settings.device), model.network
+        # The model in memory stays on the CPU, whatever device a run takes.
+        network = network if device.type == "cpu" else deepcopy(network).to(device)
+        self._network: Network | None = network
+        self._objective: Objective = make_objective(model.method, model.normalization, device)
+
+    def denoise_tile(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        denoise = self._averaged if self._settings.average_flips else self._predicted
+        return denoise(tile, place)
+
+    def close(self) -> None:
+        from napari_denoise.learning.device import empty_cache  # noqa: PLC0415
+
+        self._network = None
+        empty_cache(self._objective.device)
+
+    def _predicted(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
         from napari_denoise.learning.networks.unet import Focused, UNet  # noqa: PLC0415
 
-        if self.average_flips:
-            return (yield from self._averaged(tile, place))
-        whole, objective = self._place()
+        settings, whole = self._settings, self._network
+        assert whole is not None  # noqa: S101  # not after close
         network: Network | Focused = whole
         if place.core and isinstance(whole, UNet):
             network = Focused(whole, self._computed(tile, place.core))
-        with memory_errors(objective.device):
-            draws = Draws(self.seed + place.sample, self.n_samples, place)
-            return (yield from objective.restore_at(network, tile, self.output, draws))
+        with memory_errors(self._objective.device):
+            draws = Draws(settings.seed + place.sample, settings.n_samples, place)
+            job = self._objective.restore_at(network, tile, settings.output, draws)
+            return (yield from job)
 
     def _averaged(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         """The mean of what comes of the tile in all orientations."""
-        plain, alignment = self.model_copy(update={"average_flips": False}), self.alignment(0)
-        plain._placed = self._place()  # noqa: SLF001  # the same class
+        alignment = self._settings.alignment(0)
         is_square = alignment[-2] == alignment[-1]
-        ways = orientations(may_be_turned=is_square and self.info.method.may_be_turned)
+        ways = orientations(may_be_turned=is_square and self._settings.info.method.may_be_turned)
         whole, total = padded(tile, alignment), np.zeros_like(tile)
         core = place.core or tuple(slice(0, size) for size in tile.shape[1:])
         crop = (slice(None), *(slice(0, size) for size in tile.shape[1:]))
         for i, way in enumerate(ways):
             seen = replace(place, core=way.window(core, whole.shape[1:]))
-            job = plain.denoise_tile_at(way.apply(whole), seen)
+            job = self._predicted(way.apply(whole), seen)
             result = yield from nested(job, i / len(ways), (i + 1) / len(ways))
             total += way.undo(result)[crop]
         total /= len(ways)
@@ -220,40 +250,10 @@ class ModelDenoiser(Denoiser):
 
     def _computed(self, tile: FloatArray, core: tuple[slice, ...]) -> tuple[slice, ...]:
         """What the network must give for a core: more where the method sees farther than it."""
-        n = tile.ndim - 1
-        beyond = zip(self.halo(n), self.info.architecture.halo(), strict=True)
+        settings, n = self._settings, tile.ndim - 1
+        beyond = zip(settings.halo(n), settings.info.architecture.halo(), strict=True)
         margins = [halo - seen for halo, seen in beyond]
         return tuple(
             slice(max(span.start - margin, 0), min(span.stop + margin, size))
             for span, margin, size in zip(core, margins, tile.shape[1:], strict=True)
         )
-
-    def release(self) -> None:
-        if self._placed is None:
-            return
-        from napari_denoise.learning.device import empty_cache  # noqa: PLC0415
-
-        device = self._placed[1].device
-        self._placed = None
-        empty_cache(device)
-
-    def _file(self) -> Path:
-        if self.path is None:
-            raise ModelError("No model has been chosen. Give the path of a model file.")
-        return self.path
-
-    def _place(self) -> tuple[Network, Objective]:
-        """The network on its device, and what it is used with, until :meth:`release`."""
-        from napari_denoise.learning.device import resolve_device  # noqa: PLC0415
-        from napari_denoise.learning.losses import make_objective  # noqa: PLC0415
-
-        if self._placed is None:
-            if self._model is None:
-                self._model = load_model(self._file())
-            device = resolve_device(self.device)
-            network = self._model.network
-            # The model in memory stays on the CPU, whatever device a run takes.
-            network = network if device.type == "cpu" else deepcopy(network).to(device)
-            info = self._model
-            self._placed = network, make_objective(info.method, info.normalization, device)
-        return self._placed

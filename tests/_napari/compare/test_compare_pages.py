@@ -27,7 +27,7 @@ GEOMETRY = {
 def add_result(viewer, noisy, method):
     """What the Denoise dock would add."""
     source, layout = read_layer(noisy), Layout("TYX")
-    pixels = run(denoise_job(method, source.pixels, layout)).image
+    pixels = run(denoise_job(method, source.pixels, layout)).image.pixels
     recipe = Recipe.of("denoise", method, layout)
     return viewer.add_layer(result_layer(source, pixels, label=method.label, recipe=recipe))
 

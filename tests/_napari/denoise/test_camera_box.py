@@ -62,7 +62,7 @@ def test_what_is_known_is_used_and_stands_in_the_recipe(dock, viewer, finish, no
     assert finish(dock._run_bar) == ""
     result = viewer.layers["cells · Instant"]
     assert recipe_of(result.metadata).settings["gain"] == 9.0
-    expected = run(denoise_job(calibrated(Instant(), known), noisy, Layout("YX"))).image
+    expected = run(denoise_job(calibrated(Instant(), known), noisy, Layout("YX"))).image.pixels
     np.testing.assert_array_equal(result.data, expected)
 
 

@@ -14,6 +14,7 @@ from napari_denoise._napari.shared.layers import recipe_of
 from napari_denoise._napari.shared.preferences import SAME_AS_SOURCE, preferences
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import Denoised, denoise_job
+from napari_denoise.core.image import as_image
 from napari_denoise.core.progress import Progress, run
 from napari_denoise.data.synthetic.scenes import scene
 from napari_denoise.filters import Gaussian, Median
@@ -40,7 +41,7 @@ def test_a_result_equals_what_the_same_call_in_a_script_gives(dock, viewer, fini
     viewer.add_image(pixels, name="cells", axis_labels=list(axes.lower()), rgb=False)
     assert finish(dock._run_bar) == ""
     result = viewer.layers["cells · Gaussian"]
-    expected = run(denoise_job(Gaussian(), pixels, Layout(axes))).image
+    expected = run(denoise_job(Gaussian(), pixels, Layout(axes))).image.pixels
     np.testing.assert_array_equal(result.data, expected)
     assert result.dtype == np.float32
     recipe = recipe_of(result.metadata)
@@ -71,7 +72,7 @@ def test_the_instant_denoiser_is_what_a_new_dock_offers(qtbot, viewer, finish, r
     result = viewer.layers["cells · Instant"]
     assert recipe_of(result.metadata).settings["name"] == "instant"
     np.testing.assert_array_equal(
-        result.data, run(denoise_job(Instant(), pixels, Layout("YX"))).image
+        result.data, run(denoise_job(Instant(), pixels, Layout("YX"))).image.pixels
     )
 
 
@@ -79,7 +80,7 @@ def test_volumes_are_denoised_in_3d_if_the_user_says_so(dock, viewer, finish, no
     viewer.add_image(noisy, name="stack")
     dock._roles._on_role("Z", 1)
     finish(dock._run_bar)
-    expected = run(denoise_job(Gaussian(), noisy, Layout("ZYX", "ZYX"))).image
+    expected = run(denoise_job(Gaussian(), noisy, Layout("ZYX", "ZYX"))).image.pixels
     np.testing.assert_array_equal(viewer.layers[-1].data, expected)
 
 
@@ -94,7 +95,7 @@ def test_the_type_of_the_source_is_kept_on_request_and_next_time_too(dock, viewe
 def test_clipped_pixels_are_said(dock, viewer, finish, noisy, monkeypatch):
     def job(denoiser, image, layout, *, dtype, out):
         yield Progress(fraction=0.5)
-        return Denoised(np.zeros(image.shape, dtype), 12)
+        return Denoised(as_image(np.zeros(image.shape, dtype), layout.axes), 12)
 
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
     viewer.add_image(noisy)
@@ -111,7 +112,7 @@ def test_it_is_said_whether_intensities_may_be_measured_on_the_result(
 
     def job(denoiser, image, layout, *, dtype, out):
         yield Progress(fraction=0.5)
-        return Denoised((image * 0.8).astype(dtype), 0)
+        return Denoised(as_image((image * 0.8).astype(dtype), layout.axes), 0)
 
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
     dock._layer.setLayer(viewer.layers[0])
@@ -165,7 +166,7 @@ def test_the_axes_of_the_layer_are_put_in_words(dock, viewer):
 def test_a_source_removed_while_the_job_runs_does_no_harm(
     dock, viewer, finish, noisy, monkeypatch, slow_job, qtbot
 ):
-    slow_job.result = Denoised(np.zeros(noisy.shape, np.float32), 0)
+    slow_job.result = Denoised(as_image(np.zeros(noisy.shape, np.float32), "ZYX"), 0)
     monkeypatch.setattr(denoise_widget, "denoise_job", slow_job)
     viewer.add_image(noisy, name="gone")
     dock._run_bar.run()
@@ -239,7 +240,7 @@ def test_each_filter_can_be_chosen_with_its_own_settings(dock, viewer, finish, n
     methods.setCurrentIndex(methods.findText("Median"))
     methods.activated.emit(methods.currentIndex())
     finish(dock._run_bar)
-    expected = run(denoise_job(Median(), noisy, Layout("ZYX"))).image
+    expected = run(denoise_job(Median(), noisy, Layout("ZYX"))).image.pixels
     np.testing.assert_array_equal(viewer.layers["cells · Median"].data, expected)
     assert not dock._device_row.isVisibleTo(dock)
 

@@ -13,6 +13,7 @@ from napari_denoise._napari.train import widget as train_widget
 from napari_denoise._napari.train.widget import TrainWidget
 from napari_denoise.core.denoiser import Denoised
 from napari_denoise.core.errors import FileError
+from napari_denoise.core.image import as_image
 from napari_denoise.core.progress import Notice, Progress, Request, run
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.methods import CARE, N2N, N2V, DecoNoising
@@ -284,7 +285,7 @@ def test_a_notice_says_why_a_training_starts_from_scratch(dock, viewer, noisy, f
 def test_clipped_pixels_are_said_when_a_model_is_applied(trained, finish, monkeypatch):
     def job(denoiser, image, layout, *, dtype):
         yield Progress(fraction=0.5)
-        return Denoised(np.zeros(image.shape, dtype), 3)
+        return Denoised(as_image(np.zeros(image.shape, dtype), layout.axes), 3)
 
     remember(result_dtype=SAME_AS_SOURCE)
     monkeypatch.setattr(model_box, "denoise_job", job)

@@ -8,7 +8,7 @@ from skimage.io import imread
 
 from napari_denoise import registry
 from napari_denoise.core.axes import Layout
-from napari_denoise.core.denoiser import Denoiser, denoise_job
+from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, InputError, SettingsError
 from napari_denoise.core.progress import run
 from napari_denoise.data.synthetic.scenes import scene
@@ -24,6 +24,7 @@ from napari_denoise.filters import (
     TotalVariation,
     Wavelet,
 )
+from napari_denoise.filters.base import Filter
 from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.filters.tuning.search import tune_job
 from napari_denoise.metrics import psnr
@@ -41,7 +42,7 @@ def photons(clean, n, rng):
 
 def score(clean, noisy, denoiser):
     """PSNR in dB once the brightness is the clean image's."""
-    result = run(denoise_job(denoiser, noisy, Layout("YX"))).image
+    result = run(denoise_job(denoiser, noisy, Layout("YX"))).image.pixels
     return psnr(clean, (result - 10) / 2, data_range=float(clean.max()))
 
 
@@ -92,7 +93,7 @@ def test_noise_that_neighbours_share_is_not_taken_for_structure(clean, rng):
 
     def error(sigma):
         return np.square(
-            run(denoise_job(Gaussian(sigma=sigma), noisy, layout)).image - clean
+            run(denoise_job(Gaussian(sigma=sigma), noisy, layout)).image.pixels - clean
         ).mean()
 
     best = min(error(sigma) for sigma in np.geomspace(0.4, 6.4, 17))
@@ -168,7 +169,7 @@ def test_windows_stay_odd(clean, rng):
     assert found.denoiser.size > 3
 
 
-class Untunable(Denoiser):
+class Untunable(Filter):
     """Leaves the image as it is."""
 
     title = "Nothing"
@@ -230,7 +231,7 @@ def test_real_images_are_blurred_as_well_as_with_the_clean_one_at_hand(name, rea
     layout = Layout("YX")
 
     def quality(sigma):
-        result = run(denoise_job(Gaussian(sigma=sigma), noisy, layout)).image
+        result = run(denoise_job(Gaussian(sigma=sigma), noisy, layout)).image.pixels
         return psnr(clean, result, data_range=255)
 
     best = max(quality(sigma) for sigma in np.geomspace(0.4, 3.2, 13))
@@ -252,7 +253,9 @@ def test_what_undoes_a_blur_is_judged_by_what_the_camera_would_record(clean, rng
     noisy = rng.poisson(ndimage.gaussian_filter(truth, 1.5)).astype(np.float32)
 
     def error(denoiser):
-        return np.square(run(denoise_job(denoiser, noisy, Layout("YX"))).image - truth).mean()
+        return np.square(
+            run(denoise_job(denoiser, noisy, Layout("YX"))).image.pixels - truth
+        ).mean()
 
     given = RichardsonLucy(psf_sigma=1.5, n_iterations=30)
     least, most = (error(given.adjusted(tv_weight=weight)) for weight in (0.005, 0.25))

@@ -42,7 +42,7 @@ def frames(clean, rng):
 
 
 def denoised(model, image, layout=YX):
-    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image
+    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image.pixels
 
 
 def gain_db(clean, noisy, result):

@@ -47,7 +47,7 @@ def test_care_learns_from_clean_images_alone(clean, rng, noise):
     image = TrainingImage(clean, YX, "clean")
     model = run(train_job(CARE(n_steps=120, noise=noise, **SCRATCH), [image], device="cpu"))
     noisy = run(add_noise_job(noise, clean, rng=rng)).image
-    result = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, YX)).image
+    result = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, YX)).image.pixels
     assert 10 * math.log10(np.mean((noisy - clean) ** 2) / np.mean((result - clean) ** 2)) > 4.5
 
 

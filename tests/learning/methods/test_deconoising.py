@@ -33,7 +33,7 @@ TINY = DecoNoising(n_steps=3, batch_size=2, patch_size=16, n_features=4, depth=1
 
 def result_of(model, image, layout=None, output="image"):
     denoiser = ModelDenoiser.of(model, device="cpu", output=output)
-    return run(denoise_job(denoiser, image, layout or Layout("YX"))).image
+    return run(denoise_job(denoiser, image, layout or Layout("YX"))).image.pixels
 
 
 @cache

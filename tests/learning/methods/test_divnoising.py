@@ -43,7 +43,7 @@ def model(noisy):
 
 def apply(model, image, axes="YX", **settings):
     denoiser = ModelDenoiser.of(model, device="cpu", **settings)
-    return run(denoise_job(denoiser, image, denoiser.layout_for(axes))).image
+    return run(denoise_job(denoiser, image, denoiser.layout_for(axes))).image.pixels
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def training(method, noisy, layout=YX, **more):
 
 
 def given(model, noisy, layout=YX):
-    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, layout)).image
+    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, layout)).image.pixels
 
 
 def rmse(image, clean):

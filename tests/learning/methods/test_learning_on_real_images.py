@@ -36,7 +36,7 @@ def test_a_real_stack_is_trained_on_and_denoised(real_data, file, layout):
     # A part will do, of odd size.
     parts = {"Z": slice(5), "T": slice(5), "Y": slice(151), "X": slice(133)}
     part = noisy[tuple(parts.get(axis, slice(None)) for axis in layout.axes)]
-    result = run(denoise_job(ModelDenoiser.of(model, device="cpu"), part, layout)).image
+    result = run(denoise_job(ModelDenoiser.of(model, device="cpu"), part, layout)).image.pixels
     assert result.shape == part.shape
     # So few steps make no good picture, but one in the image's units.
     assert noisy.min() - noisy.std() < result.mean() < noisy.mean() + 3 * noisy.std()
@@ -54,7 +54,7 @@ def test_a_few_steps_on_repeats_are_worth_more_after_the_instant_denoiser(real_d
             train_job(method, [TrainingImage(frames[:3], Layout("SYX"), group)], device="cpu")
         )
         denoiser = ModelDenoiser.of(model, device="cpu")
-        result = run(denoise_job(denoiser, frames[3], Layout("YX"))).image
+        result = run(denoise_job(denoiser, frames[3], Layout("YX"))).image.pixels
         return psnr(clean, result, data_range=255)
 
     tuned = db_after_training("instant")
@@ -71,7 +71,9 @@ def test_a_few_steps_of_deconoising_clean_a_real_image_and_sharpen_it(real_data)
     method = DecoNoising(n_steps=60, n_features=8, learning_rate=3e-3)
     model = run(train_job(method, [TrainingImage(noisy, Layout("YX"), "fish")], device="cpu"))
     denoised, deconvolved = (
-        run(denoise_job(ModelDenoiser.of(model, device="cpu", output=o), noisy, Layout("YX"))).image
+        run(
+            denoise_job(ModelDenoiser.of(model, device="cpu", output=o), noisy, Layout("YX"))
+        ).image.pixels
         for o in ("image", "deconvolved")
     )
     assert psnr(clean, denoised, data_range=255) > psnr(clean, noisy, data_range=255) + 6
@@ -90,6 +92,8 @@ def test_a_real_volume_is_learned_with_its_measured_psf(real_data):
     model = run(train_job(method, [image], device="cpu", psf=kernel[middle]))
     assert model.architecture.psf_size[0] <= 15
     part = beads[20:40, 20:51, 20:49]
-    result = run(denoise_job(ModelDenoiser.of(model, device="cpu"), part, image.layout)).image
+    result = run(
+        denoise_job(ModelDenoiser.of(model, device="cpu"), part, image.layout)
+    ).image.pixels
     assert result.shape == part.shape
     assert np.isfinite(result).all()

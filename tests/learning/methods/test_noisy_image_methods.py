@@ -49,7 +49,7 @@ def trained(method, noisy, layout=YX, **others):
 
 
 def denoised(model, noisy, layout=YX):
-    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, layout)).image
+    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, layout)).image.pixels
 
 
 def gain_db(clean, noisy, result):

@@ -44,7 +44,7 @@ def trained(method, noisy, layout=YX, notices=None):
 
 def given(model, noisy, output="image", layout=YX):
     denoiser = ModelDenoiser.of(model, device="cpu", output=output)
-    return run(denoise_job(denoiser, noisy, layout)).image
+    return run(denoise_job(denoiser, noisy, layout)).image.pixels
 
 
 def rmse(image, clean):

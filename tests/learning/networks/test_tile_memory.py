@@ -94,7 +94,7 @@ def test_tiles_are_small_where_little_memory_is_free(make_model, monkeypatch):
 def test_when_memory_runs_out_the_result_is_the_same(make_model, rng, monkeypatch):
     model, image = make_model(), rng.uniform(0, 255, size=(90, 120)).astype(np.float32)
     denoiser, steps = ModelDenoiser.of(model, device="cpu"), UNet.steps
-    whole = run(denoise_job(denoiser, image, denoiser.layout_for("YX"))).image
+    whole = run(denoise_job(denoiser, image, denoiser.layout_for("YX"))).image.pixels
 
     def fail_on_large_batches(self, batch, core=None):
         if batch.numel() > 80 * 100:
@@ -103,6 +103,6 @@ def test_when_memory_runs_out_the_result_is_the_same(make_model, rng, monkeypatc
 
     monkeypatch.setattr(UNet, "steps", fail_on_large_batches)
     seen = []
-    halved = run(denoise_job(denoiser, image, denoiser.layout_for("YX")), seen.append).image
+    halved = run(denoise_job(denoiser, image, denoiser.layout_for("YX")), seen.append).image.pixels
     assert np.abs(halved - whole).max() < 1e-4 * np.ptp(image)
     assert "tiles half as large" in next(e.message for e in seen if isinstance(e, Notice))

@@ -22,7 +22,7 @@ from napari_denoise.learning.training.job import TrainingImage, TrainingProgress
 
 
 def denoised(model, image, layout):
-    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image
+    return run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image.pixels
 
 
 def steps_of(events):

@@ -28,7 +28,9 @@ def test_training_in_half_precision_is_as_good_as_in_float32(rng, monkeypatch, s
             monkeypatch.setattr(module, "training_dtype", lambda place, n_spatial, d=dtype: d)
         image = TrainingImage(noisy, Layout("YX"), "spots")
         model = run(train_job(method, [image], seed=seed, device="cpu"))
-        result = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, Layout("YX"))).image
+        result = run(
+            denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, Layout("YX"))
+        ).image.pixels
         found[dtype] = psnr(clean, result, data_range=float(np.ptp(clean)))
     assert found[half] > found[torch.float32] - 0.3
     assert found[half] != found[torch.float32]

@@ -30,10 +30,8 @@ from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.settings import Settings
-from napari_denoise.filters.base import NoiseAwareFilter
-from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.instant.denoiser import Instant
-from napari_denoise.registry import DENOISERS
+from napari_denoise.registry import denoisers, make_denoiser
 
 __all__ = ["DenoiserChooser"]
 
@@ -56,7 +54,7 @@ class DenoiserChooser(QWidget):
     def __init__(self, shelf: ModelShelf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shelf = shelf
-        self._forms = [SettingsForm(cls) for cls in DENOISERS]
+        self._forms = [SettingsForm(cls) for cls in denoisers()]
         self._methods = QComboBox()
         self._methods.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._about = WrappedLabel(self)
@@ -98,7 +96,7 @@ class DenoiserChooser(QWidget):
         chosen = self._chosen
         if isinstance(chosen, ShelvedModel):
             return False
-        is_stabilized = issubclass(chosen.settings_class, NoiseAwareFilter)
+        is_stabilized = cast("type[Denoiser]", chosen.settings_class).expects_even_noise
         return chosen.settings_class is Instant or (is_stabilized and self._stabilize.isChecked())
 
     def label(self) -> str:
@@ -121,9 +119,9 @@ class DenoiserChooser(QWidget):
         chosen = cast("Denoiser", self._chosen.value())
         if isinstance(chosen, Instant):
             return chosen.model_copy(update={"device": device})
-        if isinstance(chosen, NoiseAwareFilter) and self._stabilize.isChecked():
-            return Stabilized(denoiser=chosen)
-        return chosen
+        return make_denoiser(
+            chosen, stabilize=chosen.expects_even_noise and self._stabilize.isChecked()
+        )
 
     def method(self) -> type[Settings] | None:
         """The class of the chosen settings; None while a model is chosen."""
@@ -198,8 +196,8 @@ class DenoiserChooser(QWidget):
             self._stabilize.hide()
         else:
             explain(self._about, self._chosen.settings_class)
-            is_noise_aware = issubclass(self._chosen.settings_class, NoiseAwareFilter)
-            self._stabilize.setVisible(is_noise_aware)
+            chosen = cast("type[Denoiser]", self._chosen.settings_class)
+            self._stabilize.setVisible(chosen.expects_even_noise)
         self.valueChanged.emit()
 
     def _choose(self, chosen: SettingsForm | ShelvedModel) -> None:

@@ -8,8 +8,8 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from napari_denoise._qt.form import label_of
 from napari_denoise._qt.plot import Marker, Plot, Series
 from napari_denoise._qt.run_bar import RunBar
-from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.settings import SettingField, Settings, describe
+from napari_denoise.filters.base import Filter
 from napari_denoise.filters.tuning.search import Tuned
 
 __all__ = ["TuningBox"]
@@ -39,7 +39,7 @@ class TuningBox(QWidget):
         super().__init__(parent)
         self._run_bar = run_bar
         self._found: Tuned | None = None
-        self._before: Denoiser | None = None
+        self._before: Filter | None = None
         self._method: type[Settings] | None = None
         self._fields: dict[str, SettingField] = {}
         self._which = QComboBox()
@@ -70,7 +70,7 @@ class TuningBox(QWidget):
         self._plot.setVisible(is_shown)
         self._which.setVisible(is_shown and self._which.count() > 1)
 
-    def setResult(self, before: Denoiser, found: Tuned) -> None:
+    def setResult(self, before: Filter, found: Tuned) -> None:
         """Show what was found in place of the settings before."""
         self._before, self._found = before, found
         self._fields = {field.name: field for field in before.tunable()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from napari.layers import Image
 
@@ -28,9 +28,11 @@ from napari_denoise._napari.shared.models import ShelvedModel, shelf_of
 from napari_denoise._napari.shared.preferences import preferences, remember
 from napari_denoise.core.denoiser import Denoiser, denoise_job
 from napari_denoise.core.errors import InputError
+from napari_denoise.core.image import as_image
 from napari_denoise.core.progress import Job
 from napari_denoise.core.recipe import Recipe
-from napari_denoise.evaluation import Checked, checked
+from napari_denoise.evaluation import Checked, checked_job
+from napari_denoise.filters.base import Filter
 from napari_denoise.filters.tuning.search import Tuned, tune_job
 
 if TYPE_CHECKING:
@@ -135,9 +137,9 @@ class DenoiseWidget(ViewerDock):
         source, layout, before = self._source(), self._roles.value(), self._method.settings()
         denoiser = self._denoiser()
         make_job = partial(tune_job, denoiser, source.pixels, layout)
-        return Task(make_job, partial(self._use_tuned, before or denoiser))
+        return Task(make_job, partial(self._use_tuned, cast("Filter", before or denoiser)))
 
-    def _use_tuned(self, before: Denoiser, found: Tuned) -> None:
+    def _use_tuned(self, before: Filter, found: Tuned) -> None:
         self._method.setSettings(before.adjusted(**found.settings))
         self._tuning.setResult(before, found)
 
@@ -152,7 +154,7 @@ class DenoiseWidget(ViewerDock):
         def make_job() -> Job[Checked]:
             out = (yield from blank(source.shape, dtype)) if is_shown else None
             job = denoise_job(denoiser, source.pixels, layout, dtype=dtype, out=out)
-            return (yield from checked(job, source.pixels, source.axes))
+            return (yield from checked_job(job, as_image(source.pixels, source.axes)))
 
         add = partial(result_layer, label=self._method.label(), recipe=recipe)
         add = partial(add, is_image=denoiser.gives_image)
@@ -161,7 +163,7 @@ class DenoiseWidget(ViewerDock):
     def _add_result(
         self, source: Source, make_layer: Callable[..., Image], result: Checked
     ) -> None:
-        self._viewer.add_layer(make_layer(source, result.denoised.image))
+        self._viewer.add_layer(make_layer(source, result.denoised.image.pixels))
         tell_intensities(self._run_bar, result)
         if len(result.denoised.fitted) == 1 and source.layer is self._layer.layer():
             self._camera.setFindings(result.denoised.fitted[0].findings())

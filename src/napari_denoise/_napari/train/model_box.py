@@ -32,9 +32,10 @@ from napari_denoise._napari.train.zoo_export import ZooExport
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import DenoiseError, InputError
+from napari_denoise.core.image import as_image
 from napari_denoise.core.progress import Job
 from napari_denoise.core.recipe import Recipe
-from napari_denoise.evaluation import Checked, checked
+from napari_denoise.evaluation import Checked, checked_job
 from napari_denoise.learning.models.file import save_model
 
 if TYPE_CHECKING:
@@ -163,12 +164,12 @@ class ModelBox(QWidget):
 
         def make_job() -> Job[Checked]:
             job = denoise_job(denoiser, source.pixels, layout, dtype=dtype)
-            return checked(job, source.pixels, source.axes)
+            return checked_job(job, as_image(source.pixels, source.axes))
 
         def add(result: Checked) -> None:
             added = result_layer(
                 source,
-                result.denoised.image,
+                result.denoised.image.pixels,
                 label=model.result_label(denoiser.output),
                 recipe=recipe,
                 is_image=denoiser.gives_image,

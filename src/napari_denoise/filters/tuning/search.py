@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, log2
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.progress import Job, nested, run_all
 from napari_denoise.core.settings import SettingField
+from napari_denoise.filters.base import Filter
 from napari_denoise.filters.tuning.crops import Crop, choose_crops
 from napari_denoise.filters.tuning.j_invariance import BlindSpots, Mask
 from napari_denoise.noise.calibration.mean_variance import CORRELATED
@@ -69,7 +70,7 @@ class Tuned:
 
     Attributes
     ----------
-    denoiser : Denoiser
+    denoiser : Filter
         The one given, with the settings found.
     curves : tuple of TuningCurve
         One for each tuned setting, the one that matters most first.
@@ -77,7 +78,7 @@ class Tuned:
         Where they were tried.
     """
 
-    denoiser: Denoiser
+    denoiser: Filter
     curves: tuple[TuningCurve, ...]
     crops: tuple[Crop, ...]
 
@@ -121,8 +122,9 @@ def tune_job(
     """
     layout = replace(layout, channels="independent")
     check_input(denoiser, image, layout)
-    fields = tuple(field for field in denoiser.tunable() if field.name not in keep)
-    if not fields:
+    tunable = denoiser.tunable() if isinstance(denoiser, Filter) else ()
+    fields = tuple(field for field in tunable if field.name not in keep)
+    if not (isinstance(denoiser, Filter) and fields):
         other = " other" if keep else ""
         raise SettingsError(
             f"{denoiser.label} has no{other} setting that can be tuned. Choose another method, or "
@@ -139,7 +141,7 @@ class _Trial:
     """One crop with its blind spots, and what the filter has to know of its channel."""
 
     crop: Crop
-    fitted: Denoiser
+    fitted: Filter
     hidden: FloatArray
     spots: Mask
     weight: float
@@ -148,14 +150,15 @@ class _Trial:
         """Sum of the squared errors at the spots, weighted."""
         denoiser = self.fitted.adjusted(**changes)
         denoised = yield from nested(denoiser.denoise_tile(self.hidden), 0.0, 1.0)
-        guess = yield from nested(denoiser.recorded(denoised), 1.0, 1.0)
+        guess = yield from nested(denoiser.forward_model(denoised), 1.0, 1.0)
         errors = guess[self.spots] - self.crop.pixels[self.spots]
         return self.weight * float(np.vdot(errors, errors))
 
 
-def _prepare(denoiser: Denoiser, image: Any, layout: Layout) -> Job[list[_Trial]]:
+def _prepare(denoiser: Filter, image: Any, layout: Layout) -> Job[list[_Trial]]:
     """The trials of up to four channels, weighted so that those of each channel count alike."""
-    fitted = yield from nested(fit_channels(denoiser, image, layout), 0.0, 0.3)
+    fitting = fit_channels(denoiser, image, layout)
+    fitted = cast("dict[int | None, Filter]", (yield from nested(fitting, 0.0, 0.3)))
     channels = list(layout.units_by_channel(tuple(image.shape)).items())
     channels = channels[:: -(-len(channels) // _MAX_CHANNELS)]
     n_crops = -(-denoiser.n_tuning_crops // len(channels))
@@ -172,7 +175,7 @@ def _prepare(denoiser: Denoiser, image: Any, layout: Layout) -> Job[list[_Trial]
 
 
 def _trials_of(
-    fitted: Denoiser, crops: Sequence[Crop], blind: BlindSpots, n_pixels: int
+    fitted: Filter, crops: Sequence[Crop], blind: BlindSpots, n_pixels: int
 ) -> list[_Trial]:
     """As many trials as make `n_pixels`: small crops are tried with several grids of spots."""
     n_phases = n_pixels // sum(crop.pixels.size for crop in crops)
@@ -188,7 +191,7 @@ class _Search:
     """Goes along one setting after the other, and knows the best values so far."""
 
     def __init__(
-        self, denoiser: Denoiser, trials: Sequence[_Trial], fields: Sequence[SettingField]
+        self, denoiser: Filter, trials: Sequence[_Trial], fields: Sequence[SettingField]
     ) -> None:
         self._given = denoiser
         self._trials = trials
@@ -197,7 +200,7 @@ class _Search:
         self._losses: dict[Values, float] = {}
 
     @property
-    def denoiser(self) -> Denoiser:
+    def denoiser(self) -> Filter:
         """With the best values."""
         return self._given.adjusted(**self._changes(self._best))
 

@@ -43,7 +43,7 @@ def write(name: str, method: N2V | N2V2 | CARE | DecoNoising, shape: tuple[int, 
     image = TrainingImage(noisy, layout, "golden", target)
     model = run(train_job(method, [image], device="cpu"))
     crop = noisy[..., :21, :26]
-    denoised = run(denoise_job(ModelDenoiser.of(model, device="cpu"), crop, layout)).image
+    denoised = run(denoise_job(ModelDenoiser.of(model, device="cpu"), crop, layout)).image.pixels
     path = Path(__file__).parent / f"format_{FORMAT}_{name}"
     save_model(model, path.with_suffix(".safetensors"))
     np.savez_compressed(path.with_suffix(".npz"), noisy=crop, denoised=denoised)

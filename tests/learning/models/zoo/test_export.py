@@ -90,7 +90,7 @@ def test_the_network_in_the_package_gives_what_the_model_gives(
     model = make(make_model, make_instant)
     layout = Layout(axes, spatial, "joint" if model.n_channels > 1 else "independent")
     image = rng.normal(120, 20, shape).astype(np.float32)
-    wanted = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image
+    wanted = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image.pixels
     np.testing.assert_allclose(
         result_of(exported(model), image, layout), wanted, rtol=1e-4, atol=1e-3
     )
@@ -100,7 +100,9 @@ def test_the_microscopes_blur_is_in_the_package(exported, noisy):
     method = DecoNoising(n_steps=1, batch_size=1, patch_size=16, n_features=4, depth=1)
     image = noisy[:64, :64].astype(np.float32)
     model = run(train_job(method, [TrainingImage(image, Layout("YX"), "spots")], device="cpu"))
-    wanted = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))).image
+    wanted = run(
+        denoise_job(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))
+    ).image.pixels
     result = result_of(exported(model), image, Layout("YX"))
     np.testing.assert_allclose(result, wanted, rtol=1e-4)
 

@@ -111,7 +111,7 @@ def scaled(gain, offset):
 
 
 def apply(path, image, layout=PLANES):
-    return run(denoise_job(ZooDenoiser(path=path, device="cpu"), image, layout)).image
+    return run(denoise_job(ZooDenoiser(path=path, device="cpu"), image, layout)).image.pixels
 
 
 def test_a_model_of_another_program_is_applied_in_tiles_without_seams(make_package, noisy):
@@ -163,7 +163,7 @@ def test_our_own_package_is_applied_as_any_other_programs_would(make_model, tmp_
     model, path = make_model("ZYX"), tmp_path / "ours.zip"
     run(export_model_job(model, path, ZooCard(title="Volumes", authors="Ada Lovelace")))
     image, layout = rng.normal(120, 20, (30, 60, 150)).astype(np.float32), Layout("TYX", "TYX")
-    wanted = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image
+    wanted = run(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout)).image.pixels
     np.testing.assert_allclose(apply(path, image, layout), wanted, rtol=1e-4, atol=1e-2)
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import PrivateAttr
 
 from napari_denoise.core.axes import Layout, UnitIndex
-from napari_denoise.core.denoiser import Denoiser
+from napari_denoise.core.denoiser import Denoiser, Session
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError, FileError, ModelError
 from napari_denoise.core.progress import Job, Notice, Progress
 from napari_denoise.core.settings import setting
+from napari_denoise.core.tiling import Place
 from napari_denoise.learning.models.package import holds_model, is_package
 from napari_denoise.learning.models.zoo.description import ForeignModel, read_foreign
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -42,8 +42,6 @@ class ZooDenoiser(Denoiser):
     name: Literal["zoo"] = "zoo"
     path: Path = setting(..., "Package of the BioImage Model Zoo (.zip).", hidden=True)
     device: str = setting("auto", "Where to compute: auto, cpu, cuda:0, mps.", hidden=True)
-
-    _placed: tuple[Any, Any] | None = PrivateAttr(None)
 
     @property
     def label(self) -> str:
@@ -120,34 +118,8 @@ class ZooDenoiser(Denoiser):
             yield Notice(fraction=0.0, message=message)
         return self
 
-    def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        import torch  # noqa: PLC0415
-
-        from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
-
-        network, device = self._place()
-        yield Progress(fraction=0.0)
-        sizes = self._sizes(tile.ndim - 1)
-        ends = [(0, size.padded(n) - n) for size, n in zip(sizes, tile.shape[1:], strict=True)]
-        shown = self.model.before(np.pad(tile, [(0, 0), *ends], mode="edge"))
-        with memory_errors(device), torch.inference_mode():
-            answer = network(torch.from_numpy(self.model.arranged(shown)).to(device))
-        given = self.model.restored(answer.float().cpu().numpy())
-        if given.shape != shown.shape:
-            raise ModelError(
-                f"{self.path.name} gives {given.shape} for {shown.shape}, so it is no denoiser. "
-                f"Choose another model."
-            )
-        yield Progress(fraction=1.0)
-        return self.model.after(given)[(slice(None), *map(slice, tile.shape[1:]))]
-
-    def release(self) -> None:
-        if self._placed is not None:
-            from napari_denoise.learning.device import empty_cache  # noqa: PLC0415
-
-            device = self._placed[1]
-            self._placed = None
-            empty_cache(device)
+    def prepare(self) -> Session:
+        return _ZooSession(self)
 
     def _sizes(self, n_spatial: int) -> tuple[Any, ...]:
         if n_spatial != len(self.model.spatial):
@@ -157,15 +129,46 @@ class ZooDenoiser(Denoiser):
             )
         return self.model.sizes
 
-    def _place(self) -> tuple[Any, Any]:
-        """The network on its device, until :meth:`release`."""
+
+class _ZooSession(Session):
+    """The package's network on its device."""
+
+    def __init__(self, settings: ZooDenoiser) -> None:
         from napari_denoise.learning.device import resolve_device  # noqa: PLC0415
         from napari_denoise.learning.models.zoo.graph import read_torchscript  # noqa: PLC0415
 
-        if self._placed is None:
-            device = resolve_device(self.device)
-            self._placed = read_torchscript(self.model.weights(), device), device
-        return self._placed
+        self._file, self._model = settings.path.name, settings.model
+        self._device = resolve_device(settings.device)
+        self._network = read_torchscript(settings.model.weights(), self._device)
+
+    def denoise_tile(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
+        import torch  # noqa: PLC0415
+
+        from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
+
+        del place
+        yield Progress(fraction=0.0)
+        model = self._model
+        ends = [
+            (0, size.padded(n) - n) for size, n in zip(model.sizes, tile.shape[1:], strict=True)
+        ]
+        shown = model.before(np.pad(tile, [(0, 0), *ends], mode="edge"))
+        with memory_errors(self._device), torch.inference_mode():
+            answer = self._network(torch.from_numpy(model.arranged(shown)).to(self._device))
+        given = model.restored(answer.float().cpu().numpy())
+        if given.shape != shown.shape:
+            raise ModelError(
+                f"{self._file} gives {given.shape} for {shown.shape}, so it is no denoiser. "
+                f"Choose another model."
+            )
+        yield Progress(fraction=1.0)
+        return model.after(given)[(slice(None), *map(slice, tile.shape[1:]))]
+
+    def close(self) -> None:
+        from napari_denoise.learning.device import empty_cache  # noqa: PLC0415
+
+        self._network = None
+        empty_cache(self._device)
 
 
 def denoiser_class_of(path: str | os.PathLike[str]) -> type[ModelDenoiser | ZooDenoiser]:
