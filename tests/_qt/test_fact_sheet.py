@@ -53,4 +53,4 @@ def test_saving_asks_for_a_path_and_says_what_went_wrong(sheet, tmp_path, monkey
     with (tmp_path / "mine.csv").open(encoding="utf-8-sig", newline="") as file:
         assert next(csv.DictReader(file))["value"] == "4.2718281828"
     sheet.saveButton.click()
-    assert "cannot be written" in sheet.errorText()
+    assert "could not be written" in sheet.errorText()

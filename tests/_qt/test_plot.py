@@ -212,12 +212,12 @@ def test_saving_asks_for_a_path_and_adds_the_ending(plot, tmp_path, monkeypatch,
     assert [path.name for path in tmp_path.iterdir()] == [f"mine.{kind}"]
     assert warnings == []
     save.trigger()
-    assert "cannot be written" in warnings[0]
+    assert "could not be written" in warnings[0]
 
 
 def test_a_file_that_cannot_be_written_is_an_error_in_words(plot, tmp_path):
     for save in (plot.saveCsv, plot.savePng):
-        with pytest.raises(FileError, match="cannot be written"):
+        with pytest.raises(FileError, match="could not be written"):
             save(tmp_path / "missing" / "file")
 
 

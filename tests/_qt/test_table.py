@@ -127,7 +127,7 @@ def test_a_saved_file_has_all_digits_and_reads_back(table, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_an_error_in_words(table, tmp_path):
-    with pytest.raises(FileError, match=r"cannot be written \(No such file or directory\)"):
+    with pytest.raises(FileError, match=r"could not be written \(No such file or directory\)"):
         table.saveCsv(tmp_path / "missing" / "results.csv")
 
 
@@ -140,7 +140,7 @@ def test_save_asks_for_a_path_and_adds_the_ending(table, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
     table.saveButton.click()
     words = [label.text() for label in table.findChildren(QLabel) if not label.isHidden()]
-    assert "cannot be written" in words[0]
+    assert "could not be written" in words[0]
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from napari_denoise._qt.chart import Chart, Marker, Series
 from napari_denoise._qt.chart_painter import ChartPainter, View, faded, series_color
 from napari_denoise._qt.saving import save_where_asked
 from napari_denoise._qt.ticks import tick_text
+from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.csv_table import save_csv, to_text
-from napari_denoise.core.errors import FileError
 
 __all__ = ["Chart", "Marker", "Plot", "Series"]
 
@@ -135,8 +135,9 @@ class Plot(QWidget):
         picture.setDevicePixelRatio(_PNG_SCALE)
         picture.fill(self.palette().color(QPalette.ColorRole.Window))
         self.render(picture)
-        if not picture.save(str(path), "PNG"):
-            raise FileError(f"{path} cannot be written. Choose another place.")
+        with atomic_write(path) as part:
+            if not picture.save(str(part), "PNG"):
+                raise OSError("Qt gives no reason")
 
     def sizeHint(self) -> QSize:
         return QSize(280, 190)

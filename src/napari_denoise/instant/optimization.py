@@ -13,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.errors import SettingsError
 from napari_denoise.instant.acquisition import Acquisition, simulate
 from napari_denoise.instant.curriculum import Curriculum, patches
@@ -107,10 +108,9 @@ class Pretraining:
         steps, tensors = self._optimizer.n_steps, self._optimizer.snapshot().state
         names = ("weights", "average", "mean", "square")
         record = {"n_steps": steps, "best_db": self.best_db, **asdict(self.curriculum)}
-        unfinished = path.with_suffix(".unfinished")
         state = {n: t.cpu() for n, t in zip(names, tensors, strict=True)}
-        save_file(state, unfinished, metadata={"state": json.dumps(record)})
-        unfinished.replace(path)
+        with atomic_write(path) as part:
+            save_file(state, part, metadata={"state": json.dumps(record)})
 
     def load_state(self, path: Path) -> None:
         """Go on from a state of the same curriculum.

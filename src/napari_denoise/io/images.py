@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import dask.array as da
 import imageio.v3 as iio
 import numpy as np
 
+from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.errors import FileError
 from napari_denoise.core.image import Image, as_image
 from napari_denoise.io.contents import Contents
@@ -127,7 +127,7 @@ def write_image(path: str | Path, image: Any, *, axes: str | None = None) -> Non
     image = as_image(image, axes)
     pixels = image.pixels if isinstance(image.pixels, np.ndarray) else da.asarray(image.pixels)
     write = _write_png if path.suffix.lower() == ".png" else write_ome_tiff
-    with _whole_or_nothing(path) as part:
+    with atomic_write(path) as part:
         write(part, replace(image, pixels=pixels, name=file_stem(path)))
 
 
@@ -156,7 +156,7 @@ def image_being_written(path: str | Path, image: Image) -> Iterator[Any]:
     """
     path = Path(path)
     check_destination(path)
-    with _whole_or_nothing(path) as part:
+    with atomic_write(path) as part:
         if path.suffix.lower() == ".png":
             pixels = np.empty(image.pixels.shape, image.pixels.dtype)
             yield pixels
@@ -189,24 +189,6 @@ def _write_png(path: Path, image: Image) -> None:
             f"{image.pixels.dtype}. Save it as .ome.tif."
         )
     iio.imwrite(path, np.asarray(image.pixels), extension=".png")
-
-
-@contextmanager
-def _whole_or_nothing(path: Path) -> Iterator[Path]:
-    """Let a file be written beside `path`, and put it there only once it is whole."""
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        yield part
-        part.replace(path)
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError(
-            f"{path} could not be written ({error.strerror or error}). "
-            f"Check the folder's permissions and the space left."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def file_stem(path: Path) -> str:

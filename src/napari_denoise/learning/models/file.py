@@ -10,7 +10,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.errors import FileError, ModelError
 from napari_denoise.learning.models.model import FORMAT, Model, ModelInfo
 from napari_denoise.learning.models.package import is_package, unpacked_model
@@ -49,13 +49,8 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
         header[_STATE] = model.state.record.model_dump(mode="json")
     # One entry: safetensors gives several no fixed order.
     content = save(tensors, metadata={_KEY: json.dumps(header)})
-    try:
-        _write_whole(Path(path), content)
-    except OSError as error:
-        raise FileError(
-            f"The model could not be written to {path} ({error.strerror}). "
-            f"Choose a folder that exists and can be written to."
-        ) from error
+    with atomic_write(Path(path)) as part:
+        part.write_bytes(content)
 
 
 def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
@@ -171,17 +166,3 @@ def _check_format(path: Path, header: dict[str, Any]) -> None:
             f"{path} was saved by a newer napari-denoise ({header.get('version')}, format "
             f"{header['format']}; this one reads up to {FORMAT}). Update napari-denoise."
         )
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write to a temporary neighbour, then rename: no half a file under the real name."""
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            # Else the new name may come before the bytes where the power fails.
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.errors import ModelError
 from napari_denoise.learning.networks.architecture import InstantArchitecture
 from napari_denoise.learning.networks.instant import N_CONDITIONS, InstantNetwork
@@ -32,9 +33,8 @@ def save_network(network: InstantNetwork, path: Path, training: dict[str, Any]) 
         name: tensor.detach().to("cpu", torch.float16).contiguous()
         for name, tensor in network.state_dict().items()
     }
-    unfinished = path.with_suffix(".unfinished")
-    save_file(weights, unfinished, metadata={_KEY: json.dumps(record)})
-    unfinished.replace(path)
+    with atomic_write(path) as part:
+        save_file(weights, part, metadata={_KEY: json.dumps(record)})
 
 
 def load_network(path: Path) -> tuple[InstantNetwork, dict[str, Any]]:

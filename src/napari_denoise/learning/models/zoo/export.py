@@ -8,11 +8,11 @@ from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import uuid4
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
+from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import FileError, ModelError
 from napari_denoise.core.progress import Job, Progress
@@ -267,17 +267,6 @@ def _test(package: Path) -> None:
 
 
 def _zip(package: Path, path: Path) -> None:
-    """Under its name whole or not at all."""
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        with ZipFile(part, "w", ZIP_DEFLATED) as archive:
-            for file in sorted(package.iterdir()):
-                archive.write(file, file.name)
-        part.replace(path)
-    except OSError as error:
-        raise FileError(
-            f"The package could not be written to {path} ({error.strerror}). "
-            f"Choose a folder that exists and can be written to."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_write(path) as part, ZipFile(part, "w", ZIP_DEFLATED) as archive:
+        for file in sorted(package.iterdir()):
+            archive.write(file, file.name)
