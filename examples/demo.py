@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from napari_denoise._napari.compare.widget import CompareWidget
-from napari_denoise._napari.shared.layers import read_layer, result_layer
+from napari_denoise._napari.shared.results import result_layer
 from napari_denoise.cli.progress_bar import run_with_bar
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import DenoiseError, InputError
@@ -149,12 +149,8 @@ def _show(subject: _Subject, outcomes: Sequence[Outcome], screenshot: Path | Non
     if subject.clean is not None:
         reference = viewer.add_image(subject.clean, name=f"{subject.name} · clean", **place)
         viewer.layers.move(1, 0)
-    source = read_layer(noisy)
     for outcome in outcomes:
-        result = outcome.image
-        assert result.recipe  # noqa: S101  # a result always has one
-        layer = result_layer(source, result.pixels, label=outcome.label, recipe=result.recipe)
-        viewer.add_layer(layer)
+        viewer.add_layer(result_layer(noisy, outcome.image, label=outcome.label))
     _, compare_dock = viewer.window.add_plugin_dock_widget("napari-denoise", "Compare")
     compare_dock.setReference(reference)
     compare_dock.showSideBySide()

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from napari.layers import Shapes
 
-from napari_denoise._napari.compare.plots_page import Curve
+from napari_denoise._napari.compare.maps_page import MapsPage
+from napari_denoise._napari.compare.numbers_page import NumbersPage
+from napari_denoise._napari.compare.profile_plot import ProfilePlot
+from napari_denoise._napari.compare.resolution_plot import ResolutionPlot
+from napari_denoise._napari.compare.score_plot import ScorePlot
 from napari_denoise._napari.compare.widget import CompareWidget
-from napari_denoise._napari.shared.layers import read_layer, recipe_of, result_layer
+from napari_denoise._napari.shared.layers import read_layer, recipe_of
+from napari_denoise._napari.shared.results import result_layer
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.progress import run
-from napari_denoise.core.recipe import Recipe
 from napari_denoise.data.synthetic.scenes import scene
 from napari_denoise.evaluation import EACH_PLANE, MapKind
 from napari_denoise.filters import Gaussian
@@ -26,10 +30,8 @@ GEOMETRY = {
 
 def add_result(viewer, noisy, method):
     """What the Denoise dock would add."""
-    source, layout = read_layer(noisy), Layout("TYX")
-    pixels = run(denoise_job(method, source.pixels, layout)).image.pixels
-    recipe = Recipe.of("denoise", method, layout)
-    return viewer.add_layer(result_layer(source, pixels, label=method.label, recipe=recipe))
+    result = run(denoise_job(method, read_layer(noisy), Layout("TYX"))).image
+    return viewer.add_layer(result_layer(noisy, result, label=method.label))
 
 
 @pytest.fixture
@@ -54,9 +56,9 @@ def dock(qtbot, viewer, layers):
 
 
 def test_reference_and_noisy_image_are_found_by_name_and_by_recipe(dock, layers):
-    assert dock._reference.layer() is layers["clean"]
-    assert dock._noisy.layer() is layers["noisy"]
-    names = [layer.name for layer in dock._images.layers()]
+    assert dock.chooser.reference() is layers["clean"]
+    assert dock.chooser.noisy() is layers["noisy"]
+    names = [layer.name for layer in dock.chooser.layers()]
     assert names == ["noisy", "noisy · Gaussian", "blurred"]
 
 
@@ -64,15 +66,15 @@ def test_what_the_user_chose_is_not_guessed_again(dock, viewer, layers):
     dock.setReference(None)
     dock.setNoisy(None)
     add_result(viewer, layers["noisy"], Gaussian(sigma=2.0))
-    assert dock._reference.layer() is None
-    assert dock._noisy.layer() is None
+    assert dock.chooser.reference() is None
+    assert dock.chooser.noisy() is None
 
 
 def test_without_a_reference_the_noisy_image_tells(dock, layers, finish):
     dock.setReference(None)
-    assert finish(dock._run_bar) == ""
-    rows = {row["layer"]: row for row in dock._numbers.table.rows()}
-    table = dock._numbers.table
+    assert finish(dock.view(NumbersPage).run_bar) == ""
+    rows = {row["layer"]: row for row in dock.view(NumbersPage).table.rows()}
+    table = dock.view(NumbersPage).table
     assert "psnr_db" not in table.visibleColumns()
     expected = run(analyse_residual_job(layers["noisy"].data, layers["blurred"].data))
     assert rows["blurred"]["signal_correlation"] == pytest.approx(expected.signal_correlation)
@@ -83,36 +85,37 @@ def test_without_a_reference_the_noisy_image_tells(dock, layers, finish):
 
 def test_a_layer_that_is_not_safe_to_quantify_is_named_with_the_reason(dock, layers, finish):
     layers["blurred"].data = layers["blurred"].data * 1.2
-    finish(dock._run_bar)
-    assert "blurred: Not safe to quantify" in dock._run_bar.noticeText()
-    assert "noisy · Gaussian: " not in dock._run_bar.noticeText()
+    finish(dock.view(NumbersPage).run_bar)
+    assert "blurred: Not safe to quantify" in dock.view(NumbersPage).run_bar.noticeText()
+    assert "noisy · Gaussian: " not in dock.view(NumbersPage).run_bar.noticeText()
 
 
 def test_rows_can_be_frames(dock, layers, finish):
-    rows = dock._numbers._rows
+    rows = dock.view(NumbersPage).rowsBox
     assert [rows.itemText(i) for i in range(rows.count())] == ["one per layer", "one per frame"]
     rows.setCurrentIndex(1)
-    dock._images.setLayers([layers["noisy"]])
+    dock.chooser.layerList.setLayers([layers["noisy"]])
     dock.setDataRange(200)
-    finish(dock._run_bar)
-    found = dock._numbers.table.rows()
+    finish(dock.view(NumbersPage).run_bar)
+    found = dock.view(NumbersPage).table.rows()
     assert [row["part"] for row in found] == ["T 0", "T 1"]
     clean, noisy = layers["clean"].data, layers["noisy"].data
     assert found[1]["psnr_db"] == pytest.approx(psnr(clean[1], noisy[1], data_range=200))
 
 
 def test_rows_can_be_single_planes_of_longer_stacks(dock):
-    dock._numbers.setAxes("TC")
-    assert dock._numbers._rows.itemData(3) == EACH_PLANE
-    assert not dock._numbers._rows_row.isHidden()
-    dock._numbers.setAxes("")
-    assert dock._numbers._rows_row.isHidden()
+    numbers = dock.view(NumbersPage)
+    numbers.setAxes("TC")
+    assert numbers.rowsBox.itemData(3) == EACH_PLANE
+    assert numbers.rowsBox.isVisibleTo(numbers)
+    numbers.setAxes("")
+    assert not numbers.rowsBox.isVisibleTo(numbers)
 
 
 def test_what_is_not_shown_is_not_measured(dock, finish):
-    table = dock._numbers.table
+    table = dock.view(NumbersPage).table
     table.setShownColumns(["layer", "psnr_db", "micro_ssim", "resolution_um", "j_invariant_loss"])
-    finish(dock._run_bar)
+    finish(dock.view(NumbersPage).run_bar)
     rows = {row["layer"]: row for row in table.rows()}
     assert rows["blurred"]["j_invariant_loss"] > rows["noisy · Gaussian"]["j_invariant_loss"] > 0
     assert rows["blurred"]["resolution_um"] > 0.3
@@ -120,24 +123,24 @@ def test_what_is_not_shown_is_not_measured(dock, finish):
     assert {row["checkerboard"] for row in rows.values()} == {None}
     assert rows["noisy · Gaussian"]["micro_ssim"] > rows["noisy"]["micro_ssim"]
     table.setShownColumns(["layer", "psnr_db"])
-    finish(dock._run_bar)
+    finish(dock.view(NumbersPage).run_bar)
     assert np.isnan(table.rows()[-1]["micro_ssim"])
 
 
 def test_a_layer_with_other_pixels_cannot_be_ticked_and_says_why(dock, viewer, layers):
     other = {**GEOMETRY, "scale": (1, 0.3, 0.1)}
     viewer.add_image(layers["clean"].data, name="other", **other)
-    assert "other" not in [layer.name for layer in dock._images.layers()]
-    assert "0.3 µm along Y, one of clean 0.2 µm" in dock._images.item(4).toolTip()
+    assert "other" not in [layer.name for layer in dock.chooser.layers()]
+    assert "0.3 µm along Y, one of clean 0.2 µm" in dock.chooser.layerList.item(4).toolTip()
 
 
 def add_maps(dock, finish, *kinds):
-    dock._maps.setKinds(kinds)
-    return finish(dock._maps.run_bar)
+    dock.view(MapsPage).setKinds(kinds)
+    return finish(dock.view(MapsPage).run_bar)
 
 
 def test_maps_lie_where_their_layer_lies(dock, viewer, layers, finish):
-    dock._images.setLayers([layers["blurred"]])
+    dock.chooser.layerList.setLayers([layers["blurred"]])
     assert add_maps(dock, finish, MapKind.DIFFERENCE, MapKind.SSIM) == ""
     difference, similarity = viewer.layers["blurred · difference"], viewer.layers["blurred · SSIM"]
     expected = layers["blurred"].data - layers["clean"].data
@@ -168,15 +171,15 @@ def test_differences_share_one_contrast_with_zero_in_its_middle(dock, viewer, fi
 
 
 def test_maps_are_not_compared_themselves(dock, viewer, finish):
-    before = dock._images.layers()
+    before = dock.chooser.layers()
     add_maps(dock, finish, MapKind.RESIDUAL, MapKind.ERROR)
     assert len(viewer.layers) == 4 + 2 + 3  # the noisy image has no residual
-    assert dock._images.layers() == before
+    assert dock.chooser.layers() == before
 
 
 def test_maps_without_their_companion_are_greyed_out(dock, finish):
     dock.setReference(None)
-    boxes = dock._maps._boxes
+    boxes = {kind: dock.view(MapsPage).box(kind) for kind in MapKind}
     assert [kind for kind, box in boxes.items() if box.isEnabled()] == [MapKind.RESIDUAL]
     assert boxes[MapKind.SSIM].toolTip() == "Choose a reference first."
     assert "No map is ticked" in add_maps(dock, finish, MapKind.DIFFERENCE)
@@ -184,65 +187,64 @@ def test_maps_without_their_companion_are_greyed_out(dock, finish):
 
 def test_scores_are_plotted_along_the_film_for_each_layer(dock, layers, finish):
     dock.setDataRange(200)
-    finish(dock._run_bar)
-    chart = dock._plots.scores.plot.value()
+    finish(dock.view(NumbersPage).run_bar)
+    chart = dock.view(ScorePlot).plot.value()
     assert [series.name for series in chart.series] == ["noisy", "noisy · Gaussian", "blurred"]
     clean, noisy = layers["clean"].data, layers["noisy"].data
     expected = [psnr(*frames, data_range=200) for frames in zip(clean, noisy, strict=True)]
     np.testing.assert_allclose(chart.series[0].y, expected)
-    dock._plots.scores._score.setCurrentIndex(1)
-    assert dock._plots.scores.plot.value().y_label == "SSIM"
-    assert max(dock._plots.scores.plot.value().series[0].y) <= 1
+    dock.view(ScorePlot).scoreBox.setCurrentIndex(1)
+    assert dock.view(ScorePlot).plot.value().y_label == "SSIM"
+    assert max(dock.view(ScorePlot).plot.value().series[0].y) <= 1
 
 
 def test_the_resolution_of_the_shown_frame_is_told_in_micrometers(dock, viewer, layers, finish):
     viewer.dims.set_current_step(0, 1)
-    assert finish(dock._plots.run_bar) == ""
-    chart = dock._plots.resolution.plot.value()
+    assert finish(dock.view(ResolutionPlot).run_bar) == ""
+    chart = dock.view(ResolutionPlot).plot.value()
     planes = layers["clean"].data[1], layers["blurred"].data[1]
     expected = run(fourier_correlation_job(*planes, pixel_size_um=(0.2, 0.1)))
     np.testing.assert_allclose(chart.series[2].y, expected.correlation)
     assert chart.x_label == "spatial frequency (1/µm)"
-    assert f"blurred: {expected.resolution_um:.3g} µm" in dock._plots.resolution.text()
+    assert f"blurred: {expected.resolution_um:.3g} µm" in dock.view(ResolutionPlot).text()
 
 
 def test_without_a_reference_only_raw_layers_have_a_resolution(dock, layers, finish):
     dock.setReference(None)
-    assert finish(dock._plots.run_bar) == ""
-    names = [series.name for series in dock._plots.resolution.plot.value().series]
+    assert finish(dock.view(ResolutionPlot).run_bar) == ""
+    names = [series.name for series in dock.view(ResolutionPlot).plot.value().series]
     assert names == ["clean", "noisy"]
-    dock._images.setLayers([layers["blurred"]])
-    assert "tick a raw layer" in finish(dock._plots.run_bar)
+    dock.chooser.layerList.setLayers([layers["blurred"]])
+    assert "tick a raw layer" in finish(dock.view(ResolutionPlot).run_bar)
 
 
 @pytest.fixture
 def profile(qtbot, dock):
     """The profile, as it follows the line."""
-    dock._tabs.setCurrentIndex(2)
-    dock._plots.setCurve(Curve.PROFILE)
+    dock.showView(ProfilePlot)
     dock.show()
 
     def series(name, is_there=lambda _series: True):
         def find():
-            found = {s.name: s for s in dock._plots.profile.plot.value().series}
+            found = {s.name: s for s in dock.view(ProfilePlot).plot.value().series}
             return name in found and is_there(found[name])
 
         qtbot.waitUntil(find, timeout=10_000)
-        qtbot.waitUntil(lambda: not dock._plots.profile.is_reading)
-        return next(s for s in dock._plots.profile.plot.value().series if s.name == name)
+        qtbot.waitUntil(lambda: not dock.view(ProfilePlot).is_reading)
+        return next(s for s in dock.view(ProfilePlot).plot.value().series if s.name == name)
 
     return series
 
 
 def test_a_profile_runs_along_the_line_in_micrometers(dock, viewer, layers, profile):
-    dock._plots.profile._draw_button.click()
+    dock.view(ProfilePlot).drawButton.click()
     line = viewer.layers[-1]
     assert (line.name, line.mode) == ("Profile line", "add_line")
     line.add_lines([[0, 10, 4], [0, 10, 24]])
     found = profile("clean")
     np.testing.assert_allclose(found.x, np.arange(21) * 0.1)
     np.testing.assert_allclose(found.y, layers["clean"].data[0, 10, 4:25], rtol=1e-5)
-    assert dock._plots.profile.plot.value().x_label == "distance (µm)"
+    assert dock.view(ProfilePlot).plot.value().x_label == "distance (µm)"
 
 
 def test_a_profile_follows_the_line_and_the_slider(viewer, layers, profile):
@@ -273,18 +275,18 @@ def test_a_profile_in_3d_is_refused_in_words(qtbot, dock, viewer, profile):
     viewer.add_shapes([[[7, 0.4], [7, 2.4]]], shape_type="line")
     profile("clean")
     viewer.dims.ndisplay = 3
-    label = dock._plots.profile._label
-    qtbot.waitUntil(lambda: "Switch the viewer to 2D" in label.text(), timeout=10_000)
+    view = dock.view(ProfilePlot)
+    qtbot.waitUntil(lambda: "Switch the viewer to 2D" in view.text(), timeout=10_000)
 
 
 def test_a_closed_dock_follows_nothing_any_more(qtbot, dock, viewer, profile):
     viewer.add_shapes([[[7, 0.4], [7, 2.4]]], shape_type="line")
     profile("clean")
     dock.close()
-    before = dock._plots.profile.plot.value()
+    before = dock.view(ProfilePlot).plot.value()
     shapes = next(layer for layer in viewer.layers if isinstance(layer, Shapes))
     shapes.data = [[[9, 0.4], [9, 2.4]]]
     viewer.dims.set_current_step(0, 1)
     qtbot.wait(200)
-    assert dock._plots.profile.plot.value() is before
-    assert not dock._plots.profile.is_reading
+    assert dock.view(ProfilePlot).plot.value() is before
+    assert not dock.view(ProfilePlot).is_reading

@@ -5,14 +5,11 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_denoise._napari.shared.layers import (
-    axes_of,
-    calibration_of,
+from napari_denoise._napari.shared.layers import axes_of, calibration_of, read_layer, recipe_of
+from napari_denoise._napari.shared.results import (
     clipped_in_words,
     is_preview,
     preview_layer,
-    read_layer,
-    recipe_of,
     result_layer,
 )
 from napari_denoise.core.errors import AxesError, InputError
@@ -21,6 +18,14 @@ from napari_denoise.filters import Gaussian
 
 AXES = ["YX", "ZYX", "TYX", "TZCYX"]
 RECIPE = Recipe.of("denoise", Gaussian(sigma=2.0))
+
+
+def result_of(layer, pixels=None, *, label="Gaussian"):
+    """What a dock makes of a layer and what a job returned."""
+    image = read_layer(layer)
+    recipe = RECIPE.model_copy(update={"source": image.name, "previous": image.recipe})
+    result = image.with_pixels(image.pixels if pixels is None else pixels, recipe=recipe)
+    return result_layer(layer, result, label=label)
 
 
 @pytest.fixture(params=AXES)
@@ -50,9 +55,7 @@ def layer(request):
 
 @pytest.fixture
 def result(layer):
-    return result_layer(
-        read_layer(layer), np.zeros(layer.data.shape, np.float32), label="Gaussian", recipe=RECIPE
-    )
+    return result_of(layer, np.zeros(layer.data.shape, np.float32))
 
 
 @pytest.mark.parametrize("attribute", ["scale", "translate", "rotate", "shear"])
@@ -94,7 +97,7 @@ def test_a_result_carries_its_recipe(result):
 
 def test_several_results_get_a_slider_and_lie_where_their_source_lies(layer):
     pixels = np.zeros((4, *layer.data.shape), np.float32)
-    several = result_layer(read_layer(layer), pixels, label="samples", recipe=RECIPE)
+    several = result_of(layer, pixels, label="samples")
     corner = tuple(size - 1 for size in layer.data.shape)
     np.testing.assert_allclose(several.data_to_world((3, *corner))[1:], layer.data_to_world(corner))
     assert several.data_to_world((3, *corner))[0] == 3
@@ -103,38 +106,52 @@ def test_several_results_get_a_slider_and_lie_where_their_source_lies(layer):
 
 
 def test_a_result_of_a_result_carries_both_recipes(result):
-    again = result_layer(read_layer(result), result.data, label="Median", recipe=RECIPE)
+    again = result_of(result, label="Median")
     sources = [step.source for step in recipe_of(again.metadata).steps()]
     assert sources == ["cells", "cells · Gaussian"]
 
 
 def test_a_result_takes_colours_that_were_changed_while_the_job_ran(layer):
-    source = read_layer(layer)
+    image = read_layer(layer)
     layer.contrast_limits = (7, 9)
-    result = result_layer(source, layer.data, label="Gaussian", recipe=RECIPE)
+    result = result_layer(layer, image, label="Gaussian")
     assert tuple(result.contrast_limits) == (7, 9)
+
+
+def test_a_result_of_a_layer_that_got_other_data_meanwhile_lies_where_the_image_was():
+    layer = Image(np.zeros((4, 12, 16)), name="cells", scale=(2, 0.5, 0.5), translate=(1, 2, 3))
+    image = read_layer(layer)
+    layer.data = np.zeros((12, 16))
+    result = result_layer(layer, image, label="Gaussian")
+    np.testing.assert_allclose(result.scale, (2, 0.5, 0.5))
+    np.testing.assert_allclose(result.translate, (1, 2, 3))
+    assert read_layer(result).axes == "ZYX"
+
+
+def test_a_mirrored_layer_has_pixels_of_the_same_size():
+    image = read_layer(Image(np.zeros((12, 16)), scale=(-0.5, 0.25), translate=(7, -3)))
+    assert image.scale == (0.5, 0.25)
+    assert image.origin == (7, -3)
 
 
 def test_a_result_shows_if_its_source_was_removed(layer, viewer):
     viewer.add_layer(layer)
-    source = read_layer(layer)
+    image = read_layer(layer)
     viewer.layers.clear()
-    viewer.add_layer(result_layer(source, layer.data, label="Gaussian", recipe=RECIPE))
+    viewer.add_layer(result_layer(layer, image, label="Gaussian"))
     assert [layer.name for layer in viewer.layers] == ["cells · Gaussian"]
 
 
 def test_a_second_result_gets_a_number_and_replaces_nothing(layer, viewer):
     viewer.add_layer(layer)
     for _ in range(2):
-        pixels = np.zeros(layer.data.shape, np.float32)
-        viewer.add_layer(result_layer(read_layer(layer), pixels, label="Gaussian", recipe=RECIPE))
+        viewer.add_layer(result_of(layer))
     assert [a.name for a in viewer.layers] == ["cells", "cells · Gaussian", "cells · Gaussian [1]"]
 
 
 def test_a_result_whose_last_axis_has_three_pixels_is_no_rgb_picture():
     source = Image(np.zeros((40, 50, 3), np.uint8), rgb=False)
-    result = result_layer(read_layer(source), source.data, label="Gaussian", recipe=RECIPE)
-    assert not result.rgb
+    assert not result_of(source).rgb
 
 
 def test_reading_a_lazy_layer_computes_nothing():
@@ -200,9 +217,9 @@ def test_clipped_pixels_are_said_and_none_is_not():
 
 
 def test_a_preview_lies_where_its_source_has_the_plane(layer):
-    source = read_layer(layer)
-    place = {a: n - 1 for a, n in zip(source.axes, source.shape, strict=True) if a not in "YX"}
-    preview = preview_layer(source, np.ones((12, 16)), place)
+    image = read_layer(layer)
+    place = {a: n - 1 for a, n in image.sizes.items() if a not in "YX"}
+    preview = preview_layer(layer, image, np.ones((12, 16)), place)
     assert preview.data.shape == (1,) * len(place) + (12, 16)
     for corner in ((0, 0), (11, 15)):
         here = preview.data_to_world((0,) * len(place) + corner)
@@ -216,7 +233,7 @@ def test_a_preview_lies_where_its_source_has_the_plane(layer):
 def test_a_preview_of_transposed_planes_is_transposed():
     layer = Image(np.zeros((16, 2, 12)), axis_labels=("x", "z", "y"))
     plane = np.arange(12 * 16).reshape(12, 16)
-    preview = preview_layer(read_layer(layer), plane, {"Z": 1})
+    preview = preview_layer(layer, read_layer(layer), plane, {"Z": 1})
     np.testing.assert_array_equal(preview.data[:, 0], plane.T)
     np.testing.assert_allclose(preview.translate, [0, 1, 0])
 

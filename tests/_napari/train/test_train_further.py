@@ -110,7 +110,7 @@ def test_a_model_file_is_trained_further(make_dock, finish, model_files, monkeyp
     assert dock._start._list.currentText() == "YX"
     assert dock._method.value().n_features == 4
     assert finish(dock._run_bar) == ""
-    assert models.shelf_of(dock._viewer).models[-1].info.n_steps == 4
+    assert models.shelf_of(dock.viewer).models[-1].info.n_steps == 4
 
 
 def test_what_does_not_fit_the_model_is_said(make_dock, finish, model_files, tmp_path, viewer):

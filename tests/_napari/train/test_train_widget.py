@@ -106,7 +106,7 @@ def test_a_trained_model_is_applied_to_the_layer_it_was_trained_on(trained, view
 def test_the_same_seed_trains_the_same_model(dock, finish):
     for _ in range(2):
         assert finish(dock._run_bar) == ""
-    first, second = models.shelf_of(dock._viewer).models
+    first, second = models.shelf_of(dock.viewer).models
     assert second.title == "Noise2Void on noisy [1]"
     assert first.info.history == second.info.history
 
@@ -143,7 +143,7 @@ def test_stop_during_training_keeps_the_model_trained_so_far(dock, qtbot, finish
     qtbot.waitUntil(lambda: dock._plot.stepCount() > 0, timeout=60_000)
     dock._run_bar.stop()
     assert finish(dock._run_bar, start=False) == ""
-    (model,) = models.shelf_of(dock._viewer).models
+    (model,) = models.shelf_of(dock.viewer).models
     assert 1 <= model.info.n_steps < 1_000_000
 
 
@@ -153,7 +153,7 @@ def test_cancel_during_training_keeps_nothing(dock, qtbot, finish):
     qtbot.waitUntil(lambda: dock._plot.stepCount() > 0, timeout=60_000)
     dock._run_bar.cancel()
     assert finish(dock._run_bar, start=False) == ""
-    assert models.shelf_of(dock._viewer).models == ()
+    assert models.shelf_of(dock.viewer).models == ()
     assert not dock._model_box.isVisibleTo(dock)
     assert dock._run_bar.runButton.isEnabled()
 

@@ -46,7 +46,7 @@ def add_folder(dock, qtbot, folder, monkeypatch):
 
 def model_of(dock, finish):
     assert finish(dock._run_bar) == ""
-    (model,) = models.shelf_of(dock._viewer).models
+    (model,) = models.shelf_of(dock.viewer).models
     return model.info
 
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
-from napari.layers import Image
+from napari.layers import Image as ImageLayer
 from napari.utils import Colormap
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout
 
-from napari_denoise._napari.compare.measuring import DrawnMap, draw_maps
-from napari_denoise._napari.compare.subjects import Subjects
-from napari_denoise._napari.shared.dock import Task
-from napari_denoise._napari.shared.layers import result_layer
+from napari_denoise._napari.compare.chooser import ComparisonChooser
+from napari_denoise._napari.compare.comparison import Comparison, data_range_job
+from napari_denoise._napari.compare.view import View
+from napari_denoise._napari.shared.dock import Task, ViewerDock
+from napari_denoise._napari.shared.results import result_layer
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise.core.errors import InputError
+from napari_denoise.core.image import Image
+from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.recipe import Recipe
-from napari_denoise.evaluation import MapKind, MapSettings
+from napari_denoise.evaluation import Map, MapKind, MapSettings, draw_map
 
-if TYPE_CHECKING:
-    from napari.components import ViewerModel
-
-__all__ = ["DIVERGING", "MapsPage"]
+__all__ = ["DIVERGING", "DrawnMap", "MapsPage", "draw_maps_job"]
 
 DIVERGING = Colormap(
     [[0.45, 0.75, 1.0], [0.05, 0.3, 0.75], [0, 0, 0], [0.75, 0.25, 0.0], [1.0, 0.75, 0.35]],
@@ -64,24 +63,57 @@ _CHOICES = {
 }
 
 
-class MapsPage(QWidget):
+@dataclass(frozen=True, slots=True)
+class DrawnMap:
+    """A map, what it is of, and what it was drawn against."""
+
+    kind: MapKind
+    image: Image
+    other: Image
+    map: Map
+    data_range: float | None
+
+
+def draw_maps_job(comparison: Comparison, kinds: Sequence[MapKind]) -> Job[tuple[DrawnMap, ...]]:
+    """Draw each kind of map of each layer that there is a companion for.
+
+    Raises
+    ------
+    InputError
+        If shapes or scales differ, or a pixel is not finite.
+    """
+    if MapKind.SSIM in kinds:
+        comparison = yield from data_range_job(comparison)
+    wanted = [
+        (kind, image, other)
+        for kind in kinds
+        for image in comparison.others
+        if (other := comparison.noisy if kind.needs_noisy else comparison.clean)
+        and other is not image
+    ]
+    drawn: list[DrawnMap] = []
+    for i, (kind, image, other) in enumerate(wanted):
+        data_range = comparison.data_range if kind is MapKind.SSIM else None
+        job = draw_map(kind, image, other, data_range=data_range or 0.0)
+        share = i / len(wanted), (i + 1) / len(wanted)
+        found = yield from nested(job, *share, f"Drawing {image.name}")
+        drawn.append(DrawnMap(kind, image, other, found, data_range))
+    return tuple(drawn)
+
+
+class MapsPage(View):
     """A tick for each kind of map, and a button that adds them as layers."""
 
-    def __init__(
-        self,
-        viewer: ViewerModel,
-        make_run_bar: Callable[..., RunBar],
-        subjects: Callable[[], Subjects],
-    ) -> None:
-        super().__init__()
-        self._viewer = viewer
-        self._subjects = subjects
+    tab = "Maps"
+
+    def __init__(self, dock: ViewerDock, chooser: ComparisonChooser) -> None:
+        super().__init__(dock, chooser)
         self._boxes = {kind: QCheckBox(choice.text) for kind, choice in _CHOICES.items()}
         self._boxes[MapKind.DIFFERENCE].setChecked(True)
         self._boxes[MapKind.RESIDUAL].setChecked(True)
-        self.run_bar = make_run_bar(self._prepare, run_text="Add as layers")
+        self.run_bar: RunBar = dock.makeRunBar(self._prepare, run_text="Add as layers")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         for kind, box in self._boxes.items():
             box.setToolTip(_CHOICES[kind].tooltip)
             layout.addWidget(box)
@@ -94,8 +126,16 @@ class MapsPage(QWidget):
         for kind, box in self._boxes.items():
             box.setChecked(kind in wanted)
 
-    def setCompanions(self, *, has_clean: bool, has_noisy: bool) -> None:
+    def box(self, kind: MapKind) -> QCheckBox:
+        """The tick of a kind of map."""
+        return self._boxes[kind]
+
+    def refresh(self) -> None:
         """Grey out what there is nothing to draw against."""
+        has_clean, has_noisy = (
+            self.chooser.reference() is not None,
+            self.chooser.noisy() is not None,
+        )
         for kind, box in self._boxes.items():
             is_possible = has_noisy if kind.needs_noisy else has_clean
             lacking = "the noisy image" if kind.needs_noisy else "a reference"
@@ -106,24 +146,26 @@ class MapsPage(QWidget):
         kinds = [kind for kind, box in self._boxes.items() if box.isEnabled() and box.isChecked()]
         if not kinds:
             raise InputError("No map is ticked that can be drawn. Tick one.")
-        return Task(partial(draw_maps, self._subjects(), kinds), self._add)
+        comparison = self.chooser.value()
+        return Task(partial(draw_maps_job, comparison, kinds), partial(self._add, comparison))
 
-    def _add(self, drawn: tuple[DrawnMap, ...]) -> None:
+    def _add(self, comparison: Comparison, drawn: tuple[DrawnMap, ...]) -> None:
         if not drawn:
             raise InputError("A layer has no difference from itself. Tick another layer.")
         for each in drawn:
             same_kind = [other.map.contrast for other in drawn if other.kind is each.kind]
             # One contrast for all: the eye compares layers, not scales.
             contrast = min(low for low, _ in same_kind), max(high for _, high in same_kind)
-            self._viewer.add_layer(_layer(each, contrast))
+            self.dock.viewer.add_layer(_layer(comparison.layers[each.image], each, contrast))
 
 
-def _layer(drawn: DrawnMap, contrast: tuple[float, float]) -> Image:
+def _layer(source: ImageLayer, drawn: DrawnMap, contrast: tuple[float, float]) -> ImageLayer:
     settings = MapSettings(name=drawn.kind, other=drawn.other.name, data_range=drawn.data_range)
-    recipe = Recipe.of("compare", settings, dtype="float32", axes=drawn.source.axes)
-    layer = result_layer(
-        drawn.source, drawn.map.pixels, label=_CHOICES[drawn.kind].label, recipe=recipe
-    )
+    image = drawn.image
+    about = {"source": image.name, "previous": image.recipe, "axes": image.axes}
+    recipe = Recipe.of("compare", settings, dtype="float32", **about)
+    drawing = image.with_pixels(drawn.map.pixels, recipe=recipe)
+    layer = result_layer(source, drawing, label=_CHOICES[drawn.kind].label)
     low, high = drawn.map.limits
     layer.colormap = DIVERGING if low < 0 else "gray" if drawn.kind is MapKind.SSIM else "magma"
     layer.contrast_limits_range = min(low, contrast[0]), max(high, contrast[1])

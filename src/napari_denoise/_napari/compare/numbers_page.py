@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from functools import partial
 
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
 
-from napari_denoise._napari.compare.measuring import Measured, measure
-from napari_denoise._napari.compare.subjects import Subjects
-from napari_denoise._napari.shared.dock import Task
+from napari_denoise._napari.compare.chooser import ComparisonChooser
+from napari_denoise._napari.compare.comparison import Comparison, Measured, data_range_job
+from napari_denoise._napari.compare.view import View
+from napari_denoise._napari.shared.dock import Task, ViewerDock
+from napari_denoise._napari.shared.layers import read_layer, refusal
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise._qt.table import Column, ResultTable
-from napari_denoise.evaluation import EACH_PLANE
-from napari_denoise.metrics import QUANTITIES
+from napari_denoise.core.errors import DenoiseError, InputError
+from napari_denoise.core.progress import Job, nested
+from napari_denoise.evaluation import EACH_PLANE, assess_job, stack_of
+from napari_denoise.metrics import EXTENDED, METRICS, QUANTITIES
 
-__all__ = ["NumbersPage"]
+__all__ = ["NumbersPage", "measure_job"]
 
 _WORDS = {"T": "frame", "C": "channel", "Z": "plane along Z", "S": "sample"}
 _COLUMNS = (
@@ -31,71 +34,112 @@ _COLUMNS = (
 )
 
 
-class NumbersPage(QWidget):
-    """Measure, and a table of what was found.
+def measure_job(comparison: Comparison, keys: Collection[str]) -> Job[tuple[Measured, ...]]:
+    """Assess each layer; one that cannot be measured does not keep the others from it.
 
     Parameters
     ----------
-    make_run_bar : callable
-        As :meth:`~napari_denoise._napari.shared.dock.ViewerDock.makeRunBar`.
-    subjects : callable
-        Reads from the dock what is to be compared.
+    comparison : Comparison
+    keys : collection of str
+        Of the quantities that are wanted.
+
+    Raises
+    ------
+    InputError
+        If none can be measured.
+    """
+    comparison = yield from data_range_job(comparison)
+    wanted = [metric for metric in METRICS if any(q.key in keys for q in metric.quantities)]
+    found: list[Measured] = []
+    n_images = len(comparison.others)
+    for i, image in enumerate(comparison.others):
+        try:
+            job = assess_job(
+                image,
+                clean=comparison.clean,
+                noisy=comparison.noisy,
+                data_range=comparison.data_range,
+                metrics=wanted,
+                is_extended=not EXTENDED.isdisjoint(keys),
+            )
+            share = i / n_images, (i + 1) / n_images
+            assessment = yield from nested(job, *share, f"Measuring {image.name}")
+        except DenoiseError as error:
+            found.append(Measured(image.name, None, str(error)))
+        else:
+            found.append(Measured(image.name, assessment))
+    if found and all(each.assessment is None for each in found):
+        raise InputError("\n".join(dict.fromkeys(each.error for each in found)))
+    return tuple(found)
+
+
+class NumbersPage(View):
+    """Measure, and a table of what was found.
+
+    Attributes
+    ----------
+    table : ResultTable
+    rowsBox : QComboBox
+        Whether a row stands for a layer, or for a part of it.
     """
 
-    measured = Signal(object)
-    """What the last click on Measure gave, a tuple of `Measured`."""
+    tab = "Numbers"
 
-    def __init__(
-        self, make_run_bar: Callable[..., RunBar], subjects: Callable[[], Subjects]
-    ) -> None:
-        super().__init__()
-        self._subjects = subjects
+    def __init__(self, dock: ViewerDock, chooser: ComparisonChooser) -> None:
+        super().__init__(dock, chooser)
         self._axes = ""
-        self._rows = QComboBox()
+        self.rowsBox = QComboBox()
         self._rows_row = QWidget()
         self.table = ResultTable(_COLUMNS)
-        self.run_bar = make_run_bar(self._prepare, run_text="Measure")
+        self.run_bar: RunBar = dock.makeRunBar(self._prepare, run_text="Measure")
         self._build()
         self.setAxes("")
 
+    def refresh(self) -> None:
+        """Offer rows for the axes of what is compared."""
+        reference = self.chooser.reference()
+        layers = [layer for layer in (reference, *self.chooser.layers()) if layer]
+        shown = [layer for layer in layers if not refusal(layer)]
+        self.setAxes(stack_of(read_layer(shown[0])).axes[:-2] if shown and reference else "")
+
     def setAxes(self, axes: str) -> None:
         """Offer a row for each position along one of these axes."""
-        if axes == self._axes and self._rows.count():
+        if axes == self._axes and self.rowsBox.count():
             return
-        chosen, self._axes = self._rows.currentData(), axes
-        self._rows.clear()
-        self._rows.addItem("one per layer", "")
+        chosen, self._axes = self.rowsBox.currentData(), axes
+        self.rowsBox.clear()
+        self.rowsBox.addItem("one per layer", "")
         for letter in axes:
-            self._rows.addItem(f"one per {_WORDS[letter]}", letter)
+            self.rowsBox.addItem(f"one per {_WORDS[letter]}", letter)
         if len(axes) > 1:
-            self._rows.addItem("one per single plane", EACH_PLANE)
-        self._rows.setCurrentIndex(max(self._rows.findData(chosen), 0))
+            self.rowsBox.addItem("one per single plane", EACH_PLANE)
+        self.rowsBox.setCurrentIndex(max(self.rowsBox.findData(chosen), 0))
         self._rows_row.setVisible(bool(axes))
 
     def _build(self) -> None:
-        self._rows.setToolTip("Scores of the whole layer, or of each part of it.")
+        self.rowsBox.setToolTip("Scores of the whole layer, or of each part of it.")
         row = QFormLayout(self._rows_row)
         row.setContentsMargins(0, 0, 0, 0)
         row.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        row.addRow("Rows", self._rows)
+        row.addRow("Rows", self.rowsBox)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._rows_row)
         layout.addWidget(self.run_bar)
         layout.addWidget(self.table, 1)
 
     def _prepare(self) -> Task:
-        subjects = self._subjects()
-        per = self._rows.currentData() or ""
+        comparison = self.chooser.value()
+        per = self.rowsBox.currentData() or ""
         return Task(
-            partial(measure, subjects, self.table.shownColumns()),
-            partial(self._show, subjects, per),
+            partial(measure_job, comparison, self.table.shownColumns()),
+            partial(self._show, comparison, per),
         )
 
-    def _show(self, subjects: Subjects, per: str, found: tuple[Measured, ...]) -> None:
+    def _show(self, comparison: Comparison, per: str, found: tuple[Measured, ...]) -> None:
         companions = {
-            "reference": subjects.clean.name if subjects.clean else None,
-            "noisy": subjects.noisy.name if subjects.noisy else None,
+            "reference": comparison.clean.name if comparison.clean else None,
+            "noisy": comparison.noisy.name if comparison.noisy else None,
         }
         for each in found:
             if each.assessment is None:

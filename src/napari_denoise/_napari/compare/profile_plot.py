@@ -2,54 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
+import numpy as np
 from napari.layers import Shapes
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout
+from scipy import ndimage
 
-from napari_denoise._napari.compare.curves import Profile, profile
-from napari_denoise._napari.compare.line_watch import LineWatch
-from napari_denoise._napari.compare.subjects import Subjects
-from napari_denoise._napari.compare.view import drawn_line, shown_part, track_in
+from napari_denoise._napari.compare.chooser import ComparisonChooser
+from napari_denoise._napari.compare.line import LineWatch, Points, Track, drawn_line, track_in
+from napari_denoise._napari.compare.shown import shown_part
+from napari_denoise._napari.compare.view import View
+from napari_denoise._napari.shared.dock import ViewerDock
+from napari_denoise._napari.shared.results import geometry_of
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise._qt.plot import Plot, Series
 from napari_denoise._qt.worker import JobRunner
+from napari_denoise.core.dtype import as_float32
 from napari_denoise.core.errors import DenoiseError
+from napari_denoise.core.image import Image
+from napari_denoise.core.progress import Job, Progress
 
-if TYPE_CHECKING:
-    from napari.components import ViewerModel
-
-__all__ = ["ProfilePlot"]
+__all__ = ["Profile", "ProfilePlot", "profile_job"]
 
 _HINT = "Draw a line across the image;\nits profile through all layers appears here"
+_EXTENT_PER_WIDTH = 250
+"""The line is drawn as wide as a 250th of the image: to be seen, and to see beside it."""
 
 
-class ProfilePlot(QWidget):
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Intensities along a line.
+
+    Attributes
+    ----------
+    name : str
+        Of the layer.
+    distance : array
+        From the line's start, in `unit`.
+    values : array
+        In the layer's units; NaN outside.
+    """
+
+    name: str
+    distance: Points
+    values: Points
+    unit: str
+
+
+def profile_job(planes: Sequence[tuple[Image, Track]]) -> Job[tuple[Profile, ...]]:
+    """Interpolate each plane linearly at the points of its track.
+
+    Raises
+    ------
+    InputError
+        If a pixel is not finite.
+    """
+    found = []
+    for i, (shown, track) in enumerate(planes):
+        yield Progress(fraction=i / len(planes), message=f"reading {shown.name}")
+        pixels = as_float32(shown.pixels, shown.name)
+        values = ndimage.map_coordinates(
+            pixels, track.places.T, output=np.float64, order=1, cval=np.nan
+        )
+        found.append(Profile(shown.name, track.distance, values, track.unit))
+    return tuple(found)
+
+
+class ProfilePlot(View):
     """Profiles of the reference, the noisy image and the ticked layers, drawn as the line moves."""
 
-    def __init__(self, viewer: ViewerModel, subjects: Callable[[], Subjects]) -> None:
-        super().__init__()
-        self._viewer = viewer
-        self._subjects = subjects
-        self._draw_button = QPushButton("Draw a line")
-        self._draw_button.setToolTip(
+    tab = "Plots"
+    title = "Profile along a line"
+
+    def __init__(self, dock: ViewerDock, chooser: ComparisonChooser) -> None:
+        super().__init__(dock, chooser)
+        self._viewer = dock.viewer
+        self.drawButton = QPushButton("Draw a line")
+        self.drawButton.setToolTip(
             "Add a Shapes layer and draw in it with the mouse. Lines and paths of your own Shapes "
             "layers are followed too: the selected one, else the last."
         )
-        self._draw_button.clicked.connect(self._on_draw_button_clicked)
+        self.drawButton.clicked.connect(self._on_draw_clicked)
         self.plot = Plot(_HINT)
         self._label = WrappedLabel()
         self._runner = JobRunner(self)
         self._runner.finished.connect(self._show)
         self._runner.failed.connect(lambda error, _details: self._label.setText(str(error)))
-        self._watch = LineWatch(viewer, self)
+        self._watch = LineWatch(dock.viewer, self)
         self._watch.moved.connect(self.follow)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._draw_button)
+        layout.addWidget(self.drawButton)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self._label)
 
@@ -74,17 +121,15 @@ class ProfilePlot(QWidget):
             self.plot.clear()
             return
         try:
-            chosen = self._subjects()
-            sources = [s for s in (chosen.noisy, *chosen.others, chosen.clean) if s]
-            unique = {id(source.layer): source for source in sources}.values()
-            planes = [
-                (s.name, shown_part(self._viewer, s), track_in(self._viewer, s, line))
-                for s in unique
-            ]
+            planes = self._planes(line)
         except DenoiseError as error:
             self._label.setText(str(error))
         else:
-            self._runner.start(partial(profile, planes))
+            self._runner.start(partial(profile_job, planes))
+
+    def text(self) -> str:
+        """Why there is no profile; empty if there is one."""
+        return self._label.text()
 
     def close_watch(self) -> None:
         """Stop following the viewer."""
@@ -96,6 +141,18 @@ class ProfilePlot(QWidget):
         super().showEvent(event)
         self._watch.poke()
 
+    def _planes(self, line: tuple[Shapes, int]) -> list[tuple[Image, Track]]:
+        """The shown plane of each image, and where the line runs in it."""
+        chosen = self.chooser.value()
+        # A layer may be reference or noisy image and ticked as well.
+        images = dict.fromkeys(i for i in (chosen.noisy, *chosen.others, chosen.clean) if i)
+        planes = []
+        for image in images:
+            layer = chosen.layers[image]
+            shown = shown_part(self._viewer, layer, image)
+            planes.append((shown, track_in(self._viewer, layer, image, line, shown)))
+        return planes
+
     def _show(self, found: tuple[Profile, ...]) -> None:
         self._label.setText("")
         unit = "pixels" if found[0].unit == "pixel" else found[0].unit
@@ -105,21 +162,20 @@ class ProfilePlot(QWidget):
             y_label="intensity",
         )
 
-    def _on_draw_button_clicked(self) -> None:
+    def _on_draw_clicked(self) -> None:
         try:
-            geometry = self._subjects().others[0].geometry
+            chosen = self.chooser.value()
         except DenoiseError as error:
             self._label.setText(str(error))
             return
-        n_axes = len(geometry["scale"])
-        keys = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-        extent = max(self._viewer.layers.extent.world[1]) / max(abs(geometry["scale"][-1]), 1e-9)
+        layer = chosen.layers[chosen.others[0]]
+        extent = max(self._viewer.layers.extent.world[1]) / max(abs(layer.scale[-1]), 1e-9)
         shapes = Shapes(
-            ndim=n_axes,
+            ndim=layer.ndim,
             name="Profile line",
             edge_color="yellow",
-            edge_width=max(1.0, extent / 250),
-            **{key: geometry[key] for key in keys},
+            edge_width=max(1.0, extent / _EXTENT_PER_WIDTH),
+            **geometry_of(layer),
         )
         self._viewer.add_layer(shapes)
         self._viewer.layers.selection.active = shapes

@@ -3,42 +3,79 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout
 
-from napari_denoise._napari.compare.curves import Correlation, Exposures, correlate
-from napari_denoise._napari.compare.subjects import Subjects
-from napari_denoise._napari.compare.view import shown_part
-from napari_denoise._napari.shared.dock import Task
+from napari_denoise._napari.compare.chooser import ComparisonChooser
+from napari_denoise._napari.compare.comparison import Comparison
+from napari_denoise._napari.compare.shown import shown_part, sizes_and_unit
+from napari_denoise._napari.compare.view import View
+from napari_denoise._napari.shared.dock import Task, ViewerDock
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise._qt.plot import Marker, Plot, Series
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise.core.errors import InputError
+from napari_denoise.core.image import Image
+from napari_denoise.core.progress import Job, nested
 from napari_denoise.evaluation import is_raw
+from napari_denoise.metrics import (
+    FourierCorrelation,
+    fourier_correlation_job,
+    split_fourier_correlation_job,
+)
 from napari_denoise.metrics.resolution import THRESHOLD
 
-if TYPE_CHECKING:
-    from napari.components import ViewerModel
-
-__all__ = ["ResolutionPlot"]
+__all__ = ["Correlation", "ResolutionPlot", "correlate_job"]
 
 
-class ResolutionPlot(QWidget):
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A Fourier correlation, in the unit of the image's pixels."""
+
+    name: str
+    unit: str
+    found: FourierCorrelation
+
+
+def correlate_job(pairs: Sequence[tuple[Image, Image | None]]) -> Job[tuple[Correlation, ...]]:
+    """Correlate each pair, with the pixel as unit of length where its size is not known.
+
+    Parameters
+    ----------
+    pairs : sequence of (Image, Image or None)
+        Images of one scene, as :func:`.shown_part` gives them; without a second one the first is
+        split in two.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a plane is too small, or a pixel is not finite.
+    """
+    curves = []
+    for i, (image, other) in enumerate(pairs):
+        sizes, unit = sizes_and_unit(image)
+        if other is None:
+            job = split_fourier_correlation_job(image.pixels, pixel_size_um=sizes)
+        else:
+            job = fourier_correlation_job(other.pixels, image.pixels, pixel_size_um=sizes)
+        share = i / len(pairs), (i + 1) / len(pairs)
+        found = yield from nested(job, *share, f"Correlating {image.name}")
+        curves.append(Correlation(image.name, unit, found))
+    return tuple(curves)
+
+
+class ResolutionPlot(View):
     """Fourier ring correlation of the planes that are shown, shell correlation of volumes."""
 
-    def __init__(
-        self,
-        viewer: ViewerModel,
-        make_run_bar: Callable[..., RunBar],
-        subjects: Callable[[], Subjects],
-    ) -> None:
-        super().__init__()
-        self._viewer = viewer
-        self._subjects = subjects
-        self.run_bar = make_run_bar(self._prepare, run_text="Correlate what is shown")
+    tab = "Plots"
+    title = "Resolution (Fourier correlation)"
+
+    def __init__(self, dock: ViewerDock, chooser: ComparisonChooser) -> None:
+        super().__init__(dock, chooser)
+        self.run_bar: RunBar = dock.makeRunBar(self._prepare, run_text="Correlate what is shown")
         self.run_bar.setToolTip(
             "Correlates the plane that is shown (in 3D, the volume) with that of the reference: "
             "detail counts as resolved where they agree. Without a reference, raw images only: "
@@ -57,16 +94,19 @@ class ResolutionPlot(QWidget):
         return self._label.text()
 
     def _prepare(self) -> Task:
-        subjects = self._subjects()
-        clean = shown_part(self._viewer, subjects.clean) if subjects.clean else None
-        images = subjects.others if clean else tuple(s for s in subjects.others if is_raw(s.recipe))
+        chosen = self.chooser.value()
+        clean = self._shown(chosen, chosen.clean) if chosen.clean else None
+        images = [image for image in chosen.others if clean or is_raw(image.recipe)]
         if not images:
             raise InputError(
                 "What was denoised agrees with itself: its resolution can be told only against a "
                 "reference, such as a second exposure. Choose one, or tick a raw layer."
             )
-        pairs = [Exposures(s.name, shown_part(self._viewer, s), clean) for s in images]
-        return Task(partial(correlate, pairs), self._show)
+        pairs = [(self._shown(chosen, image), clean) for image in images]
+        return Task(partial(correlate_job, pairs), self._show)
+
+    def _shown(self, chosen: Comparison, image: Image) -> Image:
+        return shown_part(self.dock.viewer, chosen.layers[image], image)
 
     def _show(self, curves: tuple[Correlation, ...]) -> None:
         unit = curves[0].unit

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout
 
-from napari_denoise._napari.compare.measuring import Measured
+from napari_denoise._napari.compare.chooser import ComparisonChooser
+from napari_denoise._napari.compare.comparison import Measured
+from napari_denoise._napari.compare.view import View
+from napari_denoise._napari.shared.dock import ViewerDock
 from napari_denoise._qt.plot import Plot, Series
 from napari_denoise.metrics import SCORES
 
@@ -14,26 +17,29 @@ _SCORES = [q for q in SCORES.quantities if q.key != "data_range"]
 _AXES = {"T": "frame", "C": "channel", "Z": "plane", "S": "sample"}
 
 
-class ScorePlot(QWidget):
+class ScorePlot(View):
     """A score over planes, frames or channels, of what was measured last."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    tab = "Plots"
+    title = "Scores along a stack"
+
+    def __init__(self, dock: ViewerDock, chooser: ComparisonChooser) -> None:
+        super().__init__(dock, chooser)
         self._found: tuple[Measured, ...] = ()
-        self._score = QComboBox()
+        self.scoreBox = QComboBox()
         for quantity in _SCORES:
-            self._score.addItem(quantity.title, quantity)
-        self._axis = QComboBox()
+            self.scoreBox.addItem(quantity.title, quantity)
+        self.axisBox = QComboBox()
         self.plot = Plot("Measure a stack against a reference,\nwith this score's column shown")
         choices = QHBoxLayout()
-        choices.addWidget(self._score, 1)
-        choices.addWidget(self._axis, 1)
+        choices.addWidget(self.scoreBox, 1)
+        choices.addWidget(self.axisBox, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(choices)
         layout.addWidget(self.plot, 1)
-        self._score.currentIndexChanged.connect(self._draw)
-        self._axis.currentIndexChanged.connect(self._draw)
+        self.scoreBox.currentIndexChanged.connect(self._draw)
+        self.axisBox.currentIndexChanged.connect(self._draw)
         self._show_axes("")
 
     def setMeasured(self, found: tuple[Measured, ...]) -> None:
@@ -44,16 +50,16 @@ class ScorePlot(QWidget):
         self._draw()
 
     def _show_axes(self, axes: str) -> None:
-        chosen = self._axis.currentData()
-        self._axis.clear()
+        chosen = self.axisBox.currentData()
+        self.axisBox.clear()
         for letter in axes:
-            self._axis.addItem(f"per {_AXES[letter]}", letter)
+            self.axisBox.addItem(f"per {_AXES[letter]}", letter)
         # What moves in most stacks stands last.
-        self._axis.setCurrentIndex(max(self._axis.findData(chosen), len(axes) - 1))
-        self._axis.setEnabled(bool(axes))
+        self.axisBox.setCurrentIndex(max(self.axisBox.findData(chosen), len(axes) - 1))
+        self.axisBox.setEnabled(bool(axes))
 
     def _draw(self) -> None:
-        axis, quantity = self._axis.currentData() or "", self._score.currentData()
+        axis, quantity = self.axisBox.currentData() or "", self.scoreBox.currentData()
         series = []
         for each in self._found:
             scores = [s for _, s in each.assessment.parts(axis)] if each.assessment else []

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from napari.layers import Image
+from napari.layers import Image as ImageLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_denoise._napari.noise.inspect_page import inspect
 from napari_denoise._napari.shared.layers import (
-    Source,
     calibration_of,
     keep_calibrations,
     read_layer,
@@ -39,12 +38,12 @@ class CameraBox(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._layer: Image | None = None
+        self._layer: ImageLayer | None = None
         self._text = WrappedLabel(self)
         self._button = QPushButton("Measure")
         self._forget_button = QPushButton("Forget")
         self._forget_button.setToolTip("Measure the camera anew at each run")
-        self._measured: Source | None = None
+        self._measured: ImageLayer | None = None
         self._runner = JobRunner(self)
         buttons = QHBoxLayout()
         buttons.addWidget(self._button)
@@ -60,7 +59,7 @@ class CameraBox(QWidget):
         self._runner.ended.connect(lambda: self._button.setEnabled(True))
         self._show()
 
-    def setLayer(self, layer: Image | None) -> None:
+    def setLayer(self, layer: ImageLayer | None) -> None:
         """Say what is known of this layer's camera."""
         self._layer = layer
         self._show()
@@ -81,13 +80,14 @@ class CameraBox(QWidget):
         if self._layer is None or self._runner.is_running:
             return
         try:
-            source = self._measured = read_layer(self._layer)
+            image = read_layer(self._layer)
         except DenoiseError as error:
             self._on_runner_failed(error)
             return
+        self._measured = self._layer
         self._button.setEnabled(False)
         self._text.setText("Measuring…")
-        self._runner.start(partial(inspect, source, is_repeated=False))
+        self._runner.start(partial(inspect, image, is_repeated=False))
 
     def shutdown(self) -> None:
         """Let go of a measurement that is still running."""
@@ -96,7 +96,7 @@ class CameraBox(QWidget):
 
     def _on_runner_finished(self, calibrations: tuple[Calibration, ...]) -> None:
         if self._measured is not None:
-            keep_calibrations(self._measured.layer, calibrations)
+            keep_calibrations(self._measured, calibrations)
         self._measured = None
         self._show()
         self.changed.emit()

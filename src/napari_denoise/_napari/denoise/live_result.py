@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Image
+from napari.layers import Image as ImageLayer
 
-from napari_denoise._napari.shared.layers import Source, growing_layer
 from napari_denoise._napari.shared.plane_preview import add_unselected
+from napari_denoise._napari.shared.results import growing_layer
 from napari_denoise._qt.run_bar import RunBar
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Progress
 from napari_denoise.core.tiling import TileDone
 
@@ -40,15 +41,15 @@ class GrowingResult:
 
     def __init__(self, viewer: ViewerModel, bar: RunBar) -> None:
         self._viewer = viewer
-        self._source: Source | None = None
-        self._layer: Image | None = None
+        self._source: tuple[ImageLayer, Image] | None = None
+        self._layer: ImageLayer | None = None
         self._next_s = 0.0
         bar.progressed.connect(self._on_progressed)
         bar.ended.connect(self._on_ended)
 
-    def follow(self, source: Source | None) -> None:
-        """Show the next run's result, which is of this source; None: do not."""
-        self._source = source
+    def follow(self, layer: ImageLayer, image: Image) -> None:
+        """Show the next run's result, which is of this layer."""
+        self._source = (layer, image)
         self._next_s = time.monotonic() + _DELAY_S
 
     def _on_progressed(self, events: tuple[Progress, ...]) -> None:
@@ -56,11 +57,12 @@ class GrowingResult:
         if not done or self._source is None or time.monotonic() < self._next_s:
             return
         start = time.monotonic()
-        image = done[-1].image
-        if image.ndim != len(self._source.axes):
+        layer, image = self._source
+        pixels = done[-1].image
+        if pixels.ndim != len(image.axes):
             return
         if self._layer is None and done[-1].fraction < 1:
-            self._layer = growing_layer(self._source, image)
+            self._layer = growing_layer(layer, image.with_pixels(pixels))
             add_unselected(self._viewer, self._layer)
         elif self._layer is not None and self._layer in self._viewer.layers:
             # Slices anew what the viewer shows, and nothing else.

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from napari.layers import Image
+from napari.layers import Image as ImageLayer
 
 from napari_denoise._napari.denoise.camera_box import CameraBox, calibrated
 from napari_denoise._napari.denoise.denoiser_chooser import DenoiserChooser
@@ -17,20 +17,14 @@ from napari_denoise._napari.shared.axis_roles import AxisRoles
 from napari_denoise._napari.shared.choosers import LayerChooser
 from napari_denoise._napari.shared.device_chooser import DeviceChooser
 from napari_denoise._napari.shared.dock import DtypePolicy, Task, ViewerDock
-from napari_denoise._napari.shared.layers import (
-    Source,
-    read_layer,
-    refusal,
-    result_layer,
-    tell_intensities,
-)
+from napari_denoise._napari.shared.layers import read_layer, refusal
 from napari_denoise._napari.shared.models import ShelvedModel, shelf_of
 from napari_denoise._napari.shared.preferences import preferences, remember
+from napari_denoise._napari.shared.results import result_layer, tell_intensities
 from napari_denoise.core.denoiser import Denoiser, denoise_job
 from napari_denoise.core.errors import InputError
-from napari_denoise.core.image import as_image
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job
-from napari_denoise.core.recipe import Recipe
 from napari_denoise.evaluation import Checked, checked_job
 from napari_denoise.filters.base import Filter
 from napari_denoise.filters.tuning.search import Tuned, tune_job
@@ -65,7 +59,7 @@ class DenoiseWidget(ViewerDock):
         self._connect()
         self._on_layer_changed(self._layer.layer())
 
-    def setLayer(self, layer: Image) -> None:
+    def setLayer(self, layer: ImageLayer) -> None:
         """Choose the layer to denoise."""
         self._layer.setLayer(layer)
 
@@ -104,7 +98,7 @@ class DenoiseWidget(ViewerDock):
         self._dtype.valueChanged.connect(lambda: remember(result_dtype=self._dtype.value()))
         self._device.valueChanged.connect(lambda: remember(device=self._device.value()))
 
-    def _on_layer_changed(self, layer: Image | None) -> None:
+    def _on_layer_changed(self, layer: ImageLayer | None) -> None:
         for bar in (self._run_bar, self._tuning_bar):
             bar.setRunEnabled(layer is not None, "" if layer else "Open an image first.")
         self._tuning_bar.cancel()
@@ -124,19 +118,20 @@ class DenoiseWidget(ViewerDock):
         if self._roles.isValid():
             self._method.setSpatialAxes(self._roles.value().spatial)
 
-    def _source(self) -> Source:
+    def _image(self) -> tuple[ImageLayer, Image]:
         layer = self._layer.layer()
         if layer is None:
             raise InputError("There is no image layer. Open or add an image first.")
-        return read_layer(layer, self._roles.axes)
+        return layer, read_layer(layer, self._roles.axes)
 
     def _denoiser(self) -> Denoiser:
         return calibrated(self._method.value(self._device.value()), self._camera.calibration())
 
     def _prepare_tuning(self) -> Task:
-        source, layout, before = self._source(), self._roles.value(), self._method.settings()
+        _, image = self._image()
+        layout, before = self._roles.value(), self._method.settings()
         denoiser = self._denoiser()
-        make_job = partial(tune_job, denoiser, source.pixels, layout)
+        make_job = partial(tune_job, denoiser, image.pixels, layout)
         return Task(make_job, partial(self._use_tuned, cast("Filter", before or denoiser)))
 
     def _use_tuned(self, before: Filter, found: Tuned) -> None:
@@ -144,35 +139,35 @@ class DenoiseWidget(ViewerDock):
         self._tuning.setResult(before, found)
 
     def _prepare(self) -> Task:
-        source, layout, denoiser = self._source(), self._roles.value(), self._denoiser()
-        dtype = self._dtype.dtype_for(source.pixels)
-        recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
-
+        layer, image = self._image()
+        layout, denoiser = self._roles.value(), self._denoiser()
+        dtype = self._dtype.dtype_for(image.pixels)
         is_shown = denoiser.gives_image and not denoiser.n_stacked
-        self._growing.follow(source if is_shown else None)
+        if is_shown:
+            self._growing.follow(layer, image)
 
         def make_job() -> Job[Checked]:
-            out = (yield from blank(source.shape, dtype)) if is_shown else None
-            job = denoise_job(denoiser, source.pixels, layout, dtype=dtype, out=out)
-            return (yield from checked_job(job, as_image(source.pixels, source.axes)))
+            out = (yield from blank(image.shape, dtype)) if is_shown else None
+            job = denoise_job(denoiser, image, layout, dtype=dtype, out=out)
+            return (yield from checked_job(job, image))
 
-        add = partial(result_layer, label=self._method.label(), recipe=recipe)
-        add = partial(add, is_image=denoiser.gives_image)
-        return Task(make_job, partial(self._add_result, source, add))
+        label, is_image = self._method.label(), denoiser.gives_image
+        make_layer = partial(result_layer, layer, label=label, is_image=is_image)
+        return Task(make_job, partial(self._add_result, layer, make_layer))
 
     def _add_result(
-        self, source: Source, make_layer: Callable[..., Image], result: Checked
+        self, layer: ImageLayer, make_layer: Callable[[Image], ImageLayer], result: Checked
     ) -> None:
-        self._viewer.add_layer(make_layer(source, result.denoised.image.pixels))
+        self.viewer.add_layer(make_layer(result.denoised.image))
         tell_intensities(self._run_bar, result)
-        if len(result.denoised.fitted) == 1 and source.layer is self._layer.layer():
+        if len(result.denoised.fitted) == 1 and layer is self._layer.layer():
             self._camera.setFindings(result.denoised.fitted[0].findings())
 
 
-def show_axes(roles: AxisRoles, layer: Image | None) -> None:
+def show_axes(roles: AxisRoles, layer: ImageLayer | None) -> None:
     """Show a layer's axes; none for a layer that cannot be denoised (Run says why)."""
     if layer is None or refusal(layer):
         roles.setImage("", ())
     else:
-        source = read_layer(layer)
-        roles.setImage(source.axes, source.shape)
+        image = read_layer(layer)
+        roles.setImage(image.axes, image.shape)

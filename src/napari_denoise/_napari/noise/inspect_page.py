@@ -7,18 +7,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image as ImageLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_denoise._napari.shared.choosers import LayerChooser
 from napari_denoise._napari.shared.dock import Page, Task, ViewerDock
-from napari_denoise._napari.shared.layers import Source, keep_calibrations, read_layer
+from napari_denoise._napari.shared.layers import keep_calibrations, read_layer
 from napari_denoise._qt.fact_sheet import Fact, FactSheet
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise._qt.plot import Marker, Plot, Series
 from napari_denoise.core.dtype import dtype_range
 from napari_denoise.core.errors import InputError
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.noise import Calibration, NoiseModel, calibrate_job, calibrate_repeats_job
 
@@ -38,7 +39,7 @@ class InspectPage(Page):
 
     def __init__(self, dock: ViewerDock, viewer: ViewerModel) -> None:
         super().__init__()
-        self._layer: Image | None = None
+        self._layer: ImageLayer | None = None
         self._bit_depth = 16
         self._calibrations: tuple[Calibration, ...] = ()
         self._mode = QComboBox()
@@ -54,7 +55,7 @@ class InspectPage(Page):
         self._use_button.clicked.connect(self._on_use_clicked)
         self._on_mode_changed()
 
-    def setLayer(self, layer: Image | None) -> None:
+    def setLayer(self, layer: ImageLayer | None) -> None:
         """Choose the layer to inspect; what was found on another one goes."""
         if layer is not self._layer:
             self._layer = layer
@@ -91,23 +92,24 @@ class InspectPage(Page):
     def _prepare(self) -> Task:
         if self._layer is None:
             raise InputError("There is no image layer. Open or add an image first.")
-        source, mode = read_layer(self._layer), self._mode.currentIndex()
+        layer, mode = self._layer, self._mode.currentIndex()
+        image = read_layer(layer)
         dark = self._dark.layer() if mode == _DARK else None
         if dark is self._layer:
             raise InputError("The dark frames are the image itself. Choose another layer for them.")
         make_job = partial(
             inspect,
-            source,
+            image,
             is_repeated=mode != _SINGLE,
             dark=read_layer(dark).pixels if dark is not None else None,
         )
-        return Task(make_job, partial(self._use, source))
+        return Task(make_job, partial(self._use, layer, image))
 
-    def _use(self, source: Source, calibrations: tuple[Calibration, ...]) -> None:
-        keep_calibrations(source.layer, calibrations)
-        limits = dtype_range(source.pixels.dtype)
+    def _use(self, layer: ImageLayer, image: Image, calibrations: tuple[Calibration, ...]) -> None:
+        keep_calibrations(layer, calibrations)
+        limits = dtype_range(image.dtype)
         self._bit_depth = min(int(np.log2(limits[1] + 1)), 32) if limits else 16
-        if source.layer is self._layer:
+        if layer is self._layer:
             self._show(calibrations)
 
     def _show(self, calibrations: tuple[Calibration, ...]) -> None:
@@ -131,13 +133,13 @@ class InspectPage(Page):
             self.noiseFound.emit(noise)
 
 
-def inspect(source: Source, *, is_repeated: bool, dark: Any = None) -> Job[tuple[Calibration, ...]]:
+def inspect(image: Image, *, is_repeated: bool, dark: Any = None) -> Job[tuple[Calibration, ...]]:
     """Calibrate each channel of a layer."""
-    pixels, axes = source.pixels, source.axes
+    pixels, axes = image.pixels, image.axes
     if is_repeated and "T" not in axes:
         # Unnamed axes are taken for depth; but now the user says that they are time.
         axes = axes.replace("Z", "T")
-    n_channels = source.shape[axes.index("C")] if "C" in axes else 1
+    n_channels = image.shape[axes.index("C")] if "C" in axes else 1
     found = []
     for channel in range(n_channels):
         given = {"channel": channel if "C" in axes else None}

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image as ImageLayer
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox
 
 from napari_denoise._napari.shared.dock import DtypePolicy, Page, Task, ViewerDock
-from napari_denoise._napari.shared.layers import Source, clipped_in_words, read_layer, result_layer
+from napari_denoise._napari.shared.layers import read_layer
 from napari_denoise._napari.shared.plane_preview import PlanePreview
 from napari_denoise._napari.shared.preferences import SAME_AS_SOURCE
+from napari_denoise._napari.shared.results import clipped_in_words, result_layer
 from napari_denoise._napari.shared.settings_list import SettingsList
 from napari_denoise._qt.message import Message
 from napari_denoise.core.dtype import cast_saturating
 from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.recipe import Recipe
 from napari_denoise.noise import (
@@ -45,7 +47,7 @@ class SimulatePage(Page):
     def __init__(self, dock: ViewerDock, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
-        self._layer: Image | None = None
+        self._layer: ImageLayer | None = None
         self._ranges = _Ranges()
         self._noises = SettingsList(NOISES, what="noise")
         self._presets = QComboBox()
@@ -61,7 +63,7 @@ class SimulatePage(Page):
         self._build()
         self._connect()
 
-    def setLayer(self, layer: Image | None) -> None:
+    def setLayer(self, layer: ImageLayer | None) -> None:
         """Choose the layer to add noise to."""
         self._layer = layer
         self._preview.setLayer(layer)
@@ -123,32 +125,39 @@ class SimulatePage(Page):
         self._preview_message.clear()
         self._preview_message.add(str(error))
 
-    def _make_preview(self, source: Source, place: dict[str, int]) -> Any:
-        noise, dtype = self._noise(), self._dtype.dtype_for(source.pixels)
+    def _make_preview(self, image: Image, place: dict[str, int]) -> Any:
+        noise, dtype = self._noise(), self._dtype.dtype_for(image.pixels)
         return partial(
-            preview_plane, noise, source, place, self._ranges, seed=self._seed.value(), dtype=dtype
+            preview_plane, noise, image, place, self._ranges, seed=self._seed.value(), dtype=dtype
         )
 
     def _prepare(self) -> Task:
         if self._layer is None:
             raise InputError("There is no image layer. Open or add an image first.")
-        source = read_layer(self._layer)
+        layer, image = self._layer, read_layer(self._layer)
         noise, seed, doses = self._noise(), self._seed.value(), self._parse_doses()
-        dtype = self._dtype.dtype_for(source.pixels)
+        dtype = self._dtype.dtype_for(image.pixels)
         recipe = Recipe.of(
-            "simulate", noise, axes=source.axes, dtype=str(dtype), seed=seed, doses=doses
+            "simulate",
+            noise,
+            source=image.name,
+            previous=image.recipe,
+            axes=image.axes,
+            dtype=str(dtype),
+            seed=seed,
+            doses=doses,
         )
         given: dict[str, Any] = {
-            "axes": source.axes,
+            "axes": image.axes,
             "rng": np.random.default_rng(seed),
             "dtype": dtype,
         }
         make_job = (
-            partial(dose_series_job, noise, source.pixels, doses, **given)
+            partial(dose_series_job, noise, image.pixels, doses, **given)
             if doses
-            else partial(add_noise_job, noise, source.pixels, **given)
+            else partial(add_noise_job, noise, image.pixels, **given)
         )
-        return Task(make_job, partial(self._add_result, source, noise, recipe))
+        return Task(make_job, partial(self._add_result, layer, image, noise, recipe))
 
     def _parse_doses(self) -> tuple[float, ...]:
         text = self._doses.text().strip()
@@ -160,21 +169,26 @@ class SimulatePage(Page):
             ) from error
 
     def _add_result(
-        self, source: Source, noise: NoiseModel, recipe: Recipe, result: Simulated
+        self,
+        layer: ImageLayer,
+        image: Image,
+        noise: NoiseModel,
+        recipe: Recipe,
+        result: Simulated,
     ) -> None:
         self.setPreviewed(False)
         label = f"{noise.label} noise"
         parts = {label: result.image}
         if recipe.doses:
             parts = {
-                f"{label}, {dose:.3g} of the dose": image
-                for dose, image in zip(recipe.doses, result.image, strict=True)
+                f"{label}, {dose:.3g} of the dose": pixels
+                for dose, pixels in zip(recipe.doses, result.image, strict=True)
             }
-        for name, image in parts.items():
-            layer = result_layer(source, image, label=name, recipe=recipe)
+        for name, pixels in parts.items():
+            noisy = result_layer(layer, image.with_pixels(pixels, recipe=recipe), label=name)
             if noise.has_own_units:
-                layer.reset_contrast_limits()
-            self._viewer.add_layer(layer)
+                noisy.reset_contrast_limits()
+            self._viewer.add_layer(noisy)
         if clipped := clipped_in_words(result.n_clipped, recipe.dtype):
             self._run_bar.showNotice(clipped)
 
@@ -195,7 +209,7 @@ class _Ranges:
 
 def preview_plane(
     noise: NoiseModel,
-    source: Source,
+    image: Image,
     place: dict[str, int],
     ranges: _Ranges,
     *,
@@ -205,13 +219,13 @@ def preview_plane(
     """The plane that :func:`~napari_denoise.noise.add_noise_job` would give, to the last bit."""
     known = (0.0, 0.0)
     if noise.needs_range:
-        known = yield from nested(ranges.of(source.pixels, source.axes), 0.0, 0.5)
+        known = yield from nested(ranges.of(image.pixels, image.axes), 0.0, 0.5)
     job = add_noise_to_plane(
         noise,
-        source.pixels,
+        image.pixels,
         place,
         rng=np.random.default_rng(seed),
-        axes=source.axes,
+        axes=image.axes,
         intensity_range=known,
     )
     plane = yield from nested(job, 0.5, 1.0)

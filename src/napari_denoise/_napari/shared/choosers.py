@@ -9,7 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QSizePolicy, QWidget
 
-from napari_denoise._napari.shared.layers import is_preview
+from napari_denoise._napari.shared.results import is_preview
 
 if TYPE_CHECKING:
     from napari.components import LayerList

@@ -85,11 +85,16 @@ class Page(Rows, QWidget):
 
 
 class ViewerDock(Rows, DockPanel):
-    """Base of the docks: follows one viewer, and ends its jobs when it is closed."""
+    """Base of the docks: follows one viewer, and ends its jobs when it is closed.
+
+    Attributes
+    ----------
+    viewer : napari.components.ViewerModel
+    """
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self._viewer = viewer
+        self.viewer = viewer
         self._closers: list[Callable[[], Any]] = []
         self.setMinimumHeight(_MIN_HEIGHT)
         self.closed.connect(self._on_closed)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Image
+from napari.layers import Image as ImageLayer
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_denoise._napari.shared.layers import (
-    Source,
-    plane_of_source,
-    plane_translate,
-    preview_layer,
-    read_layer,
-)
+from napari_denoise._napari.shared.layers import read_layer
+from napari_denoise._napari.shared.results import plane_of_image, plane_translate, preview_layer
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import AxesError, DenoiseError
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job
 
 if TYPE_CHECKING:
@@ -31,13 +26,7 @@ _DELAY_MS = 60
 """Between a change and the work on it: a slider that is dragged sends many at once."""
 
 Place = dict[str, int]
-MakePlaneJob = Callable[[Source, Place], Callable[[], Job[Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    source: Source
-    place: Place
+MakePlaneJob = Callable[[Image, Place], Callable[[], Job[Any]]]
 
 
 class PlanePreview(QObject):
@@ -47,7 +36,7 @@ class PlanePreview(QObject):
     ----------
     viewer : napari.components.ViewerModel
     make_job : callable
-        Takes a source and the plane's place in it, in the GUI thread; returns what makes the
+        Takes an image and the plane's place in it, in the GUI thread; returns what makes the
         job (in the worker thread), whose result is the plane, YX. What it raises is reported
         by `failed`.
     """
@@ -66,9 +55,9 @@ class PlanePreview(QObject):
         self._viewer, self._make_job = viewer, make_job
         self._is_on = self._is_stale = False
         self._keeps_contrast = True
-        self._source_layer: Image | None = None
-        self._layer: Image | None = None
-        self._wanted: _Shown | None = None
+        self._source_layer: ImageLayer | None = None
+        self._layer: ImageLayer | None = None
+        self._wanted: tuple[ImageLayer, Image, Place] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._start)
@@ -88,7 +77,7 @@ class PlanePreview(QObject):
         return self._is_on
 
     @property
-    def layer(self) -> Image | None:
+    def layer(self) -> ImageLayer | None:
         """The preview's layer, while there is one."""
         return self._layer
 
@@ -102,7 +91,7 @@ class PlanePreview(QObject):
             self._timer.stop()
             self._take_away()
 
-    def setLayer(self, layer: Image | None) -> None:
+    def setLayer(self, layer: ImageLayer | None) -> None:
         """Preview another layer."""
         self._follow(layer)
         self._take_away()
@@ -130,7 +119,7 @@ class PlanePreview(QObject):
             emitter.disconnect(self._on_viewer_changed)
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
-    def _follow(self, layer: Image | None) -> None:
+    def _follow(self, layer: ImageLayer | None) -> None:
         if self._source_layer is not None:
             self._source_layer.events.data.disconnect(self._on_viewer_changed)
         if layer is not None:
@@ -141,14 +130,15 @@ class PlanePreview(QObject):
         if self._runner.is_running or self._source_layer is None or not self._is_on:
             return
         self._is_stale = False
+        layer = self._source_layer
         try:
-            source = read_layer(self._source_layer)
-            place = shown_plane(self._viewer, source)
-            make_job = self._make_job(source, place)
+            image = read_layer(layer)
+            place = shown_plane(self._viewer, layer, image)
+            make_job = self._make_job(image, place)
         except DenoiseError as error:
             self._fail(error)
             return
-        self._wanted = _Shown(source, place)
+        self._wanted = (layer, image, place)
         self._runner.start(make_job)
 
     def _on_ended(self) -> None:
@@ -160,15 +150,19 @@ class PlanePreview(QObject):
         self.failed.emit(error)
 
     def _show(self, plane: npt.NDArray[Any]) -> None:
-        wanted = self._wanted
-        if not self._is_on or wanted is None or wanted.source.layer is not self._source_layer:
+        if not self._is_on or self._wanted is None:
+            return
+        layer, image, place = self._wanted
+        # While the plane was made, the layer may have been given other data, or been left.
+        has_changed = layer.ndim != len(image.axes)
+        if has_changed or layer is not self._source_layer:
             return
         if self._layer is None:
-            self._layer = preview_layer(wanted.source, plane, wanted.place)
+            self._layer = preview_layer(layer, image, plane, place)
             add_unselected(self._viewer, self._layer)
         else:
-            self._layer.data = plane_of_source(wanted.source, plane)
-            self._layer.translate = plane_translate(wanted.source, wanted.place)
+            self._layer.data = plane_of_image(image, plane)
+            self._layer.translate = plane_translate(layer, image, place)
         if not self._keeps_contrast:
             self._layer.reset_contrast_limits()
         self.shown.emit()
@@ -189,7 +183,7 @@ class PlanePreview(QObject):
             self.closed.emit()
 
 
-def add_unselected(viewer: ViewerModel, layer: Image) -> None:
+def add_unselected(viewer: ViewerModel, layer: ImageLayer) -> None:
     """Add a layer without making it the selected one."""
     selection = viewer.layers.selection
     selected, active = set(selection), selection.active
@@ -198,18 +192,25 @@ def add_unselected(viewer: ViewerModel, layer: Image) -> None:
     viewer.layers.selection.active = active
 
 
-def shown_plane(viewer: ViewerModel, source: Source) -> Place:
-    """Where the plane that the viewer shows lies in a source, along all axes but Y and X.
+def shown_plane(viewer: ViewerModel, layer: ImageLayer, image: Image) -> Place:
+    """Where the plane that the viewer shows lies in a layer, along all axes but Y and X.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+    layer : napari.layers.Image
+    image : Image
+        The layer with its axes named.
 
     Raises
     ------
     AxesError
         If the viewer shows no plane of Y and X.
     """
-    axes, n_more = source.axes, viewer.dims.ndim - len(source.axes)
+    axes, n_more = image.axes, viewer.dims.ndim - len(image.axes)
     displayed = {axes[i - n_more] for i in viewer.dims.displayed if i >= n_more}
     if displayed != {"Y", "X"}:
         raise AxesError("A preview needs a plane of Y and X. Look at these two axes, in 2D.")
-    point = np.asarray(source.layer.world_to_data(viewer.dims.point)).round().astype(int)
-    inside = np.clip(point, 0, np.array(source.shape) - 1)
+    point = np.asarray(layer.world_to_data(viewer.dims.point)).round().astype(int)
+    inside = np.clip(point, 0, np.array(image.shape) - 1)
     return {a: int(i) for a, i in zip(axes, inside, strict=True) if a not in "YX"}

@@ -20,11 +20,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoise._napari.shared.choosers import LayerChecklist, LayerWatcher
-from napari_denoise._napari.shared.layers import Source, read_layer, refusal
+from napari_denoise._napari.shared.layers import read_layer, refusal
 from napari_denoise._napari.train.skipped import LeftOutMessage
 from napari_denoise._napari.train.target_list import image_patterns
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import DenoiseError
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Progress, Skipped
 from napari_denoise.core.units import pixel_size_um
 
@@ -132,8 +133,8 @@ class TrainingSet(QWidget):
     def first(self) -> tuple[str, tuple[int, ...]]:
         """Axes and shape of the first image, which stand for all; empty if there is none."""
         for layer in self.layers():
-            source = read_layer(layer)
-            return source.axes, source.shape
+            image = read_layer(layer)
+            return image.axes, image.shape
         for image in self._images:
             return image.axes, tuple(image.pixels.shape)
         return "", ()
@@ -152,10 +153,14 @@ class TrainingSet(QWidget):
         InputError
             If a layer is an RGB picture.
         """
-        found = [_of_layer(read_layer(layer)) for layer in self.layers()]
-        found += [(image.pixels, image.axes, image.name) for image in self._images]
+        images = [*(read_layer(layer) for layer in self.layers()), *self._images]
         return [
-            (pixels, axes if len(own) == len(axes) else own, name) for pixels, own, name in found
+            (
+                image.pixels,
+                axes if len(image.axes) == len(axes) else image.axes,
+                image.name,
+            )
+            for image in images
         ]
 
     def pixel_sizes_um(self, axes: str, spatial: str) -> list[tuple[float, ...]]:
@@ -166,17 +171,15 @@ class TrainingSet(QWidget):
         axes : str
             As for :meth:`sources`.
         """
-        geometries = [read_layer(layer) for layer in self.layers()]
-        found = [(each.axes, each.geometry["scale"], each.geometry["units"]) for each in geometries]
-        found += [(image.axes, image.scale, image.units) for image in self._images]
+        images = [*(read_layer(layer) for layer in self.layers()), *self._images]
         return [
             pixel_size_um(
-                axes if len(own) == len(axes) else own,
-                [float(size) for size in scale],
-                [str(unit) for unit in units],
+                axes if len(image.axes) == len(axes) else image.axes,
+                image.scale,
+                image.units,
                 spatial,
             )
-            for own, scale, units in found
+            for image in images
         ]
 
     def close_watch(self) -> None:
@@ -220,7 +223,3 @@ def _open(paths: Sequence[Path]) -> Job[list[ImageFile]]:
     from napari_denoise.io.folder import find_images, open_images_job  # noqa: PLC0415  as above
 
     return (yield from open_images_job(find_images(paths)))
-
-
-def _of_layer(source: Source) -> tuple[Any, str, str]:
-    return source.pixels, source.axes, source.name

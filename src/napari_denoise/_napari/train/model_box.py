@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.shared.choosers import LayerChooser
 from napari_denoise._napari.shared.dock import Task, ViewerDock, dtype_for
-from napari_denoise._napari.shared.layers import read_layer, result_layer, tell_intensities
+from napari_denoise._napari.shared.layers import read_layer
 from napari_denoise._napari.shared.model_form import ModelForm
 from napari_denoise._napari.shared.models import (
     MODEL_FILTER,
@@ -28,13 +28,12 @@ from napari_denoise._napari.shared.models import (
     ShelvedModel,
 )
 from napari_denoise._napari.shared.preferences import preferences, remember
+from napari_denoise._napari.shared.results import result_layer, tell_intensities
 from napari_denoise._napari.train.zoo_export import ZooExport
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import DenoiseError, InputError
-from napari_denoise.core.image import as_image
 from napari_denoise.core.progress import Job
-from napari_denoise.core.recipe import Recipe
 from napari_denoise.evaluation import Checked, checked_job
 from napari_denoise.learning.models.file import save_model
 
@@ -156,22 +155,20 @@ class ModelBox(QWidget):
         layer, model = self._layer.layer(), self._model
         if layer is None or model is None:
             raise InputError("There is no image layer. Open or add an image first.")
-        source = read_layer(layer, self._trained_on.get(id(layer), ""))
+        image = read_layer(layer, self._trained_on.get(id(layer), ""))
         denoiser = model.denoiser(self._device, **self._form.value())
-        layout = denoiser.layout_for(source.axes)
-        dtype = dtype_for(preferences().result_dtype, source.pixels)
-        recipe = Recipe.of("denoise", denoiser, layout, dtype=str(dtype))
+        layout = denoiser.layout_for(image.axes)
+        dtype = dtype_for(preferences().result_dtype, image.pixels)
 
         def make_job() -> Job[Checked]:
-            job = denoise_job(denoiser, source.pixels, layout, dtype=dtype)
-            return checked_job(job, as_image(source.pixels, source.axes))
+            job = denoise_job(denoiser, image, layout, dtype=dtype)
+            return checked_job(job, image)
 
         def add(result: Checked) -> None:
             added = result_layer(
-                source,
-                result.denoised.image.pixels,
+                layer,
+                result.denoised.image,
                 label=model.result_label(denoiser.output),
-                recipe=recipe,
                 is_image=denoiser.gives_image,
             )
             self._viewer.add_layer(added)

@@ -6,18 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image as ImageLayer
 from qtpy.QtCore import QObject
 
-from napari_denoise._napari.shared.layers import (
-    Source,
-    plane_of_source,
-    plane_translate,
-    preview_layer,
-)
 from napari_denoise._napari.shared.plane_preview import add_unselected, shown_plane
+from napari_denoise._napari.shared.results import plane_of_image, plane_translate, preview_layer
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import AxesError
+from napari_denoise.core.image import Image
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -44,7 +40,8 @@ class _View:
         The shown plane within the piece, ``C(Z)YX``.
     """
 
-    source: Source
+    layer: ImageLayer
+    image: Image
     layout: Layout
     place: dict[str, int]
     unit: tuple[int | slice, ...]
@@ -63,21 +60,21 @@ class TrainingPreview(QObject):
     def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._source: Source | None = None
+        self._source: tuple[ImageLayer, Image] | None = None
         self._layout: Layout | None = None
-        self._layer: Image | None = None
+        self._layer: ImageLayer | None = None
         self._view: _View | None = None
         viewer.dims.events.current_step.connect(self._look)
         viewer.layers.events.removed.connect(self._on_removed)
 
     @property
-    def layer(self) -> Image | None:
+    def layer(self) -> ImageLayer | None:
         """The preview, while there is one."""
         return self._layer
 
-    def begin(self, source: Source, layout: Layout) -> None:
+    def begin(self, layer: ImageLayer, image: Image, layout: Layout) -> None:
         """Follow a layer that is trained on, seen in this layout."""
-        self._source, self._layout = source, layout
+        self._source, self._layout = (layer, image), layout
         self._look()
 
     def choose(self) -> PreviewCrop | None:
@@ -88,22 +85,22 @@ class TrainingPreview(QObject):
         view = self._view
         if view is None:
             return None
-        pixels = view.layout.read(view.source.pixels, view.unit, view.window)
+        pixels = view.layout.read(view.image.pixels, view.unit, view.window)
         return PreviewCrop(pixels, place=view)
 
     def show(self, preview: Preview) -> None:
         """Show what has become of a crop."""
         view: _View = preview.crop.place
-        if self._source is None or view.source is not self._source:
+        if self._source is None or view.image is not self._source[1]:
             return
         plane = preview.pixels[view.plane]
         if self._layer is None:
-            self._layer = preview_layer(view.source, plane, view.place)
+            self._layer = preview_layer(view.layer, view.image, plane, view.place)
             add_unselected(self._viewer, self._layer)
         else:
-            self._layer.data = plane_of_source(view.source, plane)
-            self._layer.translate = plane_translate(view.source, view.place)
-        self._layer.name = f"{view.source.name} · preview · step {preview.step:,}"
+            self._layer.data = plane_of_image(view.image, plane)
+            self._layer.translate = plane_translate(view.layer, view.image, view.place)
+        self._layer.name = f"{view.image.name} · preview · step {preview.step:,}"
         self._look()
 
     def end(self) -> None:
@@ -126,7 +123,7 @@ class TrainingPreview(QObject):
         if self._source is None or self._layout is None:
             return
         try:
-            self._view = _shown_view(self._viewer, self._source, self._layout)
+            self._view = _shown_view(self._viewer, *self._source, self._layout)
         except AxesError:
             return
 
@@ -136,7 +133,7 @@ class TrainingPreview(QObject):
             self._layer = self._source = self._view = None
 
 
-def _shown_view(viewer: ViewerModel, source: Source, layout: Layout) -> _View:
+def _shown_view(viewer: ViewerModel, layer: ImageLayer, image: Image, layout: Layout) -> _View:
     """The piece of a layer around the middle of what the viewer shows.
 
     Raises
@@ -144,12 +141,12 @@ def _shown_view(viewer: ViewerModel, source: Source, layout: Layout) -> _View:
     AxesError
         If the viewer shows no plane of Y and X.
     """
-    place = shown_plane(viewer, source)
+    place = shown_plane(viewer, layer, image)
     point, displayed = np.array(viewer.dims.point, float), list(viewer.dims.displayed)
     point[displayed] = viewer.scene.camera.center[-len(displayed) :]
-    middle = dict(zip(source.axes, source.layer.world_to_data(point), strict=True))
+    middle = dict(zip(image.axes, layer.world_to_data(point), strict=True))
     middle |= {letter: float(index) for letter, index in place.items()}
-    sizes = dict(zip(source.axes, source.shape, strict=True))
+    sizes = image.sizes
     corner, window = {}, []
     for letter, wanted in zip(layout.spatial, _CROP[layout.n_spatial], strict=True):
         last = max(sizes[letter] - wanted, 0)
@@ -158,7 +155,8 @@ def _shown_view(viewer: ViewerModel, source: Source, layout: Layout) -> _View:
     channel = place["C"] if layout.unit_axes.startswith("C") else 0
     depth = [place[letter] - corner[letter] for letter in layout.spatial[:-2]]
     return _View(
-        source=source,
+        layer=layer,
+        image=image,
         layout=layout,
         place={**place, "Y": corner["Y"], "X": corner["X"]},
         unit=tuple(

@@ -294,9 +294,9 @@ class TrainWidget(ViewerDock):
         layers = self._images.layers()
         if not layers or not self._shows_preview.isChecked():
             return None
-        own = read_layer(layers[0])
-        source = read_layer(layers[0], layout.axes if len(own.axes) == len(layout.axes) else "")
-        self._preview.begin(source, Layout(source.axes, layout.spatial, layout.channels))
+        layer = layers[0]
+        image = read_layer(layer, layout.axes if layer.ndim == len(layout.axes) else "")
+        self._preview.begin(layer, image, Layout(image.axes, layout.spatial, layout.channels))
         return self._preview.choose
 
     def _chosen_psf(self) -> Any:
