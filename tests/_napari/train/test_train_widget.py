@@ -118,7 +118,7 @@ def test_a_model_is_saved_where_the_user_says(trained, tmp_path, monkeypatch):
     trained._model_box._save_button.click()
     path = tmp_path / "mine.safetensors"
     assert read_model_info(path).n_steps == 3
-    (model,) = models.shelf_of(trained._viewer).models
+    (model,) = models.shelf_of(trained.viewer).models
     assert (model.path, model.is_saved, model.label) == (path, True, "mine")
     assert trained._model_box._saved.text() == "Saved as mine.safetensors."
     assert preferences().model_folder == str(tmp_path)
@@ -127,7 +127,7 @@ def test_a_model_is_saved_where_the_user_says(trained, tmp_path, monkeypatch):
 def test_a_model_that_cannot_be_saved_is_not_lost(trained, tmp_path):
     trained._model_box.save(tmp_path / "no folder" / "mine.safetensors")
     assert "could not be written" in trained._model_box._run_bar.errorText()
-    (model,) = models.shelf_of(trained._viewer).models
+    (model,) = models.shelf_of(trained.viewer).models
     assert not model.is_saved
 
 
