@@ -112,7 +112,7 @@ def test_it_is_said_whether_intensities_may_be_measured_on_the_result(
 
     def job(denoiser, image, layout, *, dtype, out):
         yield Progress(fraction=0.5)
-        return Denoised(as_image((image * 0.8).astype(dtype), layout.axes), 0)
+        return Denoised(as_image((image.pixels * 0.8).astype(dtype), layout.axes), 0)
 
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
     dock._layer.setLayer(viewer.layers[0])

@@ -162,8 +162,14 @@ class MapsPage(View):
 def _layer(source: ImageLayer, drawn: DrawnMap, contrast: tuple[float, float]) -> ImageLayer:
     settings = MapSettings(name=drawn.kind, other=drawn.other.name, data_range=drawn.data_range)
     image = drawn.image
-    about = {"source": image.name, "previous": image.recipe, "axes": image.axes}
-    recipe = Recipe.of("compare", settings, dtype="float32", **about)
+    recipe = Recipe.of(
+        "compare",
+        settings,
+        source=image.name,
+        previous=image.recipe,
+        axes=image.axes,
+        dtype="float32",
+    )
     drawing = image.with_pixels(drawn.map.pixels, recipe=recipe)
     layer = result_layer(source, drawing, label=_CHOICES[drawn.kind].label)
     low, high = drawn.map.limits
