@@ -18,7 +18,12 @@ from hypothesis import strategies as st
 from napari_denoise.core.errors import AxesError, FileError, InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.recipe import Recipe
-from napari_denoise.io.images import check_destination, read_image, write_image
+from napari_denoise.io.images import (
+    check_destination,
+    image_being_written,
+    read_image,
+    write_image,
+)
 
 UNITS = ["pixel", "micrometer", "nanometer", "second", "millisecond", "inch", "degree"]
 DTYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]
@@ -280,6 +285,31 @@ class TestFailure:
         with pytest.raises(FileError, match=r"a\.tif could not be written \(No space left"):
             write_image(tmp_path / "a.tif", np.ones((8, 8)), axes="YX")
         assert not list(tmp_path.iterdir())
+
+    @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space is not reserved here")
+    def test_a_disk_too_small_for_the_result_is_told_before_it_is_filled(
+        self, tmp_path, monkeypatch
+    ):
+        def fail(descriptor, offset, size):
+            assert size > 64 * 64 * 4
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "posix_fallocate", fail)
+        image = Image(np.ones((64, 64), np.float32), "YX")
+        with (
+            pytest.raises(FileError, match=r"could not be written \(No space left"),
+            image_being_written(tmp_path / "a.tif", image),
+        ):
+            pytest.fail("there is no space for pixels")
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space is not reserved here")
+    def test_the_space_of_a_result_is_taken_before_it_is_filled(self, tmp_path):
+        """Writing into a hole on a full disk would kill the process."""
+        image = Image(np.broadcast_to(np.zeros((), np.uint8), (50, 256, 256)), "ZYX")
+        with image_being_written(tmp_path / "a.tif", image):
+            (part,) = tmp_path.iterdir()
+            assert part.stat().st_blocks * 512 >= 50 * 256 * 256
 
 
 @pytest.mark.parametrize(

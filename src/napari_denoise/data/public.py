@@ -46,6 +46,8 @@ class PublicSet:
     channel_names: tuple[str, ...] = ()
 
 
+# One commit, so that a file and its checksum cannot drift apart. Checksums, scales and origins are
+# those that scikit-image publishes beside its data; a test compares addresses and checksums.
 _SCIKIT_IMAGE = (
     "https://gitlab.com/scikit-image/data/-/raw/2cdc5ce89b334d28f06a58c9f0ca21aa6992a5ba"
 )
@@ -127,6 +129,11 @@ def fetch_public(name: str, *, folder: Path | None = None) -> Image:
     folder : Path, optional
         Where downloads are kept; the user's cache if not given.
 
+    Returns
+    -------
+    Image
+        Lazy, with the axes, scale and channel names that its makers state.
+
     Raises
     ------
     SettingsError
@@ -152,6 +159,7 @@ def fetch_public(name: str, *, folder: Path | None = None) -> Image:
 def _download(name: str, public: PublicSet, folder: Path | None) -> Path:
     """The file in the cache; of an archive, the image in it."""
     ending = Path(public.url).suffix
+    # pooch says on stderr what it fetches; the docks say it themselves.
     pooch.get_logger().setLevel("WARNING")
     try:
         found = pooch.retrieve(
@@ -161,7 +169,7 @@ def _download(name: str, public: PublicSet, folder: Path | None) -> Path:
             path=folder or pooch.os_cache("napari-denoise"),
             processor=pooch.Unzip() if ending == ".zip" else None,
         )
-    except ValueError as error:
+    except ValueError as error:  # how pooch says that the checksum differs
         raise FileError(
             f"What {public.url} delivers is not the published file. Try again later; the "
             f"download was thrown away."

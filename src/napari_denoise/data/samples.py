@@ -21,6 +21,8 @@ from napari_denoise.noise import GaussianNoise, PoissonNoise, add_noise_job
 __all__ = ["PUBLIC", "SAMPLES", "PublicSet", "Sample", "fetch_public", "make_sample"]
 
 _MICROMETER = "micrometer"
+# 12 DN at 10 DN per photon is a read noise of 1.2 electrons, as that of an sCMOS camera: dark
+# places show read noise, bright ones photon noise.
 _OFFSET_DN = 100.0
 _GAIN_DN = 10.0
 _READ_NOISE_DN = 12.0
@@ -54,6 +56,7 @@ class Sample:
 
 
 def _draw_cells(rng: np.random.Generator) -> FloatArray:
+    # Light haze and background: a confocal microscope near the Nyquist rate.
     optics = Optics(psf_sigma=1.1, haze=0.1, background=0.02)
     return scene((512, 512), rng=rng, kind="filaments", optics=optics)
 
@@ -74,6 +77,7 @@ def _draw_tissue(rng: np.random.Generator) -> FloatArray:
     return np.stack([scene((512, 512), rng=rng, kind=kind, optics=optics) for kind in kinds])
 
 
+# 25 to 40 photons in the brightest pixel: hard enough to tell methods apart.
 SAMPLES: dict[str, Sample] = {
     "cells": Sample(
         title="Actin in cells (2D)",
@@ -139,6 +143,7 @@ def make_sample(name: str) -> tuple[Image, Image]:
         raise SettingsError(f"There is no sample {name!r}. Choose one of {', '.join(SAMPLES)}.")
     sample = SAMPLES[name]
     rng = np.random.default_rng(sample.seed)
+    # In DN above the offset; noise is added to that, and only then is it rounded.
     signal = sample.draw(rng) * np.float32(sample.photons * _GAIN_DN)
     clean = np.rint(signal + np.float32(_OFFSET_DN)).astype(np.uint16)
     noisy, recipe = _photograph(sample, signal, rng)
@@ -152,6 +157,7 @@ def _photograph(
 ) -> tuple[npt.NDArray[np.uint16], Recipe]:
     """Count photons, then read them out with the camera's offset and noise."""
     shot, read = PoissonNoise(photons=sample.photons), GaussianNoise(sigma=_READ_NOISE_DN)
+    # Two steps, as a camera's: photons are counted before the amplifier adds offset and noise.
     counted = run(add_noise_job(shot, signal, rng=rng)).image + np.float32(_OFFSET_DN)
     noisy = run(add_noise_job(read, counted, rng=rng, dtype=np.uint16)).image
     about = {"source": sample.title, "dtype": "uint16", "seed": sample.seed}

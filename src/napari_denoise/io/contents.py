@@ -47,6 +47,7 @@ class Contents:
     def to_image(self, name: str, axes: str | None = None) -> Image:
         """Settle the axes, by what the user says where he does, and keep what still fits."""
         guessed = _settle(self.axes)
+        # What the file says of an axis that the user names otherwise is about something else.
         named = guessed if axes is None else check_axes(axes, self.pixels.shape)
         kept = {new for old, new in zip(guessed, named, strict=True) if old == new}
         return Image(
@@ -82,8 +83,10 @@ def _settle(axes: str) -> str:
     if not 2 <= len(axes) <= len(LETTERS):
         raise AxesError(f"An image needs 2 to 6 axes, this one has {len(axes)}.")
     letters = [letter if letter in LETTERS else "?" for letter in axes]
+    # A file that says nothing, or no more than YX, is an array: as the docks take one.
     if set(letters[:-2]) <= {"?"} and "".join(letters[-2:]) in {"YX", "??"}:
         return default_axes(len(axes))
+    # From the last axis on: what varies fastest in a file is most often a spatial axis.
     free = [letter for letter in _GUESSES if letter not in letters]
     for place in reversed(range(len(letters))):
         if letters[place] == "?":

@@ -22,7 +22,8 @@ from napari_denoise.io.images import READABLE, file_stem, read_image
 __all__ = ["ImageFile", "find_images", "match_by_name", "open_images_job"]
 
 _N_OPEN = 16
-"""Files of one set that are open at a time; systems allow a few hundred."""
+"""Files of one set that are open at a time. Systems allow a few hundred per process (macOS 256);
+trade-off: fewer are opened again more often, more leave less for everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,14 @@ def find_images(sources: Sequence[str | Path]) -> list[Path]:
     FileError
         If a folder has no image, or nothing fits a pattern.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, None] = {}  # a set that keeps the order: a file named twice counts once
     for source in map(Path, sources):
         found |= dict.fromkeys(_meant_by(source))
     return list(found)
 
 
 def _meant_by(source: Path) -> list[Path]:
+    # A file may really be called "a[1].tif"; a shell that finds nothing hands the pattern on.
     if has_magic(str(source)) and not source.exists():
         names = glob(str(source), recursive=True)  # noqa: PTH207  # takes absolute patterns too
         paths = [Path(name) for name in names]
@@ -69,6 +71,7 @@ def _meant_by(source: Path) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
+    # macOS writes "._a.tif" beside each file on foreign disks, which is no image.
     is_known = path.suffix.lower() in READABLE and not path.name.startswith(".")
     return is_known and (path.is_file() or _is_zarr(path))
 
@@ -79,6 +82,7 @@ def _is_zarr(path: Path) -> bool:
 
 
 def _as_people_count(path: Path) -> list[tuple[int, str]]:
+    # Pairs, so that a number is never compared with a text.
     parts = re.split(r"(\d+)", str(path).lower())
     return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
@@ -139,6 +143,8 @@ class _OpenFiles:
             if path in self._pixels:
                 self._pixels.move_to_end(path)
                 return self._pixels[path]
+        # Without the lock: opening takes milliseconds, on network drives seconds. That two threads
+        # may open the same file at once does no harm.
         pixels = read_image(path, axes=axes).pixels
         self._keep(path, pixels)
         return pixels
@@ -146,6 +152,7 @@ class _OpenFiles:
     def _keep(self, path: Path, pixels: Any) -> None:
         with self._lock:
             self._pixels[path] = pixels
+            # A file is closed with its pixels, when the last reader is done with them.
             while len(self._pixels) > _N_OPEN:
                 self._pixels.popitem(last=False)
 

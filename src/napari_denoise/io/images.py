@@ -30,6 +30,7 @@ __all__ = [
     "write_image",
 ]
 
+# .btf and .tf8 are what Bio-Formats and others call a TIFF with 64-bit offsets.
 _TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 READABLE = (*_TIFF, *_PICTURES, ".zarr")
@@ -87,12 +88,14 @@ def _reader(path: Path) -> Callable[[Path], Contents]:
 
 
 def _read_picture(path: Path) -> Contents:
+    # Pillow alone: imageio's choice among its plugins depends on what else is installed.
     try:
         pixels = iio.imread(path.read_bytes(), plugin="pillow")
     except Exception as error:  # as many types as there are formats
         raise FileError(
             f"{path} is damaged, or no picture of its kind. Choose another, or export it again."
         ) from error
+    # Grey and opacity, RGB, RGBA: a plane of two to four columns is not kept as a picture.
     coloured = pixels.ndim > 2 and pixels.shape[-1] in {2, 3, 4}
     axes = "?" * (pixels.ndim - 3) + "YXC" if coloured else "?" * pixels.ndim
     return Contents(pixels=da.from_array(pixels, chunks=-1, name=False), axes=axes)
@@ -125,6 +128,7 @@ def write_image(path: str | Path, image: Any, *, axes: str | None = None) -> Non
     path = Path(path)
     check_destination(path)
     image = as_image(image, axes)
+    # Other array-likes, such as zarr's, cannot be transposed; dask makes lazy ones of them.
     pixels = image.pixels if isinstance(image.pixels, np.ndarray) else da.asarray(image.pixels)
     write = _write_png if path.suffix.lower() == ".png" else write_ome_tiff
     with atomic_write(path) as part:

@@ -15,6 +15,8 @@ from napari_denoise.core.errors import DenoiseError, FileError
 __all__ = ["explaining", "to_dask"]
 
 _CHUNK_LIMIT_BYTES = 64 * 2**20
+"""A plane of up to 5792² 16-bit pixels is one chunk. Trade-off: smaller chunks cost dask more
+tasks, larger ones more memory for each that is being read."""
 
 
 @contextmanager
@@ -52,6 +54,7 @@ def to_dask(pixels: Any, stored_chunks: tuple[int, ...], n_plane_axes: int = 2) 
     n_plane_axes : int
         How many of the last axes make up a plane.
     """
+    # What is stored in one piece along Z or T stays together, or it would be decoded repeatedly.
     leading = stored_chunks[:-n_plane_axes]
     plane = tuple(pixels.shape[-n_plane_axes:])
     n_bytes = int(np.prod([*leading, *plane])) * np.dtype(pixels.dtype).itemsize
@@ -62,4 +65,5 @@ def to_dask(pixels: Any, stored_chunks: tuple[int, ...], n_plane_axes: int = 2) 
         dtype=pixels.dtype,
         previous_chunks=stored_chunks,
     )
+    # name=False: else dask would read all pixels to make a name of their hash.
     return da.from_array(pixels, chunks=chunks, name=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ __all__ = ["StoredPixels", "reserve_ome_tiff", "write_ome_tiff"]
 _CLASSIC_LIMIT_BYTES = 2**32 - 2**25
 """A TIFF with 32-bit offsets ends here, with room left for its tables."""
 _BLOCK_LIMIT_BYTES = 512 * 2**20
+"""A block of a lazy image up to this size is computed at once. Larger ones are taken plane by
+plane, which bounds memory but computes a chunk as often as it has planes."""
 
 
 class StoredPixels:
@@ -31,9 +34,8 @@ class StoredPixels:
     def __init__(
         self, path: Path, offset: int, image: Image, dtype: np.dtype[Any], order: list[int]
     ) -> None:
-        self.shape = tuple(int(size) for size in image.pixels.shape)
+        self.shape, self.dtype = image.shape, image.dtype
         self.ndim = len(self.shape)
-        self.dtype = np.dtype(image.pixels.dtype)
         self._path, self._offset, self._stored = path, offset, dtype
         self._stored_shape = tuple(self.shape[axis] for axis in order)
         self._back = list(np.argsort(order))
@@ -45,6 +47,7 @@ class StoredPixels:
         self._map("r+")[index] = pixels
 
     def _map(self, mode: str) -> Any:
+        # mypy's numpy does not know that a shape may be a tuple of any length.
         shape: Any = self._stored_shape
         stored = np.memmap(self._path, self._stored, mode, self._offset, shape)  # type: ignore[call-overload]
         return stored.transpose(self._back)
@@ -59,7 +62,7 @@ def reserve_ome_tiff(path: Path, image: Image) -> StoredPixels:
     image : Image
         Only the shape and dtype of its pixels are looked at.
     """
-    dtype = stored_dtype(np.dtype(image.pixels.dtype))
+    dtype = stored_dtype(image.dtype)
     order = [image.axes.index(letter) for letter in stored_axes(image.axes)]
     shape = [image.pixels.shape[axis] for axis in order]
     n_planes = int(np.prod(shape[:-2], dtype=np.int64))
@@ -71,7 +74,19 @@ def reserve_ome_tiff(path: Path, image: Image) -> StoredPixels:
             returnoffset=True,
             **_tags(image),
         )
+    _reserve(path)
     return StoredPixels(path, offset, image, dtype, order)
+
+
+def _reserve(path: Path) -> None:
+    """Take the space a file will need, or fail now.
+
+    tifffile leaves a hole where the pixels will be. To fill one through a memory map on a full disk
+    ends in SIGBUS, which no Python code can catch.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def write_ome_tiff(path: Path, image: Image) -> None:
@@ -97,10 +112,12 @@ def write_ome_tiff(path: Path, image: Image) -> None:
 
 
 def _writer(path: Path, n_bytes: int) -> tifffile.TiffWriter:
+    # ome=False: tifffile's own OME-XML has no place for our annotation.
     return tifffile.TiffWriter(path, bigtiff=n_bytes > _CLASSIC_LIMIT_BYTES, ome=False)
 
 
 def _tags(image: Image) -> dict[str, Any]:
+    # metadata=None: else tifffile describes the shape a second time, in JSON of its own.
     return {
         "photometric": "minisblack",
         "description": build_ome_xml(image),

@@ -43,6 +43,7 @@ _PIXEL_TYPES = {
     "float32": "float",
     "float64": "double",
 }
+# float16 is not among OME's types, and few programs read a 1-bit TIFF.
 _STORED_AS = {"bool": "uint8", "float16": "float32"}
 """Types OME lacks, and the smallest one it has that holds them exactly."""
 _SIZES = {
@@ -112,6 +113,7 @@ def stored_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def build_ome_xml(image: Image) -> bytes:
     """Describe an image as it is stored; ASCII, and the same for the same image."""
     root = ET.Element("OME", xmlns=_SCHEMA, Creator=f"napari-denoise {software_version()}")
+    # No date: the same image has to give the same bytes.
     element = ET.SubElement(root, "Image", ID="Image:0", Name=_NOT_XML.sub("", image.name))
     pixels = ET.SubElement(element, "Pixels", _pixels_attributes(image))
     for channel in range(image.sizes.get("C", 1)):
@@ -134,6 +136,7 @@ def build_ome_xml(image: Image) -> bytes:
 
 def _pixels_attributes(image: Image) -> dict[str, str]:
     sizes = image.sizes
+    # OME counts from the fastest axis on and wants all five; samples are counted as time points.
     order = stored_axes(image.axes).replace("ST", "T").replace("S", "T")[::-1]
     order += "".join(letter for letter in "CZT" if letter not in order)
     sizes["T"] = sizes.get("S", 1) * sizes.get("T", 1)
@@ -144,6 +147,7 @@ def _pixels_attributes(image: Image) -> dict[str, str]:
         **{f"Size{letter}": str(sizes.get(letter, 1)) for letter in "XYZCT"},
     }
     for letter, size, unit in zip(image.axes, image.scale, image.units, strict=True):
+        # One pixel per pixel is what a reader assumes; writing it would claim that it was measured.
         known = symbol(unit, letter) if letter in _SIZES else None
         if known and (size, unit) != (1.0, PIXEL):
             attribute = _SIZES[letter][0]
@@ -178,9 +182,11 @@ def parse_ome_xml(text: str) -> OmeImage:
     if pixels is None:
         return OmeImage()
     scale, units = _calibration(pixels)
+    # A reader that wants a name per channel is better off without than with some empty ones.
     names = tuple(channel.get("Name", "") for channel in pixels.findall("{*}Channel"))
     own = _own(root)
     return OmeImage(
+        # What OME-XML says wins, as another program may have corrected it there.
         scale={**(own.scale if own else {}), **scale},
         units={**(own.units if own else {}), **units},
         channel_names=names if all(names) else (),

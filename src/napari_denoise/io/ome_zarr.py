@@ -69,9 +69,11 @@ def _open(path: Path) -> zarr.Array | zarr.Group:
 
 def _find_image(path: Path, group: zarr.Group) -> tuple[zarr.Group, Mapping[str, Any]]:
     """The group that holds an image, and its OME metadata wherever the version puts them."""
+    # Version 0.5 moved everything below "ome".
     said = {**group.attrs, **group.attrs.get("ome", {})}
     if "multiscales" in said:
         return group, said
+    # Bio-Formats puts each image of a file into a group of its own, and the first one into "0".
     if "bioformats2raw.layout" in said and "0" in group:
         return _find_image(path, group["0"])
     if "plate" in said or "well" in said:
@@ -86,9 +88,10 @@ def _find_image(path: Path, group: zarr.Group) -> tuple[zarr.Group, Mapping[str,
 
 def _read_image(path: Path, group: zarr.Group, said: Mapping[str, Any]) -> Contents:
     image = said["multiscales"][0]
-    level = image["datasets"][0]
+    level = image["datasets"][0]  # the specification puts full resolution first
     pixels = _pixels(path, group[level["path"]])
     axes = [_axis(each) for each in image.get("axes", _UNNAMED_AXES[-pixels.ndim :])]
+    # The level's own scale, times one that holds for all levels.
     scale = np.ones(pixels.ndim)
     for holder in (level, image):
         scale *= _scale(holder)

@@ -28,7 +28,7 @@ __all__ = ["LazySeries", "read_tiff"]
 # keeps Python from printing it to stderr where the application has set up no logging.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-_CENTIMETER_IN_UM = 1e4
+_CENTIMETER_IN_UM = 1e4  # the only metric unit that baseline TIFF has
 
 
 class LazySeries:
@@ -46,6 +46,7 @@ class LazySeries:
             self._series = self.tiff.series[0]
             self._check_complete()
             self._check_decoder()
+            # tifffile's Zarr store decodes only the tiles and strips that are asked for.
             self._array = zarr.open_array(self._series.aszarr(level=0), mode="r")
         self.shape: tuple[int, ...] = self._array.shape
         self.dtype: np.dtype[Any] = self._array.dtype
@@ -77,6 +78,7 @@ class LazySeries:
         ends = [start + length for start, length in _segments(last)] if last is not None else []
         if self._series.dataoffset is not None:
             ends.append(self._series.dataoffset + self._series.nbytes)
+        # ImageJ writes one page, with all other planes behind its own, and says how many there are.
         page = self.tiff.pages[0]
         if self.tiff.is_imagej and page.compression == tifffile.COMPRESSION.NONE:
             ends.append((self.tiff.imagej_metadata or {}).get("images", 1) * page.nbytes)
@@ -87,6 +89,7 @@ class LazySeries:
             )
 
     def _check_decoder(self) -> None:
+        # Found out now: tifffile itself would tell only when the first pixel is read.
         compression = self._series.keyframe.compression
         if compression not in tifffile.TIFF.DECOMPRESSORS:
             name = getattr(compression, "name", compression)
@@ -102,6 +105,8 @@ def _segments(page: Any) -> Iterator[tuple[int, int]]:
 
 def _has_all_pages(tiff: tifffile.TiffFile) -> bool:
     """Whether the last page that can be found says itself that it is the last one."""
+    # A file cut between two pages is whole as far as it goes: only the offset of a page that is not
+    # there, which should be zero in the last one, tells.
     len(tiff.pages)  # finds them all
     place, n_bytes = tiff.pages.next_page_offset, tiff.tiff.offsetsize
     if place is None:
@@ -156,6 +161,7 @@ def _has_shape(own: Own, pixels: da.Array) -> bool:
         check_axes(own.axes, own.shape)
     except AxesError:
         return False
+    # tifffile gives S and T as the one axis they were stored as, and leaves out axes of length one.
     sizes = dict(zip(own.axes, own.shape, strict=True))
     stored = [sizes[letter] for letter in stored_axes(own.axes)]
     if sizes.get("S", 1) > 1 and sizes.get("T", 1) > 1:
@@ -188,6 +194,7 @@ def _imagej(tiff: tifffile.TiffFile) -> tuple[dict[str, float], dict[str, str]]:
     unit = unit_name(_unescape(str(said.get("unit", ""))))
     across, down = _pixels_per_unit(tiff)
     lengths = {"X": 1 / across, "Y": 1 / down} if across and down else {}
+    # Z has no resolution tag; ImageJ keeps it among its own words.
     if "spacing" in said:
         lengths["Z"] = float(said["spacing"])
     scale = {letter: size for letter, size in lengths.items() if believable(size, unit)}

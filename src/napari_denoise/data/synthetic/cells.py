@@ -24,6 +24,9 @@ __all__ = [
     "tilted",
 ]
 
+# Where the ranges in this module end is a matter of looks. What training needs is that everything
+# is drawn anew within them, so that no shape or size can be memorised.
+
 NUCLEUS = 0.33
 """Where a cell's nucleus ends, as a share of the way from its centre to its border."""
 
@@ -72,6 +75,7 @@ class Cells:
 def spread_cells(grid: Grid, rng: np.random.Generator, radius: float) -> Cells:
     """Lay out cells of about `radius` lateral pixels with uneven borders and gaps between."""
     centres = scatter(grid, rng, rng.uniform(1.7, 2.4) * radius, margin=radius / 2)
+    # Some places stay empty: few fields of view are confluent.
     centres = centres[: max(1, int(len(centres) * rng.uniform(0.7, 1)))]
     directions = flat_directions(rng, centres)
     distance = np.full(grid.shape, np.inf, np.float32)
@@ -79,17 +83,22 @@ def spread_cells(grid: Grid, rng: np.random.Generator, radius: float) -> Cells:
     wobble = 1 + np.float32(0.13) * fractal(grid, rng, radius / 2)
     for number, (centre, along) in enumerate(zip(centres, directions, strict=True)):
         size = radius * rng.uniform(0.7, 1.2)
+        # As far as a cell of ratio 2 with a wobbling border reaches. Without windows the time would
+        # grow with area times cells.
         window = grid.window(centre, 2.6 * size)
         cell = ellipse(grid, window, centre, along, size=size, ratio=rng.uniform(1.2, 2))
         cell *= wobble[window]
+        # Where two cells would overlap, each pixel is the nearer one's: borders meet.
         nearer = cell < distance[window]
         distance[window][nearer] = cell[nearer]
         owner[window][nearer] = number
+    # Finite far outside, as depth and edge multiply it.
     return Cells(radius, directions, np.minimum(distance, np.float32(99)), owner)
 
 
 def crowding(grid: Grid, rng: np.random.Generator, cells: Cells) -> FloatArray:
     """How likely organelles are: 0 outside cells and in nuclei, up to 1 in some parts."""
+    # Less than zero on average in the exponent, so that most of a cell is sparse.
     uneven = np.exp(smooth_field(grid, rng, cells.radius / 3) - np.float32(1.5))
     likely: FloatArray = edge(cells.depth, 3.0) * (1 - cells.nuclei) * uneven
     return np.minimum(likely, 1)
@@ -97,6 +106,7 @@ def crowding(grid: Grid, rng: np.random.Generator, cells: Cells) -> FloatArray:
 
 def cytoplasm(grid: Grid, rng: np.random.Generator, cells: Cells) -> FloatArray:
     """The diffuse stain: thicker and so brighter towards the nucleus, which may be spared."""
+    # A spherical cap seen from above, in units of its height.
     thickness = np.sqrt(np.clip(np.float32(1.05) - cells.distance, 0, 1))
     grain = np.maximum(1 + np.float32(0.15) * fractal(grid, rng, 12), 0)
     spared = 1 + amount(rng, -0.8, 0.5) * cells.nuclei
@@ -126,6 +136,7 @@ def ellipse(
         place - np.float32(c) for place, c in zip(grid.coordinates(window), centre, strict=True)
     ]
     projection = sum(r * np.float32(a) for r, a in zip(rest, along, strict=True))
+    # |r|² less what the longer axis takes off the part along it: no coordinates have to be turned.
     square: Any = sum(r * r for r in rest) + projection**2 * np.float32(1 / ratio**2 - 1)
     return np.asarray(np.sqrt(np.maximum(square, 0)) / np.float32(size), np.float32)
 
@@ -145,6 +156,7 @@ def flat_directions(rng: np.random.Generator, places: Points) -> Points:
 
 def tilted(rng: np.random.Generator, directions: Points, spread: npt.ArrayLike) -> Points:
     """Unit vectors around `directions`; a spread of 1 is about a radian."""
+    # Cells on glass are flat, and so is what runs in them.
     flat = np.array([0.3, 1.0, 1.0])[-directions.shape[1] :]
     amount = np.broadcast_to(np.asarray(spread, float), len(directions))[:, np.newaxis]
     result: Points = directions + amount * flat * rng.standard_normal(directions.shape)
@@ -159,4 +171,5 @@ def amount(rng: np.random.Generator, low: float, high: float) -> np.float32:
 
 def lognormal(rng: np.random.Generator, n: int, spread: float) -> Points:
     """Brightnesses around 1, none so bright that it would set the range alone."""
+    # Brightness of labelled structures is skewed: most are dim, a few are not.
     return np.minimum(rng.lognormal(0, spread, n), 4.0)

@@ -54,6 +54,9 @@ class Optics:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Optics:
         """Optics as they come, from a sharp confocal to a hazy wide-field microscope."""
+        # 0.8 pixels is about the PSF of an objective sampled at the Nyquist rate: sigma 0.225 λ/NA
+        # (doi:10.1364/AO.46.001819), pixels of λ/4NA. 2.0 is oversampled.
+        # Powers of what is drawn evenly are mostly small: clear images outnumber hazy ones.
         return cls(
             psf_sigma=rng.uniform(0.8, 2.0),
             elongation=rng.uniform(2.0, 3.0),
@@ -67,6 +70,7 @@ class Optics:
         sharp = blur(grid, structure, self.psf_sigma, self.elongation)
         if self.haze == 0:
             return sharp
+        # Light is moved, not added: haze keeps the mean.
         hazy = blur(grid, sharp, self.haze_sigma, self.elongation)
         sharp += np.float32(self.haze) * (hazy - sharp)
         return sharp
@@ -136,11 +140,15 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
     array of float32, ``(Z)YX``
         Expected light; all but the brightest pixels lie between 0 and 1.
     """
+    # How fine scenes are was set by comparing power spectra with the clean images of
+    # docs/benchmarks.md: those are finer than scenes as drawn.
     coarser, finer = rng.uniform(0.4, 1.0), np.exp(rng.uniform(0, np.log(3)))
     zoom = float(rng.choice([1.0, coarser, finer], p=[0.2, 0.4, 0.4]))
     lateral = [ceil(n / zoom) + 2 for n in shape[-2:]]
     small = _stack((*shape[:-2], *lateral), rng, zoom)
     image = _magnified(small, zoom, shape) if zoom != 1 else small[..., 1:-1, 1:-1]
+    # From here on what samples and instruments do: contrast, labelling, illumination, haze. All but
+    # the first are left away in part of the scenes, so that their absence is learned as well.
     image **= np.float32(np.exp(rng.normal(0, 0.3)))
     grid = Grid(tuple(shape[-2:]))
     if rng.random() < 0.3:
@@ -150,6 +158,7 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
     if rng.random() < 0.5:
         haze = np.exp(np.float32(0.7) * fractal(grid, rng, rng.uniform(40, 200), n_octaves=5))
         image += np.float32(rng.uniform(0.02, 0.7) ** 2) * haze
+    # Mostly not the very brightest pixel, so that a single bright spot does not make all else dim.
     brightest = np.percentile(image, rng.choice([98.0, 99.5, 100.0]))
     image /= np.float32(max(float(brightest), 1e-6))
     return np.asarray(image, np.float32)
@@ -157,11 +166,13 @@ def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatAr
 
 def _stack(shape: tuple[int, ...], rng: np.random.Generator, zoom: float) -> FloatArray:
     """A scene; a volume may also be a film in which nothing moves but the lamp."""
+    # From sharper than a well sampled PSF (large camera pixels) to as blurred as any.
     sharpness = np.exp(rng.uniform(np.log(0.35), np.log(2)))
     optics = replace(Optics.draw(rng), psf_sigma=float(sharpness))
     if len(shape) == 2 or rng.random() < 0.8:
         z_step = max(rng.uniform(0.7, 6.0) / zoom, 0.5)
         return scene(shape, rng=rng, optics=optics, z_step=z_step)
+    # The network for volumes is used on films as well, time as depth.
     lamp = np.exp(np.cumsum(rng.normal(0, rng.uniform(0, 0.05), shape[0])))
     still = scene(shape[1:], rng=rng, optics=optics)
     return np.multiply.outer(lamp.astype(np.float32), still)
@@ -177,6 +188,7 @@ def _grain(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
 def _magnified(image: FloatArray, zoom: float, shape: tuple[int, ...]) -> FloatArray:
     """The image, resampled along Y and X and cut to shape; without ringing below zero."""
     n_depth = image.ndim - 2
+    # Cubic, as linear interpolation would leave its own texture to be learned.
     large = ndimage.affine_transform(
         image,
         [*(1.0,) * n_depth, 1 / zoom, 1 / zoom],
@@ -198,7 +210,22 @@ def movie(
 ) -> FloatArray:
     """Draw a clean time-lapse ``TYX``: the structure flows, spots on it wander and blink.
 
-    Parameters, return value and errors are those of :func:`scene`.
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(T, Y, X)``.
+    rng, kind, optics
+        As for :func:`scene`.
+
+    Returns
+    -------
+    array of float32, ``TYX``, 0 to 1
+        Expected photons relative to the brightest pixel of all frames.
+
+    Raises
+    ------
+    InputError
+        If `shape` is no time-lapse, or `kind` is unknown.
     """
     if len(shape) != 3 or min(shape) < 1:
         raise InputError(f"A time-lapse cannot have shape {shape}. Give (T, Y, X).")
@@ -211,6 +238,7 @@ def movie(
     spots, lit = _wandering(grid, rng, still, n_frames), np.float32(rng.uniform(4, 10))
     frames = np.empty(shape, np.float32)
     for time in range(n_frames):
+        # From the first frame each time: warping frame after frame would blur the later ones.
         moved = ndimage.map_coordinates(still, places - time * flow, order=1, mode="reflect")
         moved += lit * splat(grid, *spots(time))
         frames[time] = optics.image(grid, moved)
@@ -225,6 +253,7 @@ def _structure(grid: Grid, rng: np.random.Generator, kind: Kind | None) -> Float
     image = np.zeros(grid.shape, np.float32)
     for each, share in zip(kinds, (1.0, rng.uniform(0.2, 0.8)), strict=False):
         part: FloatArray = getattr(structures, str(each))(grid, rng)
+        # A high percentile: one bright spot would else decide how much of the mixture is seen.
         image += np.float32(share) * part / np.float32(max(float(np.percentile(part, 99.5)), 1e-6))
     return image
 
@@ -238,6 +267,7 @@ def _wandering(
     """
     start = rng.random((4 + int(np.prod(grid.extent) / 20**2), len(grid.shape))) * grid.extent
     lively = grid.at(blur(grid, still, 5.0), start)
+    # A stable sort gives the same order everywhere, and so the same film from the same seed.
     start = start[np.argsort(-lively, kind="stable")[: len(start) // 3 + 1]]
     n_spots = len(start)
     carried = rng.random((n_spots, 1)) < 0.4
@@ -245,6 +275,7 @@ def _wandering(
     steps = rng.normal(0, 0.7, (n_frames, *start.shape)) + velocity
     places = start + np.cumsum(steps, axis=0)
     toggles = rng.random((n_frames, n_spots)) < 0.12
+    # On or off until the next toggle, one frame in eight: blinking without memory.
     is_on = np.logical_xor.accumulate(toggles, axis=0) ^ (rng.random(n_spots) < 0.7)
     strengths = rng.lognormal(0, 0.4, n_spots) * is_on
     return lambda time: (places[time], strengths[time])

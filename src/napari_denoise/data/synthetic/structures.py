@@ -50,6 +50,7 @@ def _draw_nuclei(
     texture = _chromatin(grid, rng, radius)
     wobble = 1 + np.float32(0.06) * smooth_field(grid, rng, radius)
     sharp, soft = np.zeros((2, *grid.shape), np.float32)
+    # In a plane of a tissue up to a third of the nuclei lie above or below it.
     n_out_of_focus = int(len(centres) * rng.uniform(0, 0.35))
     strengths = lognormal(rng, len(centres), 0.35)
     directions = flat_directions(rng, centres)
@@ -63,6 +64,7 @@ def _draw_nuclei(
             nucleolus = ellipse(grid, window, hole, along, size=width, ratio=1)
             body *= 1 - np.float32(0.5) * np.exp(-(nucleolus**2))
         image = soft if number < n_out_of_focus else sharp
+        # The brighter one where nuclei overlap, or their sum would outshine everything.
         image[window] = np.maximum(image[window], np.float32(strengths[number]) * body)
     sharp += np.float32(0.6) * blur(grid, soft, radius / 5)
     return np.asarray(sharp)
@@ -71,6 +73,7 @@ def _draw_nuclei(
 def _chromatin(grid: Grid, rng: np.random.Generator, radius: float) -> FloatArray:
     contrast = amount(rng, 0.1, 0.35)
     texture = np.float32(0.75) + contrast * fractal(grid, rng, radius / 2, roughness=0.9)
+    # Heterochromatin: only the crests of a field, so a few dense clumps.
     dense = np.maximum(smooth_field(grid, rng, max(radius / 4, 1)) - 1, 0)
     return np.maximum(texture + amount(rng, 0, 0.7) * dense, np.float32(0.1))
 
@@ -80,11 +83,13 @@ def filaments(grid: Grid, rng: np.random.Generator) -> FloatArray:
     cells = spread_cells(grid, rng, rng.uniform(60, 150))
     start = _strewn(grid, rng, rng.uniform(7, 13) if len(grid.shape) == 2 else 14)
     start = start[grid.at(cells.distance, start) < 1]
+    # Stress fibres run along the cell; one in seven runs anywhere.
     spread = np.where(rng.random(len(start)) < 0.15, 1.0, rng.uniform(0.06, 0.25))
     heading = tilted(rng, cells.headings(grid, start), spread)
     n_steps = int(cells.radius * rng.uniform(0.3, 0.9))
     paths = _walk(rng, start, heading, n_steps, rng.uniform(0.001, 0.006))
     fibres = _draw_paths(grid, rng, paths, lognormal(rng, len(start), 0.9), cells)
+    # Cortical actin: brightest a few pixels inside the border.
     rim = np.exp(-((cells.depth / amount(rng, 2, 4) - 1) ** 2))
     rim *= np.maximum(1 + smooth_field(grid, rng, 30), 0)
     mesh = np.maximum(0.25 + np.float32(0.12) * fractal(grid, rng, 16, roughness=0.8), 0)
@@ -98,6 +103,7 @@ def mitochondria(grid: Grid, rng: np.random.Generator) -> FloatArray:
     cells = spread_cells(grid, rng, rng.uniform(50, 120))
     start = _strewn(grid, rng, rng.uniform(7, 11))
     distance = grid.at(cells.distance, start)
+    # Outside the nucleus, and the sparser the farther from it.
     start = start[(distance > 0.36) & (rng.random(len(start)) < 1.3 - 1.3 * distance)]
     heading = tilted(rng, cells.headings(grid, start), rng.uniform(0.4, 2))
     paths = _walk(rng, start, heading, int(rng.uniform(6, 60)), rng.uniform(0.02, 0.07))
@@ -119,6 +125,7 @@ def _walk(
     place, turn = start.copy(), np.zeros_like(start)
     for step in range(n_steps):
         paths[step] = place
+        # The turn is smoothed, not the heading: curves without kinks, as stiff polymers have them.
         turn = 0.9 * turn + wiggle * flat * rng.standard_normal(start.shape)
         heading = heading + turn
         heading /= np.linalg.norm(heading, axis=1, keepdims=True)
@@ -132,10 +139,12 @@ def _draw_paths(
     """Splat paths where they lie in the cell they began in, brighter and fainter on the way."""
     n_steps, n_paths, n_axes = paths.shape
     points = paths.reshape(-1, n_axes)
+    # Filaments leave the plane at their ends rather than stop.
     taper = np.sqrt(np.sin(np.pi * (np.arange(n_steps) + 0.5) / n_steps))
     weights = np.outer(taper, strength).ravel()
     weights *= grid.at(edge(cells.depth - 0.03 * cells.radius, 2.0), points)
     weights *= grid.at(np.exp(np.float32(0.4) * smooth_field(grid, rng, 15)), points)
+    # A path that has run into the next cell is not drawn there.
     owner = grid.at(cells.owner, points).reshape(n_steps, n_paths)
     return splat(grid, points, weights * (owner == grid.at(cells.owner, paths[0])).ravel())
 
@@ -163,6 +172,7 @@ def _gap_to_second_nearest(
     bend = np.float32(0.15 * distance)
     stride = 1 if len(grid.shape) == 2 else 2
     some = (..., slice(None, None, stride), slice(None, None, stride))
+    # Voronoi cells of bent space have curved walls.
     places = [place + bend * fractal(grid, rng, distance) for place in grid.coordinates()]
     points = np.stack([place[some] for place in places], axis=-1)
     distances, nearest = cKDTree(seeds).query(points, k=2, workers=-1)
@@ -181,6 +191,7 @@ def puncta(grid: Grid, rng: np.random.Generator) -> FloatArray:
     cells = spread_cells(grid, rng, rng.uniform(40, 120))
     crowd = crowding(grid, rng, cells)
     image = cytoplasm(grid, rng, cells)
+    # Three sizes; the larger ones are raised by what their blur lowers them, and a little more.
     for sigma, spacing in ((0.0, rng.uniform(5, 12)), (1.2, rng.uniform(9, 25)), (2.4, 40)):
         places = _strewn(grid, rng, spacing)
         places = places[rng.random(len(places)) < grid.at(crowd, places)]
@@ -197,9 +208,12 @@ def vesicles(grid: Grid, rng: np.random.Generator) -> FloatArray:
     centres = centres[rng.random(len(centres)) < grid.at(crowding(grid, rng, cells), centres)]
     radii = largest * rng.uniform(0.2, 1, len(centres)) ** 2 + 0.5
     n_points = 8 + int(40 * largest)
+    # Normal deviates, normalised, lie evenly on a sphere of any dimension (Muller 1959,
+    # doi:10.1145/377939.377946).
     around = rng.standard_normal((n_points, len(centres), n_axes))
     around /= np.linalg.norm(around, axis=2, keepdims=True)
     shells = (centres + radii[:, np.newaxis] * around).reshape(-1, n_axes)
+    # Light in proportion to the membrane's area, shared among the points.
     strength = lognormal(rng, len(centres), 0.5) * radii ** (n_axes - 1) / n_points
     image = np.float32(8) * splat(grid, shells, np.tile(strength, n_points))
     return (image + cytoplasm(grid, rng, cells)) * cells.strengths(rng)
