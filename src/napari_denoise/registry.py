@@ -17,20 +17,7 @@ from napari_denoise.core.settings import class_named, describe, make_settings
 from napari_denoise.filters import FILTERS, filter_class
 from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.instant.denoiser import Instant
-from napari_denoise.learning.methods import (
-    CARE,
-    IDR,
-    N2N,
-    N2V,
-    N2V2,
-    PN2V,
-    Autoencoder,
-    DecoNoising,
-    DivNoising,
-    Noise2Fast,
-    StructN2V,
-    TrainingMethod,
-)
+from napari_denoise.learning.methods import METHODS, TrainingMethod, method_class
 from napari_denoise.learning.models.zoo import ZooDenoiser
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.noise import NoiseModel
@@ -49,21 +36,6 @@ __all__ = [
     "method_class",
     "noise_class",
 ]
-
-METHODS: tuple[type[TrainingMethod], ...] = (
-    N2V,
-    N2V2,
-    StructN2V,
-    Noise2Fast,
-    PN2V,
-    IDR,
-    DivNoising,
-    DecoNoising,
-    N2N,
-    CARE,
-    Autoencoder,
-)
-"""Ways to train a model, which then is a denoiser."""
 
 _STORED: dict[str, type[Denoiser]] = {
     cls.tag(): cls for cls in (Stabilized, ModelDenoiser, ZooDenoiser)
@@ -136,11 +108,6 @@ def denoiser_of(recipe: Recipe | None) -> Denoiser | None:
         return make_settings(denoiser_class(name), settings)
     except SettingsError:
         return None
-
-
-def method_class(name: str) -> type[TrainingMethod]:
-    """The training method called `name`; SettingsError if there is none."""
-    return class_named(METHODS, name, "learned method")
 
 
 def noise_class(name: str) -> type[NoiseModel]:

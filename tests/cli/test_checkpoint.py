@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_denoise.learning.models.file import read_model_info, read_training_record
+from napari_denoise.learning.models.file import read_checkpoint_info, read_model_info
 
 SHORT = ("--set", "n_steps=6", "--set", "patch_size=16", "--set", "n_features=8")
 
@@ -52,7 +52,7 @@ def test_a_killed_training_goes_on_from_what_it_left(tmp_path, noisy, command):
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     assert not model.exists()
-    n_done = read_training_record(left).n_done
+    n_done = read_checkpoint_info(left).n_done
 
     code, _, error = command(*arguments)
     assert code == 2

@@ -9,18 +9,19 @@ import torch
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.recipe import Recipe
 from napari_denoise.learning.methods import N2V
-from napari_denoise.learning.models.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.learning.models.checkpoint import TrainingPoint
+from napari_denoise.learning.models.model import Model, ModelInfo
 from napari_denoise.learning.networks import shipped
 from napari_denoise.learning.networks.architecture import (
     N_PLANES,
-    Architecture,
     InstantArchitecture,
+    UNetArchitecture,
     choose_pooling,
 )
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.shipped import save_network
 from napari_denoise.learning.networks.unet import UNet
-from napari_denoise.learning.normalization.linear import Normalization
+from napari_denoise.learning.normalization.linear import LinearNormalization
 from napari_denoise.learning.training.job import TrainingImage
 
 
@@ -58,14 +59,14 @@ def image(noisy) -> TrainingImage:
 
 def _make_model(spatial="YX", n_channels=1, n_features=4) -> Model:
     patch_size = {2: (64, 64), 3: (16, 32, 32)}[len(spatial)]
-    architecture = Architecture(
+    architecture = UNetArchitecture(
         n_channels=n_channels, n_features=n_features, pooling=choose_pooling(patch_size, 2)
     )
     info = ModelInfo(
         version="0.0",
         method=N2V(),
         architecture=architecture,
-        normalization=Normalization(means=(100.0,) * n_channels, stds=(30.0,) * n_channels),
+        normalization=LinearNormalization(means=(100.0,) * n_channels, stds=(30.0,) * n_channels),
         spatial=spatial,
         history=(TrainingPoint(step=1, loss=1.0, validation_loss=1.0),),
         recipe=Recipe.of("train", N2V(), seed=0),

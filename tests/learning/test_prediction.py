@@ -20,8 +20,9 @@ from napari_denoise.core.tiling import Place
 from napari_denoise.learning import device
 from napari_denoise.learning.losses.regression import Regression
 from napari_denoise.learning.methods import CARE
+from napari_denoise.learning.models.checkpoint import TrainingPoint
 from napari_denoise.learning.models.file import save_model
-from napari_denoise.learning.models.model import Model, ModelInfo, TrainingPoint
+from napari_denoise.learning.models.model import Model, ModelInfo
 from napari_denoise.learning.networks.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.normalization.camera import Camera

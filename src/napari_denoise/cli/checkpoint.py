@@ -11,7 +11,7 @@ from napari_denoise.cli.options import Channels, Spatial
 from napari_denoise.core.errors import FileError, SettingsError
 from napari_denoise.core.settings import make_settings
 from napari_denoise.learning.methods import TrainingMethod
-from napari_denoise.learning.models.file import read_model_info, read_training_record
+from napari_denoise.learning.models.file import read_checkpoint_info, read_model_info
 
 __all__ = ["check_paths", "chosen_method", "unfinished_path", "usual_roles"]
 
@@ -38,7 +38,7 @@ def check_paths(model: Path, resume: Path | None) -> None:
     left = unfinished_path(model)
     if not left.exists() or (resume and resume.exists() and left.samefile(resume)):
         return
-    record = read_training_record(left)
+    record = read_checkpoint_info(left)
     done = f" after {record.n_done:,} steps" if record else ""
     raise FileError(
         f"A training of {model.name} was interrupted{done}. Go on with it: --resume {left}. Or "

@@ -149,7 +149,7 @@ def train(
         "loss": last.loss,
         "validation_loss": last.validation_loss,
         "seed": trained.recipe.seed,
-        "is_finished": trained.state is None,
+        "is_finished": trained.checkpoint is None,
         "skipped": [{"image": each.name, "reason": each.reason} for each in given.skipped],
     }
     say(json.dumps(report) if as_json else _training_line(report))

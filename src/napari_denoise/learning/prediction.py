@@ -27,8 +27,7 @@ from napari_denoise.learning.models.orientations import orientations, padded
 from napari_denoise.learning.networks.tile_memory import choose_core
 
 if TYPE_CHECKING:
-    from napari_denoise.learning.losses import Objective
-    from napari_denoise.learning.networks.build import Network
+    from napari_denoise.learning.networks.base import Network
 
 __all__ = ["ModelDenoiser"]
 
@@ -199,14 +198,13 @@ class _ModelSession(Session):
     def __init__(self, settings: ModelDenoiser, model: Model) -> None:
         # Imported here: this module is imported before anyone needs torch.
         from napari_denoise.learning.device import resolve_device  # noqa: PLC0415
-        from napari_denoise.learning.losses import make_objective  # noqa: PLC0415
 
         self._settings = settings
         device, network = resolve_device(settings.device), model.network
         # The model in memory stays on the CPU, whatever device a run takes.
         network = network if device.type == "cpu" else deepcopy(network).to(device)
         self._network: Network | None = network
-        self._objective: Objective = make_objective(model.method, model.normalization, device)
+        self._loss = model.method.strategy().loss(model.normalization, device)
 
     def denoise_tile(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         denoise = self._averaged if self._settings.average_flips else self._predicted
@@ -216,7 +214,7 @@ class _ModelSession(Session):
         from napari_denoise.learning.device import empty_cache  # noqa: PLC0415
 
         self._network = None
-        empty_cache(self._objective.device)
+        empty_cache(self._loss.device)
 
     def _predicted(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
@@ -227,9 +225,9 @@ class _ModelSession(Session):
         network: Network | Focused = whole
         if place.core and isinstance(whole, UNet):
             network = Focused(whole, self._computed(tile, place.core))
-        with memory_errors(self._objective.device):
+        with memory_errors(self._loss.device):
             draws = Draws(settings.seed + place.sample, settings.n_samples, place)
-            job = self._objective.restore_at(network, tile, settings.output, draws)
+            job = self._loss.predict(network, tile, settings.output, draws)
             return (yield from job)
 
     def _averaged(self, tile: FloatArray, place: Place) -> Job[FloatArray]:

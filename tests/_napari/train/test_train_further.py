@@ -269,4 +269,4 @@ def test_a_preview_of_a_volume_shows_its_plane(make_dock, viewer, noisy, rng, sh
 
 def test_a_saved_model_of_a_stopped_training_can_go_on(stopped, tmp_path):
     stopped._model_box.save(tmp_path / "mine.safetensors")
-    assert load_model(tmp_path / "mine.safetensors").state is not None
+    assert load_model(tmp_path / "mine.safetensors").checkpoint is not None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_denoise.learning.data.checkerboard import split_checkerboard
+from napari_denoise.learning.data.pairs import split_checkerboard
 
 
 def numbered(*shape) -> np.ndarray:

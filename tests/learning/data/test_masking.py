@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_denoise.learning.data.masking import PERIOD, hidden_in_turn, mask_pixels
+from napari_denoise.learning.data.masking import PERIOD, mask_pixels, masked_in_turn
 
 REPLACEMENTS = ("mean", "median", "uniform")
 
@@ -71,7 +71,7 @@ def test_the_same_generator_state_hides_the_same_pixels():
 @pytest.mark.parametrize("size", [(9, 13), (1, 8, 8), (3, 9, 10), (2, 5, 6)])
 def test_in_turn_each_pixel_is_hidden_once_and_never_with_a_neighbour(rng, size):
     tile = rng.normal(size=(2, *size)).astype(np.float32)
-    turns = hidden_in_turn(tile)
+    turns = masked_in_turn(tile)
     np.testing.assert_array_equal(sum(hidden.astype(int) for _, hidden in turns), 1)
     for shown, hidden in turns:
         np.testing.assert_array_equal(shown[:, ~hidden], tile[:, ~hidden])
@@ -82,16 +82,16 @@ def test_in_turn_each_pixel_is_hidden_once_and_never_with_a_neighbour(rng, size)
 
 def test_in_turn_nothing_of_the_hidden_pixels_is_seen(rng):
     tile = rng.normal(size=(1, 4, 9, 10)).astype(np.float32)
-    for turn, (shown, hidden) in enumerate(hidden_in_turn(tile)):
+    for turn, (shown, hidden) in enumerate(masked_in_turn(tile)):
         changed = np.where(hidden, 1000, tile).astype(np.float32)
-        again = hidden_in_turn(changed)[turn][0]
+        again = masked_in_turn(changed)[turn][0]
         np.testing.assert_allclose(again[:, hidden], shown[:, hidden], atol=1e-3)
         np.testing.assert_array_equal(again[:, ~hidden], shown[:, ~hidden])
 
 
 def test_in_turn_tiles_that_start_a_period_apart_hide_the_same(rng):
     tile = np.zeros((1, 6, 12, 20), np.float32)
-    masks = [hidden for _, hidden in hidden_in_turn(tile)]
+    masks = [hidden for _, hidden in masked_in_turn(tile)]
     for part in ((slice(PERIOD[0], None),), (slice(None), slice(PERIOD[1], None))):
         for mask, shifted in zip(masks, masks, strict=True):
             cut = mask[part]

@@ -12,10 +12,9 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, DenoiseError, InputError
 from napari_denoise.core.progress import Notice, Request, run
-from napari_denoise.learning.data.example import Example, make_example
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Repeats
-from napari_denoise.learning.data.sampler import PatchSampler
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.losses.even_noise import StabilizedRegression
 from napari_denoise.learning.methods import CARE, N2N, N2V
 from napari_denoise.learning.models.file import load_model, save_model
@@ -77,7 +76,7 @@ def test_pairs_are_cut_and_turned_alike(rng):
     pixels = np.arange(3 * 20 * 30, dtype=np.float32).reshape(3, 20, 30)
     sampler = PatchSampler([pair(pixels, pixels + 0.5, Layout("TYX"))], (8, 8))
     patches = sampler.draw(50, rng)
-    shown, target = patches.shown, patches.target
+    shown, target = patches.input, patches.target
     np.testing.assert_array_equal(target, shown + 0.5)
     assert len({patch[0].tobytes() for patch in shown - shown.min((-1, -2), keepdims=True)}) > 4
 
@@ -88,7 +87,7 @@ def test_repeats_pair_any_two_frames_and_never_one_with_itself(rng):
     pixels = (frame + 10 * channel)[..., np.newaxis, np.newaxis] + place
     image = TrainingImage(pixels, Layout("TCYX"), "film")
     drawn = PatchSampler([image], (4, 4), repeats=Repeats("T")).draw(300, rng)
-    pairs = np.stack([drawn.shown, drawn.target], axis=1)
+    pairs = np.stack([drawn.input, drawn.target], axis=1)
     first, second = np.floor(pairs[:, :, 0, 0, 0]).T.astype(int)
     seen = set(zip(first, second, strict=True))
     assert seen == {(a + c, b + c) for c in (0, 10) for a in range(4) for b in range(4) if a != b}
@@ -101,7 +100,7 @@ def test_even_and_odd_frames_are_pairs_of_neighbours(rng, n, last):
     pixels = np.broadcast_to(np.arange(float(n))[:, np.newaxis, np.newaxis], (n, 8, 8))
     image = TrainingImage(pixels, Layout("TYX"), "film")
     patches = PatchSampler([image], (4, 4), repeats=Repeats("T", "even_odd")).draw(200, rng)
-    seen = set(zip(*(part[:, 0, 0, 0] for part in (patches.shown, patches.target)), strict=True))
+    seen = set(zip(*(part[:, 0, 0, 0] for part in (patches.input, patches.target)), strict=True))
     assert seen == {(0, 1), (1, 0)} | last
 
 
@@ -124,11 +123,11 @@ def test_frames_that_do_not_show_the_same_thing_are_noticed(clean, rng):
 
 def test_noise2noise_shows_either_of_a_pair(rng):
     sampler = PatchSampler([pair(np.zeros((8, 8)), np.ones((8, 8)))], (4, 4))
-    example = make_example(N2N(batch_size=64), sampler, rng)
-    assert 10 < example.shown.mean(axis=(1, 2, 3)).sum() < 54
-    np.testing.assert_array_equal(example.target, 1 - example.shown)
-    example = make_example(CARE(batch_size=64), sampler, rng)
-    assert not example.shown.any()
+    example = N2N(batch_size=64).batch(sampler, rng)
+    assert 10 < example.input.mean(axis=(1, 2, 3)).sum() < 54
+    np.testing.assert_array_equal(example.target, 1 - example.input)
+    example = CARE(batch_size=64).batch(sampler, rng)
+    assert not example.input.any()
     assert example.target.all()
 
 
@@ -208,7 +207,7 @@ def test_the_best_guess_of_a_noisy_target_is_its_mean(small_instant, rng, gain):
     gradients = []
     for shift in (-0.5, 0.0, 0.5):
         network.noise.bias.data.zero_()
-        example = Example(flat + np.float32(shift), noisy, np.ones_like(noisy))
+        example = Batch(flat + np.float32(shift), noisy, np.ones_like(noisy))
         loss = StabilizedRegression(camera, torch.device("cpu")).loss(network, example)
         gradients.append(float(torch.autograd.grad(loss, network.noise.bias)[0]))
     assert gradients[0] > 0.01

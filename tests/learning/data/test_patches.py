@@ -38,7 +38,7 @@ def image_of(shape, axes, spatial="YX", channels="independent", name="image", **
 def test_patches_have_the_shape_that_the_network_sees(rng, image, expected):
     wanted = N2V(patch_size=8).patch_size_for(image.layout.n_spatial)
     patches = PatchSampler([image], choose_patch_size([image], wanted)).draw(1, rng)
-    for part in (patches.shown, patches.target, patches.weight):
+    for part in (patches.input, patches.target, patches.mask):
         assert part.shape == (1, *expected)
         assert part.dtype == np.float32
 
@@ -47,20 +47,20 @@ def test_patches_come_from_all_units_of_all_images(rng):
     first = image_of((3, 8, 8), "ZYX")
     second = TrainingImage(np.full((8, 8), -1.0), Layout("YX"), "second")
     sampler = PatchSampler([first, second], (8, 8))
-    seen = set(sampler.draw(200, rng, turned="not").shown[:, 0, 0, 0])
+    seen = set(sampler.draw(200, rng, turned="not").input[:, 0, 0, 0])
     assert seen == {0.0, 64.0, 128.0, -1.0}
 
 
 def test_patches_reach_every_corner(rng):
     image = image_of((10, 12), "YX")
     sampler = PatchSampler([image], (4, 4))
-    assert set(sampler.draw(500, rng).shown.flat) == set(range(120))
+    assert set(sampler.draw(500, rng).input.flat) == set(range(120))
 
 
 def test_square_patches_are_laid_in_eight_ways_and_others_in_four(rng):
     for size, n_ways in (((4, 4), 8), ((4, 5), 4)):
         sampler = PatchSampler([image_of(size, "YX")], size)
-        batch = sampler.draw(300, rng).shown
+        batch = sampler.draw(300, rng).input
         assert batch.shape == (300, 1, *size)
         assert len({patch.tobytes() for patch in batch}) == n_ways
 
@@ -87,7 +87,7 @@ def test_a_lazy_image_that_does_not_fit_stays_lazy(monkeypatch, rng):
     lazy = TrainingImage(da.zeros((3, 16, 16), chunks=(1, 16, 16)), Layout("TYX"), "lazy")
     (read,) = run(read_images([lazy]))
     assert read.pixels is lazy.pixels
-    assert PatchSampler([lazy], (8, 8)).draw(2, rng).shown.shape == (2, 1, 8, 8)
+    assert PatchSampler([lazy], (8, 8)).draw(2, rng).input.shape == (2, 1, 8, 8)
 
 
 def test_an_integer_array_in_memory_is_taken_as_it_is():
@@ -193,17 +193,17 @@ def test_patches_of_any_axes_are_windows_of_the_images_with_their_targets(
     size = choose_patch_size(images, (2, 4, 4)[-layout.n_spatial :])
     patches = PatchSampler(images, size).draw(12, rng, turned="not")
     n_channels = images[0].unit_shape[0]
-    assert patches.shown.shape == (12, n_channels, *size)
-    known = patches.weight > 0
-    np.testing.assert_array_equal(patches.target[known], patches.shown[known] + 0.5)
+    assert patches.input.shape == (12, n_channels, *size)
+    known = patches.mask > 0
+    np.testing.assert_array_equal(patches.target[known], patches.input[known] + 0.5)
     allowed: set[float] = set()
     for image in images:
         inside = True if image.region is None else image.region
         allowed |= set(np.asarray(image.pixels)[np.broadcast_to(inside, image.pixels.shape)])
-    assert set(patches.shown[known]) <= allowed
+    assert set(patches.input[known]) <= allowed
     assert known.any(axis=tuple(range(1, known.ndim))).all()
     if not has_region:
-        steps = [np.diff(patches.shown, axis=axis) for axis in range(2, patches.shown.ndim)]
+        steps = [np.diff(patches.input, axis=axis) for axis in range(2, patches.input.ndim)]
         for step, letter in zip(steps, layout.spatial, strict=True):
             strides = {np.prod(shape[layout.axes.index(letter) + 1 :]) for shape in shapes}
             assert set(step.flat) <= strides

@@ -8,7 +8,7 @@ from scipy import ndimage
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import FileError, InputError, SettingsError
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.data.psf import gaussian_psf, make_psf, measured_psf
+from napari_denoise.learning.data.psf import gaussian_psf, measured_psf
 from napari_denoise.learning.methods import N2V, DecoNoising
 
 PATCH = (64, 64)
@@ -93,35 +93,35 @@ def test_what_is_no_psf_is_refused(pixels, words):
 
 def test_a_measured_psf_larger_than_the_patch_is_refused():
     with pytest.raises(SettingsError, match=r"PSF spreads over \d+ × \d+ pixels.* 6 × 6"):
-        make_psf(DecoNoising(), [an_image()], (6, 6), bead())
+        DecoNoising().make_psf([an_image()], (6, 6), bead())
 
 
 def test_a_measured_psf_comes_from_a_file(tmp_path):
     tifffile.imwrite(tmp_path / "psf.tif", bead().astype(np.float32))
     method = DecoNoising(psf_path=tmp_path / "psf.tif")
-    psf = make_psf(method, [an_image()], PATCH)
+    psf = method.make_psf([an_image()], PATCH)
     np.testing.assert_array_equal(psf, measured_psf(bead().astype(np.float32), 2))
     with pytest.raises(FileError, match=r"no file .*nowhere\.tif"):
-        make_psf(DecoNoising(psf_path=tmp_path / "nowhere.tif"), [an_image()], PATCH)
+        DecoNoising(psf_path=tmp_path / "nowhere.tif").make_psf([an_image()], PATCH)
 
 
 def test_optics_and_pixel_size_tell_the_blur_of_planes_and_volumes():
     method = DecoNoising(**OPTICS, microscope="widefield")
-    plane = make_psf(method, [an_image(pixel_size_um=(0.05, 0.05))], PATCH)
+    plane = method.make_psf([an_image(pixel_size_um=(0.05, 0.05))], PATCH)
     assert widths(plane) == pytest.approx([1.67, 1.67], rel=0.03)
     layout = Layout("ZYX", "ZYX")
     image = an_image(layout, pixel_size_um=(0.2, 0.05, 0.05))
-    volume = make_psf(method, [image], (16, 32, 32))
+    volume = method.make_psf([image], (16, 32, 32))
     assert widths(volume) == pytest.approx([1.57, 1.67, 1.67], rel=0.04)
 
 
 def test_optics_without_a_pixel_size_are_refused():
     method = DecoNoising(**OPTICS)
     with pytest.raises(SettingsError, match="size of a pixel of cells in micrometers"):
-        make_psf(method, [an_image()], PATCH)
+        method.make_psf([an_image()], PATCH)
     sizes = [an_image(pixel_size_um=(size, size)) for size in (0.05, 0.1)]
     with pytest.raises(SettingsError, match="that of all images"):
-        make_psf(method, sizes, PATCH)
+        method.make_psf(sizes, PATCH)
 
 
 def test_settings_that_name_the_blur_by_halves_or_twice_are_refused():
@@ -133,5 +133,5 @@ def test_settings_that_name_the_blur_by_halves_or_twice_are_refused():
 
 def test_a_psf_for_a_method_that_has_no_use_for_it_is_refused():
     with pytest.raises(SettingsError, match="Noise2Void has no use for a PSF"):
-        make_psf(N2V(), [an_image()], PATCH, bead())
-    assert make_psf(N2V(), [an_image()], PATCH) is None
+        N2V().make_psf([an_image()], PATCH, bead())
+    assert N2V().make_psf([an_image()], PATCH) is None

@@ -10,7 +10,7 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.core.progress import run
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.data.preparing import make_sampler
+from napari_denoise.learning.data.sampler import make_sampler
 from napari_denoise.learning.methods import CARE
 from napari_denoise.learning.models.file import load_model, save_model
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -67,14 +67,14 @@ def test_noise_is_new_in_every_draw_and_the_same_with_the_same_seed(clean):
     first, second = (sampler.draw(2, np.random.default_rng(seed), turned="not") for seed in (1, 2))
     np.testing.assert_array_equal(first.target, second.target)
     assert (
-        abs(np.corrcoef((first.shown - first.target).flat, (second.shown - second.target).flat))[
+        abs(np.corrcoef((first.input - first.target).flat, (second.input - second.target).flat))[
             0, 1
         ]
         < 0.02
     )
     again = sampler.draw(2, np.random.default_rng(1), turned="not")
-    np.testing.assert_array_equal(first.shown, again.shown)
-    assert (first.shown - first.target).std() == pytest.approx(3, rel=0.02)
+    np.testing.assert_array_equal(first.input, again.input)
+    assert (first.input - first.target).std() == pytest.approx(3, rel=0.02)
 
 
 @pytest.mark.parametrize("noise", [cls() for cls in SINGLE_NOISES], ids=lambda noise: noise.name)
@@ -89,9 +89,9 @@ def test_every_noise_can_be_added_to_any_axes(rng, noise, layout):
     size = (4, 16, 12)[-layout.n_spatial :]
     sampler = sampler_of(noise, TrainingImage(pixels, layout, "clean"), rng, size)
     patches = sampler.draw(4, rng)
-    assert patches.shown.shape == (4, 2 if layout.channels == "joint" else 1, *size)
-    assert np.isfinite(patches.shown).all()
-    assert not np.array_equal(patches.shown, patches.target)
+    assert patches.input.shape == (4, 2 if layout.channels == "joint" else 1, *size)
+    assert np.isfinite(patches.input).all()
+    assert not np.array_equal(patches.input, patches.target)
 
 
 def test_shares_of_the_range_are_those_of_all_images_together(rng):
@@ -99,7 +99,7 @@ def test_shares_of_the_range_are_those_of_all_images_together(rng):
     method = CARE(noise=GaussianNoise(sigma=0.07, unit="range"))
     sampler = run(make_sampler(method, [dark, bright], (32, 32), rng))
     patches = sampler.draw(50, rng)
-    assert (patches.shown - patches.target).std() == pytest.approx(70, rel=0.02)
+    assert (patches.input - patches.target).std() == pytest.approx(70, rel=0.02)
 
 
 @pytest.mark.parametrize("layout", [Layout("TYX"), Layout("TYX", "TYX")])
@@ -110,7 +110,7 @@ def test_what_happens_along_time_does_so_by_the_frame_a_patch_is_from(rng, layou
     sampler = sampler_of(noise, TrainingImage(pixels, layout, "film"), rng, size)
     sampler = sampler.replaced(target_map=(1.0, 0.0))
     patches = sampler.draw(60, rng)
-    shares = (patches.shown / patches.target).mean(axis=(-2, -1))
+    shares = (patches.input / patches.target).mean(axis=(-2, -1))
     expected = 0.25 ** (np.arange(9) / 8)
     assert {int(np.abs(share - expected).argmin()) for share in shares.flat} == set(range(9))
     nearest = expected[np.abs(shares[..., np.newaxis] - expected).argmin(axis=-1)]
@@ -121,11 +121,11 @@ def test_a_fixed_pattern_stays_with_the_camera_and_stripes_with_its_rows(rng):
     image = TrainingImage(np.linspace(90, 110, 64 * 64).reshape(64, 64), YX, "clean")
     camera = ScmosNoise(photons=1e6, offset_spread=500, gain_spread=0, read_noise_electrons=0)
     patches = sampler_of(camera, image, rng, (48, 48)).draw(40, rng, turned="not")
-    patterns = (patches.shown - patches.target)[:, 0]
+    patterns = (patches.input - patches.target)[:, 0]
     corners = {tuple(np.round(pattern[0, :3], -2)) for pattern in patterns}
     assert len(corners) > 10
     striped = sampler_of(StripeNoise(sigma=50), image, rng, (16, 16)).draw(40, rng)
-    stripes = striped.shown - striped.target
+    stripes = striped.input - striped.target
     assert np.ptp(stripes, axis=-1).max() < 0.01 < np.ptp(stripes, axis=-2).min()
 
 

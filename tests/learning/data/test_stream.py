@@ -55,7 +55,7 @@ def test_patches_of_a_lazy_image_are_its_pixels(rng, axes, spatial, channels):
         piece = stream.take(rng)
         expected = layout.read(pixels, piece.place.unit, piece.place.window)
         assert expected.shape[1:] == size
-        np.testing.assert_array_equal(piece.shown, expected)
+        np.testing.assert_array_equal(piece.input, expected)
         np.testing.assert_array_equal(piece.target, 2 * expected)
         corners.add((str(piece.place.unit), piece.place.window[-2].start))
     assert len(corners) > min(100, layout.n_units(pixels.shape) * 10)
@@ -68,7 +68,7 @@ def test_a_batch_comes_from_all_over_the_images(rng):
     ]
     sampler = PatchSampler(images, (16, 16))
     run(sampler.read_ahead(rng))
-    batch = sampler.draw(16, rng).shown[:, 0, 0, 0]
+    batch = sampler.draw(16, rng).input[:, 0, 0, 0]
     assert len(set(batch)) > 5
 
 
@@ -76,7 +76,7 @@ def test_images_in_memory_and_in_files_share_by_their_size(rng):
     near = TrainingImage(np.zeros((64, 64)), Layout("YX"), "near")
     far = TrainingImage(lazy(np.ones((3, 64, 64))), Layout("TYX"), "far")
     patches = PatchSampler([near, far], (16, 16)).draw(400, rng)
-    assert patches.shown.mean() == pytest.approx(0.75, abs=0.08)
+    assert patches.input.mean() == pytest.approx(0.75, abs=0.08)
 
 
 def test_only_the_region_is_read_from_files_too(rng):
@@ -85,16 +85,16 @@ def test_only_the_region_is_read_from_files_too(rng):
     spoiled = np.where(region, pixels, np.nan)
     image = TrainingImage(lazy(spoiled), Layout("TYX"), "film", region=region)
     patches = PatchSampler([image], (16, 16)).draw(300, rng)
-    known = patches.shown[patches.weight > 0]
+    known = patches.input[patches.mask > 0]
     assert set(known) == set(pixels[np.broadcast_to(region, pixels.shape)])
-    assert np.isfinite(patches.shown).all()
+    assert np.isfinite(patches.input).all()
 
 
 def test_frames_in_files_are_pairs(rng):
     pixels = np.broadcast_to(np.arange(6.0)[:, np.newaxis, np.newaxis], (6, 32, 32))
     image = TrainingImage(lazy(pixels), Layout("TYX"), "film")
     patches = PatchSampler([image], (8, 8), repeats=Repeats("T", "even_odd")).draw(400, rng)
-    seen = set(zip(patches.shown[:, 0, 0, 0], patches.target[:, 0, 0, 0], strict=True))
+    seen = set(zip(patches.input[:, 0, 0, 0], patches.target[:, 0, 0, 0], strict=True))
     assert seen == {(0, 1), (1, 0), (2, 3), (3, 2), (4, 5), (5, 4)}
 
 

@@ -12,14 +12,13 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import InputError, ModelError, SettingsError
 from napari_denoise.core.progress import Notice, run
 from napari_denoise.core.settings import make_settings
-from napari_denoise.learning.data.example import Example
 from napari_denoise.learning.data.psf import gaussian_psf
-from napari_denoise.learning.data.sampler import Patches
+from napari_denoise.learning.data.sampler import Batch
 from napari_denoise.learning.losses.blurred import BlurredRegression
 from napari_denoise.learning.methods import DecoNoising
+from napari_denoise.learning.methods.deconoising import BlurredArchitecture
 from napari_denoise.learning.models.file import load_model, read_model_info, save_model
 from napari_denoise.learning.models.model import Model, ModelInfo
-from napari_denoise.learning.networks.architecture import BlurredArchitecture
 from napari_denoise.learning.networks.blurred import BlurredNetwork
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.normalization.light import Light
@@ -97,7 +96,7 @@ def test_the_background_of_each_channel_is_measured_inside_the_region_alone(rng)
     shown[:, :, :16] = 0
     weight = np.ones_like(shown)
     weight[:, :, :24] = 0
-    first, second = measure_background(Patches(shown, shown, weight))
+    first, second = measure_background(Batch(shown, shown, weight))
     assert first == pytest.approx(98, abs=2)
     assert second == pytest.approx(398, abs=2)
 
@@ -239,7 +238,7 @@ def test_bright_pixels_count_less_where_their_noise_is_known(rng, make_model):
     alike = BlurredRegression(light.model_copy(update={"camera": None}), 0.0, torch.device("cpu"))
     assert (alike._certainty(guess) == 1).all()
     shown = rng.normal(100, 5, (1, 1, 8, 8)).astype(np.float32)
-    nothing = Example(shown=shown, target=shown, weight=np.zeros_like(shown))
+    nothing = Batch(input=shown, target=shown, mask=np.zeros_like(shown))
     assert objective.loss(network, nothing).item() == 0
 
 

@@ -114,7 +114,7 @@ def test_a_first_round_that_was_interrupted_goes_on_to_the_same_bytes(rng, tmp_p
     again = run(training(method, noisy, resume=load_model(tmp_path / "part.safetensors")))
     for name, model in (("whole", whole), ("again", again)):
         save_model(model, tmp_path / name)
-    assert part.state is not None
+    assert part.checkpoint is not None
     assert (tmp_path / "again").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
@@ -132,7 +132,7 @@ def test_a_later_round_that_was_interrupted_begins_again_with_what_was_learned(r
         assert n_rounds(part) == 2
     again = run(training(method, noisy, resume=part))
     assert n_rounds(again) == 3
-    assert again.state is None
+    assert again.checkpoint is None
     assert again.method == method
 
 
@@ -143,7 +143,7 @@ def test_copies_are_kept_of_every_round(rng, tmp_path, monkeypatch):
     for _ in training(IDR(**{**TINY, "n_steps": 20}), noisy, autosave=path):
         if path.exists():
             copy = load_model(path)
-            assert copy.state is not None
+            assert copy.checkpoint is not None
             seen.add(n_rounds(copy))
     assert seen == {1, 2}
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from napari_denoise.learning.networks.architecture import Architecture, choose_pooling
+from napari_denoise.learning.networks.architecture import UNetArchitecture, choose_pooling
 from napari_denoise.learning.networks.unet import UNet
 
 
-def architecture(*pooling, **others) -> Architecture:
-    return Architecture(n_channels=1, n_features=4, pooling=pooling, **others)
+def architecture(*pooling, **others) -> UNetArchitecture:
+    return UNetArchitecture(n_channels=1, n_features=4, pooling=pooling, **others)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from napari_denoise.core.progress import run
+from napari_denoise.learning.methods.divnoising import LadderArchitecture
 from napari_denoise.learning.models.draws import Draws
-from napari_denoise.learning.networks.architecture import LadderArchitecture, choose_pooling
+from napari_denoise.learning.networks.architecture import choose_pooling
 from napari_denoise.learning.networks.ladder_vae import LadderNetwork
 
 

@@ -11,12 +11,12 @@ from torch.utils._pytree import tree_leaves
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.progress import Notice, run
 from napari_denoise.learning import device
-from napari_denoise.learning.networks.architecture import Architecture, choose_pooling
+from napari_denoise.learning.networks.architecture import UNetArchitecture, choose_pooling
 from napari_denoise.learning.networks.tile_memory import activation_bytes, choose_core
 from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.prediction import ModelDenoiser
 
-PLANE = Architecture(n_channels=1, n_features=8, pooling=choose_pooling((64, 64), 2))
+PLANE = UNetArchitecture(n_channels=1, n_features=8, pooling=choose_pooling((64, 64), 2))
 SMOOTH = PLANE.model_copy(update={"n_channels": 2, "shrinking": "max-blur", "skips": "deep"})
 VOLUME = PLANE.model_copy(update={"pooling": choose_pooling((8, 32, 32), 2)})
 

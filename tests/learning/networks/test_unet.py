@@ -5,11 +5,11 @@ import torch
 
 from napari_denoise.core.progress import run
 from napari_denoise.learning.networks import slabs, unet
-from napari_denoise.learning.networks.architecture import Architecture
+from napari_denoise.learning.networks.architecture import UNetArchitecture
 from napari_denoise.learning.networks.unet import UNet
 
-PLANE = Architecture(n_channels=1, n_features=4, pooling=((2, 2), (2, 2)))
-VOLUME = Architecture(n_channels=2, n_features=4, pooling=((1, 2, 2), (2, 2, 2)))
+PLANE = UNetArchitecture(n_channels=1, n_features=4, pooling=((2, 2), (2, 2)))
+VOLUME = UNetArchitecture(n_channels=2, n_features=4, pooling=((1, 2, 2), (2, 2, 2)))
 SMOOTH_PLANE = PLANE.model_copy(update={"shrinking": "max-blur", "skips": "deep"})
 SMOOTH_VOLUME = VOLUME.model_copy(update={"shrinking": "blur", "skips": "none"})
 
@@ -87,7 +87,7 @@ def test_weights_come_from_the_generator_and_leave_the_global_one_alone():
 
 def test_signals_keep_their_size_through_fresh_layers():
     batch = torch.randn(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    wide = Architecture(n_channels=1, n_features=32, pooling=((2, 2), (2, 2)))
+    wide = UNetArchitecture(n_channels=1, n_features=32, pooling=((2, 2), (2, 2)))
     assert 0.1 < UNet(wide)(batch).std() < 10
 
 

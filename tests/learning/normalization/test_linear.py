@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_denoise.core.errors import InputError
-from napari_denoise.learning.normalization.linear import Normalization, measure_normalization
+from napari_denoise.learning.normalization.linear import LinearNormalization, measure_normalization
 
 
 def test_statistics_equal_those_of_all_samples_together(rng):
@@ -16,7 +16,7 @@ def test_statistics_equal_those_of_all_samples_together(rng):
 
 
 def test_undo_brings_the_pixels_back(rng):
-    normalization = Normalization(means=(10.0, 2000.0), stds=(3.0, 500.0))
+    normalization = LinearNormalization(means=(10.0, 2000.0), stds=(3.0, 500.0))
     pixels = rng.uniform(0, 4000, size=(2, 3, 8, 9)).astype(np.float32)
     normalized = normalization.apply(pixels)
     assert normalized.dtype == np.float32

@@ -6,12 +6,11 @@ import torch
 
 from napari_denoise.core.errors import DeviceError
 from napari_denoise.core.progress import Notice, Request, run
-from napari_denoise.learning.data.batches import Batches
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.device import free_memory
 from napari_denoise.learning.networks.unet import UNet
 from napari_denoise.learning.training import batch_memory
-from napari_denoise.learning.training.initialization import begin
+from napari_denoise.learning.training.batches import Batches
 from napari_denoise.learning.training.job import TrainingProgress, train_job
 from napari_denoise.learning.training.trainer import Trainer
 
@@ -109,7 +108,7 @@ def test_there_is_some_free_memory_here():
 def test_the_memory_of_a_step_is_about_what_is_measured(tiny, image):
     sampler = PatchSampler([image], (64, 64))
     rng = np.random.default_rng(0)
-    start = run(begin(tiny, sampler, sampler.draw(8, rng), seed=0))
+    start = run(tiny.strategy().initialize(sampler, sampler.draw(8, rng), seed=0))
     batches = Batches(tiny, sampler, rng=rng, validation_rng=np.random.default_rng(1))
     trainer = Trainer(tiny, start, batches, torch.device("cpu"))
     probe, n_pixels = batches.probe()

@@ -20,8 +20,8 @@ from napari_denoise.core.progress import Notice, Request, run
 from napari_denoise.learning.methods import CARE, N2N
 from napari_denoise.learning.models.file import (
     load_model,
+    read_checkpoint_info,
     read_model_info,
-    read_training_record,
     save_model,
 )
 from napari_denoise.learning.training import autosave as autosave_module
@@ -86,20 +86,20 @@ def test_pairs_go_on_with_the_same_bytes_too(image, noisy, small_instant, tmp_pa
 
 def test_a_stopped_model_denoises_as_its_averaged_weights_do(stopped):
     model = load_model(stopped)
-    assert model.state is not None
+    assert model.checkpoint is not None
     assert not torch.equal(
-        model.state.weights,
+        model.checkpoint.weights,
         torch.cat([p.reshape(-1) for p in model.network.parameters()]),
     )
-    assert read_training_record(stopped).n_done == 10
+    assert read_checkpoint_info(stopped).n_done == 10
 
 
 def test_a_finished_model_carries_no_more_than_its_weights(method, image, stopped, tmp_path):
     model = run(train_job(method, [image], device="cpu"))
-    assert model.state is None
+    assert model.checkpoint is None
     finished = content(model, tmp_path)
     assert stopped.stat().st_size > 2 * len(finished)
-    assert read_training_record(tmp_path / "compared.safetensors") is None
+    assert read_checkpoint_info(tmp_path / "compared.safetensors") is None
 
 
 def test_a_finished_model_is_trained_further_on_other_images(method, image, tmp_path, rng):
@@ -233,7 +233,7 @@ def test_a_training_that_failed_can_go_on_from_its_copy(
     monkeypatch.setattr("napari_denoise.learning.training.trainer.Trainer.take_step", fail)
     with pytest.raises(RuntimeError, match="no such kernel"):
         run(job)
-    assert load_model(path).state is not None
+    assert load_model(path).checkpoint is not None
 
 
 def test_a_copy_that_cannot_be_written_is_said_once_and_costs_nothing(
@@ -280,13 +280,13 @@ def test_a_killed_process_leaves_a_training_that_goes_on(noisy, tmp_path):
     command = [sys.executable, "-c", KILLED, str(tmp_path / "spots.tif"), str(path)]
     with subprocess.Popen(command) as process:
         deadline = time.monotonic() + 120
-        while not path.exists() or read_training_record(path).n_done < 20:
+        while not path.exists() or read_checkpoint_info(path).n_done < 20:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     model = load_model(path)
-    n_done = model.state.record.n_done
+    n_done = model.checkpoint.info.n_done
     assert read_model_info(path).recipe.source == "spots"
     method = model.method.model_copy(update={"n_steps": n_done + 2})
     image = TrainingImage(noisy, Layout("YX"), "spots")

@@ -130,7 +130,7 @@ def test_a_stop_before_the_first_step_says_that_there_is_no_model(tiny, image):
 def test_closing_a_training_frees_its_memory(tiny, image, monkeypatch):
     networks = []
     monkeypatch.setattr(
-        "napari_denoise.learning.training.initialization.UNet",
+        "napari_denoise.learning.networks.unet.UNet",
         lambda *args: networks.append(network := UNet(*args)) or network,
     )
     job = train_job(tiny, [image])

@@ -6,8 +6,7 @@ import pytest
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.progress import run
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.data.pieces import Repeats
-from napari_denoise.learning.data.places import InRegion
+from napari_denoise.learning.data.pieces import InRegion, Repeats
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods import CARE, N2N, N2V, StructN2V
 from napari_denoise.learning.models.file import save_model
@@ -44,8 +43,8 @@ def test_a_region_smaller_than_a_patch_is_in_all_of_them(rng):
     region[0, 49] = region[20, 30] = True
     image = TrainingImage(pixels, Layout("YX"), "image", region=region)
     patches = PatchSampler([image], (16, 16)).draw(50, rng)
-    assert set(patches.shown[patches.weight > 0]) == {pixels[0, 49], pixels[20, 30]}
-    assert (patches.weight.sum(axis=(1, 2, 3)) == 1).all()
+    assert set(patches.input[patches.mask > 0]) == {pixels[0, 49], pixels[20, 30]}
+    assert (patches.mask.sum(axis=(1, 2, 3)) == 1).all()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,7 @@ def test_pairs_are_learned_from_where_both_frames_are_in_the_region(rng):
     region[0, 5:10], region[1, 8:15] = True, True
     image = TrainingImage(pixels, Layout("TYX"), "film", region=region)
     patches = PatchSampler([image], (20, 20), repeats=Repeats("T")).draw(8, rng, turned="not")
-    rows = np.flatnonzero(patches.weight[0, 0].all(axis=1))
+    rows = np.flatnonzero(patches.mask[0, 0].all(axis=1))
     assert list(rows) == [8, 9]
 
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from platformdirs import user_data_path
 from qtpy.QtCore import QObject, Signal
 
-from napari_denoise.learning.models.file import read_model_info, read_training_record
+from napari_denoise.learning.models.file import read_checkpoint_info, read_model_info
 from napari_denoise.learning.models.package import PACKAGE_SUFFIX
 from napari_denoise.learning.prediction import ModelDenoiser
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_denoise.learning.methods import TrainingMethod
+    from napari_denoise.learning.models.checkpoint import CheckpointInfo
     from napari_denoise.learning.models.model import Model, ModelInfo
-    from napari_denoise.learning.training.checkpoint import TrainingRecord
 
 __all__ = [
     "MODEL_FILTER",
@@ -60,7 +60,7 @@ class ShelvedModel:
         Its file, if it has one.
     is_saved : bool
         Whether that is where the user wants it.
-    record : TrainingRecord or None
+    record : CheckpointInfo or None
         How far its training has come, if that was interrupted.
     """
 
@@ -69,7 +69,7 @@ class ShelvedModel:
     model: Model | None = None
     path: Path | None = None
     is_saved: bool = False
-    record: TrainingRecord | None = None
+    record: CheckpointInfo | None = None
 
     @property
     def summary(self) -> str:
@@ -95,7 +95,7 @@ class ShelvedModel:
 
 def trained_model(name: str, model: Model, path: Path | None) -> ShelvedModel:
     """A model that has just been trained on the image called `name`."""
-    record = model.state.record if model.state else None
+    record = model.checkpoint.info if model.checkpoint else None
     title = f"{model.method.title} on {name}"
     return ShelvedModel(title, model, model=model, path=path, record=record)
 
@@ -108,7 +108,7 @@ def read_model(path: Path) -> ShelvedModel:
     FileError, ModelError
         If the file cannot be read, or holds no model of ours.
     """
-    info, record = read_model_info(path), read_training_record(path)
+    info, record = read_model_info(path), read_checkpoint_info(path)
     return ShelvedModel(path.stem, info, path=path, is_saved=True, record=record)
 
 

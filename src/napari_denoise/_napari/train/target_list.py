@@ -28,14 +28,13 @@ from napari_denoise._qt.message import WrappedLabel
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Job, Progress, Skipped
-from napari_denoise.learning.methods import CARE, N2N, TrainingMethod
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
     from napari_denoise.core.image import Image
 
-__all__ = ["Pick", "TargetList", "image_patterns", "targets_in_words"]
+__all__ = ["Pick", "TargetList", "image_patterns"]
 
 _LABEL_WIDTH = 100
 _N_ROWS = 8
@@ -69,18 +68,6 @@ class Pick:
     def shape(self) -> tuple[int, ...]:
         """Pixels along each axis."""
         return tuple(int(size) for size in self.pixels.shape)
-
-
-def targets_in_words(method: TrainingMethod) -> str:
-    """What the targets of a method are to be; empty if it needs none."""
-    if isinstance(method, N2N) and method.repeats is None:
-        return (
-            "Targets: for each image another noisy one of the same thing, pixel on pixel. Or "
-            "choose the axis of the repeats above."
-        )
-    if isinstance(method, CARE) and method.noise is None:
-        return "Targets: for each image a clean one of the same thing, pixel on pixel."
-    return ""
 
 
 class TargetList(QWidget):

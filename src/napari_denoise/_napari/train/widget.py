@@ -38,13 +38,13 @@ from napari_denoise._napari.train.preview import TrainingPreview
 from napari_denoise._napari.train.region_chooser import RegionChooser
 from napari_denoise._napari.train.session import running, train_and_keep
 from napari_denoise._napari.train.start_chooser import StartChooser
-from napari_denoise._napari.train.target_list import TargetList, targets_in_words
+from napari_denoise._napari.train.target_list import TargetList
 from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Progress
 from napari_denoise.learning.data.selection import choose_images
-from napari_denoise.learning.methods import DecoNoising, TrainingMethod
+from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.registry import METHODS
 
 if TYPE_CHECKING:
@@ -205,10 +205,10 @@ class TrainWidget(ViewerDock):
             method = self._chosen_method()
         except SettingsError:
             return
-        words = targets_in_words(method)
+        words = method.targets_in_words()
         self._targets.setDescription(words)
         self._targets.setVisible(bool(words))
-        self._psf_row.setVisible(isinstance(method, DecoNoising))
+        self._psf_row.setVisible(method.takes_psf)
         self._on_targets_changed()
 
     def _on_targets_changed(self) -> None:

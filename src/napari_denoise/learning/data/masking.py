@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_denoise.core.dtype import FloatArray
 
-__all__ = ["PERIOD", "Replacement", "hidden_in_turn", "mask_pixels"]
+__all__ = ["PERIOD", "Replacement", "mask_pixels", "masked_in_turn"]
 
 Replacement = Literal["mean", "median", "uniform"]
 
@@ -98,7 +98,7 @@ def _stand_in(
     return np.asarray(values, dtype=np.float32)
 
 
-def hidden_in_turn(tile: FloatArray) -> list[tuple[FloatArray, npt.NDArray[np.bool_]]]:
+def masked_in_turn(tile: FloatArray) -> list[tuple[FloatArray, npt.NDArray[np.bool_]]]:
     """All ways to hide an eighth of the pixels, so that each is hidden once.
 
     No hidden pixel is next to another: the mean of its neighbours, which stands in for it, is

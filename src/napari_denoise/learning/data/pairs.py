@@ -1,4 +1,4 @@
-"""Which images make a pair, found out before a method learns from them."""
+"""Pairs to learn from: which images make one, and how a single image is split into one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ import numpy.typing as npt
 from napari_denoise.core.dtype import FloatArray, check_pixels
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.data.simulation import check_clean
-from napari_denoise.learning.methods import N2N, PairedMethod, TrainingMethod
 
-__all__ = ["Likeness", "check_pairs", "check_sampled_pairs", "compare_pairs"]
+__all__ = [
+    "Likeness",
+    "check_no_target",
+    "check_repeats",
+    "check_sampled_pairs",
+    "check_target",
+    "compare_pairs",
+    "split_checkerboard",
+]
 
 _BLOCK = 8
 """Pixels, along Y and X, whose mean is compared: noise averages out."""
@@ -26,34 +32,8 @@ _TOLERANCE = 0.25
 """Scales that differ by no more than this are taken to be the same."""
 
 
-def check_pairs(method: TrainingMethod, images: Sequence[TrainingImage]) -> None:
-    """Refuse images that lack a second one, or have one in vain; no pixels are read.
-
-    Raises
-    ------
-    InputError
-        If a target is missing, is not asked for, or has another shape.
-    AxesError
-        If there are no repeats along the axis that is to have them.
-    """
-    noise = method.simulated_noise()
-    if noise is not None:
-        check_clean(noise, images)
-    for image in images:
-        if noise is not None:
-            _check_no_target(image)
-        elif isinstance(method, N2N) and method.repeats:
-            _check_repeats(image, method.repeats)
-        elif isinstance(method, PairedMethod):
-            _check_target(image, method.title)
-        elif image.target is not None:
-            raise InputError(
-                f"{method.title} learns from the noisy image alone, and {image.name} comes with a "
-                f"target. Leave the target out, or choose a method for pairs."
-            )
-
-
-def _check_no_target(image: TrainingImage) -> None:
+def check_no_target(image: TrainingImage) -> None:
+    """Refuse a target beside noise that is to be added; InputError."""
     if image.target is not None:
         raise InputError(
             f"Noise is to be added to {image.name} as to a clean image, and it has a target as "
@@ -61,7 +41,20 @@ def _check_no_target(image: TrainingImage) -> None:
         )
 
 
-def _check_target(image: TrainingImage, title: str) -> None:
+def check_target(image: TrainingImage, title: str) -> None:
+    """Refuse an image without a fitting target; no pixels are read.
+
+    Parameters
+    ----------
+    image : TrainingImage
+    title : str
+        Of the method that needs the target, for the message.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it has another shape.
+    """
     if image.target is None:
         raise InputError(
             f"{title} learns from pairs, and {image.name} has no target. "
@@ -77,7 +70,21 @@ def _check_target(image: TrainingImage, title: str) -> None:
         )
 
 
-def _check_repeats(image: TrainingImage, axis: str) -> None:
+def check_repeats(image: TrainingImage, axis: str) -> None:
+    """Refuse an image without repeats along an axis; no pixels are read.
+
+    Parameters
+    ----------
+    image : TrainingImage
+    axis : {"T", "S"}
+
+    Raises
+    ------
+    InputError
+        If it has a target as well.
+    AxesError
+        If it lacks the axis, or has a single frame along it.
+    """
     if image.target is not None:
         raise InputError(
             f"{image.name} has a target and is to have repeats along {axis} as well. "
@@ -196,3 +203,37 @@ def _block_means(pair: FloatArray) -> npt.NDArray[np.float64]:
     cropped = pair[..., : rows * block, : columns * block].astype(np.float64)
     blocks = cropped.reshape(*pair.shape[:-2], rows, block, columns, block)
     return np.asarray(blocks.mean(axis=(-3, -1)).reshape(2, -1))
+
+
+def split_checkerboard(
+    patches: FloatArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Halve the plane of each patch into the two colours of a checkerboard.
+
+    Each colour is pushed together along Y or along X, so all four halves of Lequyer et al. 2022,
+    doi:10.1038/s42256-022-00547-8, come up. Planes of a volume are halved alike.
+
+    Parameters
+    ----------
+    patches : array, axes …YX
+        At least two pixels along Y and X.
+    rng : numpy.random.Generator
+        Chooses the axis, and which half comes first.
+
+    Returns
+    -------
+    first, second : array, axes …YX
+        Half as long along Y or X; neighbours in the patch are at the same place.
+    """
+    # Even sizes, so that the colours have as many fields.
+    patches = patches[..., : patches.shape[-2] // 2 * 2, : patches.shape[-1] // 2 * 2]
+    is_along_y, is_swapped = rng.integers(2, size=2) > 0
+    if is_along_y:
+        patches = np.swapaxes(patches, -1, -2)
+    first, second = np.empty((2, *patches.shape[:-1], patches.shape[-1] // 2), np.float32)
+    for row in (0, 1):
+        first[..., row::2, :] = patches[..., row::2, row::2]
+        second[..., row::2, :] = patches[..., row::2, 1 - row :: 2]
+    if is_along_y:
+        first, second = np.swapaxes(first, -1, -2), np.swapaxes(second, -1, -2)
+    return (second, first) if is_swapped else (first, second)

@@ -10,12 +10,8 @@ import numpy.typing as npt
 
 from napari_denoise.core.dtype import FloatArray, as_float32
 from napari_denoise.core.errors import InputError, SettingsError
-from napari_denoise.core.optics import blur_sigmas_um
-from napari_denoise.core.settings import per_axis
-from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.methods import DecoNoising, TrainingMethod
 
-__all__ = ["gaussian_psf", "make_psf", "measured_psf"]
+__all__ = ["check_psf_size", "gaussian_psf", "measured_psf"]
 
 Doubles = npt.NDArray[np.float64]
 
@@ -27,51 +23,6 @@ _LIGHT_KEPT = 0.99
 
 _BARE = 1e-3
 """How close to one a sum has to be to say that a PSF has been normalised by someone."""
-
-
-def make_psf(
-    method: TrainingMethod,
-    images: Sequence[TrainingImage],
-    patch_size: Sequence[int],
-    measured: Any = None,
-) -> FloatArray | None:
-    """The PSF to learn with, axes ``(Z)YX``, of odd sizes and a sum of one; None without blur.
-
-    Parameters
-    ----------
-    images : sequence of TrainingImage
-        Their pixel size turns the optics' numbers into pixels.
-    patch_size : sequence of int
-        Pixels per spatial axis.
-    measured : array-like, optional
-        A measured PSF, used instead of what `method` says.
-
-    Raises
-    ------
-    InputError, FileError
-        If a measured PSF cannot be read or used.
-    SettingsError
-        If the PSF is larger than the patches, or the images' pixel size is needed but unknown,
-        or the method has no use for a PSF.
-    """
-    if not isinstance(method, DecoNoising):
-        if measured is not None:
-            raise SettingsError(f"{method.title} has no use for a PSF. Choose DecoNoising.")
-        return None
-    if measured is None and method.psf_path is not None:
-        # Imported here: most trainings read no file.
-        from napari_denoise.io.images import read_image  # noqa: PLC0415
-
-        measured = read_image(method.psf_path).pixels
-    if measured is None:
-        return gaussian_psf(_sigmas(method, images, len(patch_size)), patch_size)
-    psf = measured_psf(measured, len(patch_size))
-    if any(width > size for width, size in zip(psf.shape, patch_size, strict=True)):
-        raise SettingsError(
-            f"The PSF spreads over {_extent(psf.shape)} pixels, more than the patches of "
-            f"{_extent(patch_size)}. Choose a patch_size of at least as many, or crop the PSF."
-        )
-    return psf
 
 
 def gaussian_psf(sigmas: Sequence[float], patch_size: Sequence[int]) -> FloatArray:
@@ -130,27 +81,19 @@ def measured_psf(pixels: Any, n_spatial: int) -> FloatArray:
     return _normalized(_cut_out(light, _centre(light)))
 
 
-def _sigmas(
-    method: DecoNoising, images: Sequence[TrainingImage], n_spatial: int
-) -> tuple[float, ...]:
-    """The blur per spatial axis, in pixels."""
-    if method.numerical_aperture is None or method.wavelength_nm is None:
-        return per_axis(method.psf_sigma, n_spatial, "psf_sigma")
-    axial, lateral = blur_sigmas_um(
-        numerical_aperture=method.numerical_aperture,
-        wavelength_nm=method.wavelength_nm,
-        refractive_index=method.refractive_index,
-        microscope=method.microscope,
-    )
-    sizes = images[0].pixel_size_um
-    if len(sizes) != n_spatial or any(image.pixel_size_um != sizes for image in images):
+def check_psf_size(psf: FloatArray, patch_size: Sequence[int]) -> None:
+    """Refuse a PSF that is larger than the patches, both in pixels per spatial axis.
+
+    Raises
+    ------
+    SettingsError
+        With what to do.
+    """
+    if any(width > size for width, size in zip(psf.shape, patch_size, strict=True)):
         raise SettingsError(
-            f"To tell the blur from the numerical aperture, the size of a pixel of "
-            f"{images[0].name} in micrometers has to be known along {images[0].layout.spatial}, "
-            f"and be that of all images. Give psf_sigma in pixels instead."
+            f"The PSF spreads over {_extent(psf.shape)} pixels, more than the patches of "
+            f"{_extent(patch_size)}. Choose a patch_size of at least as many, or crop the PSF."
         )
-    blurs = (axial, lateral, lateral)[-n_spatial:]
-    return tuple(blur / size for blur, size in zip(blurs, sizes, strict=True))
 
 
 def _without_background(light: Doubles) -> Doubles:

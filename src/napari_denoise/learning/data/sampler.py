@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError
-from napari_denoise.core.progress import Job
+from napari_denoise.core.progress import Job, Notice, Progress
+from napari_denoise.learning.data.pairs import check_sampled_pairs, compare_pairs
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.data.pieces import Piece, Repeats, read_piece
-from napari_denoise.learning.data.places import places_in
+from napari_denoise.learning.data.pieces import Piece, Repeats, places_in, read_piece
 from napari_denoise.learning.data.reading import is_lazy
-from napari_denoise.learning.data.simulation import Simulation
+from napari_denoise.learning.data.simulation import Simulation, simulate_with
 from napari_denoise.learning.data.stream import PatchStream
 
-__all__ = ["PatchSampler", "Patches"]
+if TYPE_CHECKING:
+    from napari_denoise.learning.methods.base import TrainingMethod
+
+__all__ = ["Batch", "PatchSampler", "draw_samples", "make_sampler"]
+
+_N_SAMPLES = 128
+"""Patches that intensities are measured on."""
 
 _N_TRIES = 100
 """Patches that are looked at to find one within the region."""
@@ -27,35 +33,53 @@ Turned = Literal["freely", "half", "not"]
 
 
 @dataclass(frozen=True, slots=True)
-class Patches:
-    """Patches drawn together; all arrays ``NC(Z)YX`` float32, in the images' units.
+class Batch:
+    """Patches to learn from; all arrays ``NC(Z)YX`` float32, in the images' units.
 
     Attributes
     ----------
-    shown : array
-        The patches themselves.
+    input : array
+        What the network sees: the patches as they are drawn, with pixels masked by some methods.
     target : array
-        What goes with each: the same place of its target, or of a repeat; the patches
+        What it should give: the same place of the image's target, or of a repeat; the patches
         themselves where there is neither.
-    weight : array
-        1 for pixels to learn from; 0 for those outside the region, where `shown` and `target`
-        hold the mean of the others.
+    mask : array
+        How much each pixel counts: 1 for pixels to learn from; 0 for those outside the region,
+        where `input` and `target` hold the mean of the others.
+    seed : int
+        Of random numbers that the network draws itself.
     """
 
-    shown: FloatArray
+    input: FloatArray
     target: FloatArray
-    weight: FloatArray
+    mask: FloatArray
+    seed: int = 0
 
     @classmethod
-    def joined(cls, parts: Sequence[Patches]) -> Patches:
+    def joined(cls, parts: Sequence[Batch]) -> Batch:
         """All of them in one."""
-        names = [field.name for field in fields(cls)]
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+        def joined(name: str) -> FloatArray:
+            return np.concatenate([getattr(part, name) for part in parts])
+
+        return cls(input=joined("input"), target=joined("target"), mask=joined("mask"))
+
+    def masked(self, masked: FloatArray, mask: FloatArray) -> Batch:
+        """The same patches, of which masked pixels are asked for.
+
+        Parameters
+        ----------
+        masked : array, axes NC(Z)YX
+            What the network is to see.
+        mask : array, axes NC(Z)YX
+            1 where a pixel is to be guessed, else 0.
+        """
+        return Batch(input=masked, target=self.input, mask=mask * self.mask)
 
     def known_pixels(self) -> FloatArray:
-        """What `shown` holds inside the region in all channels, axes ``Cn``."""
-        inside = self.weight.all(axis=1)
-        return np.moveaxis(self.shown, 1, 0)[:, inside]
+        """What `input` holds inside the region in all channels, axes ``Cn``."""
+        inside = self.mask.all(axis=1)
+        return np.moveaxis(self.input, 1, 0)[:, inside]
 
 
 class PatchSampler:
@@ -134,7 +158,7 @@ class PatchSampler:
         if self._stream:
             yield from self._stream.read_ahead(rng)
 
-    def draw(self, n: int, rng: np.random.Generator, *, turned: Turned = "freely") -> Patches:
+    def draw(self, n: int, rng: np.random.Generator, *, turned: Turned = "freely") -> Batch:
         """Draw `n` patches.
 
         Parameters
@@ -150,10 +174,10 @@ class PatchSampler:
         """
         pieces = [self._draw_one(rng, turned=turned) for _ in range(n)]
         scale, shift = (np.float32(number) for number in self._target_map)
-        return Patches(
-            shown=np.stack([piece.shown for piece in pieces]),
+        return Batch(
+            input=np.stack([piece.input for piece in pieces]),
             target=scale * np.stack([piece.target for piece in pieces]) + shift,
-            weight=np.stack([piece.weight for piece in pieces]),
+            mask=np.stack([piece.mask for piece in pieces]),
         )
 
     def draw_in_channel(self, rng: np.random.Generator) -> tuple[int | None, FloatArray]:
@@ -166,8 +190,8 @@ class PatchSampler:
         """
         for _ in range(_N_TRIES):
             piece = self._draw_one(rng, turned="not")
-            if piece.weight.all():
-                return piece.channel, piece.shown
+            if piece.mask.all():
+                return piece.channel, piece.input
         raise InputError(
             f"Hardly a patch of {' × '.join(map(str, self.patch_size))} pixels lies within the "
             f"region."
@@ -180,8 +204,8 @@ class PatchSampler:
             piece = _turn(piece, rng, is_free=turned == "freely")
         if self._simulation:
             # After turning: stripes lie along the camera's rows, and not along the specimen's.
-            noisy = self._simulation.record(piece.shown, piece.image, piece.place, rng)
-            piece = replace(piece, shown=noisy)
+            noisy = self._simulation.record(piece.input, piece.image, piece.place, rng)
+            piece = replace(piece, input=noisy)
         return piece
 
     def _read(self, which: int, rng: np.random.Generator) -> Piece:
@@ -196,8 +220,54 @@ class PatchSampler:
 
 def _turn(piece: Piece, rng: np.random.Generator, *, is_free: bool) -> Piece:
     """One of the eight ways to lay a square, or of the four that leave rows rows."""
-    arrays = np.stack([piece.shown, piece.target, piece.weight])
+    arrays = np.stack([piece.input, piece.target, piece.mask])
     by_quarters = is_free and arrays.shape[-1] == arrays.shape[-2]
     turned = np.rot90(arrays, int(rng.integers(4)) * (1 if by_quarters else 2), axes=(-2, -1))
-    shown, target, weight = turned[..., ::-1] if rng.integers(2) else turned
-    return replace(piece, shown=shown, target=target, weight=weight)
+    return piece.with_arrays(*(turned[..., ::-1] if rng.integers(2) else turned))
+
+
+def make_sampler(
+    method: TrainingMethod,
+    images: Sequence[TrainingImage],
+    patch_size: tuple[int, ...],
+    rng: np.random.Generator,
+) -> Job[PatchSampler]:
+    """A sampler of what the method learns from; targets have the intensities of the images.
+
+    Raises
+    ------
+    InputError
+        If the targets leave nothing to learn, or the noise to be added does not suit the images.
+    """
+    sampler = PatchSampler(images, patch_size, repeats=method.paired_frames())
+    noise = method.simulated_noise()
+    if noise is not None:
+        samples = yield from draw_samples(sampler, rng, "measuring the range")
+        job = simulate_with(noise, sampler.images, samples.known_pixels())
+        sampler = sampler.replaced(simulation=(yield from job))
+    if noise is not None or method.learns_from_pairs:
+        return (yield from _matched(sampler, rng))
+    return sampler
+
+
+def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) -> Job[Batch]:
+    """Batch to measure on."""
+    drawn = []
+    for _ in range(_N_SAMPLES):
+        yield from sampler.read_ahead(rng)
+        yield Progress(fraction=0.0, message=message)
+        drawn.append(sampler.draw(1, rng, turned="not"))
+    return Batch.joined(drawn)
+
+
+def _matched(sampler: PatchSampler, rng: np.random.Generator) -> Job[PatchSampler]:
+    """A sampler whose targets have the intensities of the images."""
+    drawn = yield from draw_samples(sampler, rng, "comparing images with their targets")
+    pairs = [*np.stack([drawn.input, drawn.target], axis=1)]
+    check_sampled_pairs(pairs)
+    likeness = compare_pairs(pairs)
+    if words := likeness.in_words(sampler.repeats.axis if sampler.repeats else ""):
+        yield Notice(fraction=0.0, message=words)
+    if sampler.repeats or likeness.is_same_scale:
+        return sampler
+    return sampler.replaced(target_map=likeness.target_map)

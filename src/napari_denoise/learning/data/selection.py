@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ import numpy.typing as npt
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import AxesError, DenoiseError
 from napari_denoise.core.progress import Skipped
-from napari_denoise.learning.data.pairs import check_pairs
 from napari_denoise.learning.data.patches import TrainingImage, check_images
 from napari_denoise.learning.data.reading import nothing_to_use
-from napari_denoise.learning.methods import TrainingMethod
+
+if TYPE_CHECKING:
+    from napari_denoise.learning.methods.base import TrainingMethod
 
 __all__ = ["Candidate", "Named", "choose_images", "region_for"]
 
@@ -140,7 +141,7 @@ def choose_images(
         try:
             image = candidate.to_training_image(spatial, channels)
             check_images([image])
-            check_pairs(method, [image])
+            method.check_images([image])
         except DenoiseError as error:
             if len(candidates) == 1:
                 raise

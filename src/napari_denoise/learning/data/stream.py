@@ -17,13 +17,15 @@ from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Job, Progress, Skipped, run
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.data.pieces import Piece, Repeats, read_piece
-from napari_denoise.learning.data.places import (
+from napari_denoise.learning.data.pieces import (
     Anywhere,
     InRegion,
+    Piece,
     Place,
+    Repeats,
     Window,
     places_in,
+    read_piece,
     window_around,
 )
 from napari_denoise.learning.data.reading import nothing_to_use
@@ -127,9 +129,9 @@ class PatchStream:
             yield Progress(fraction=0.0, message=f"reading {image.name}")
             planes.append(read_piece(image, Place(place.unit, window), partner))
         piece = Piece.stacked(planes, place.window) if len(planes) > 1 else planes[0]
-        n_fitting = prod(piece.shown.shape[1:]) // prod(self._patch_size)
+        n_fitting = prod(piece.input.shape[1:]) // prod(self._patch_size)
         for _ in range(min(_N_PER_PIECE, max(1, n_fitting))):
-            self._waiting.append(piece.cut(_window_in(piece.weight, self._patch_size, rng)))
+            self._waiting.append(piece.cut(_window_in(piece.mask, self._patch_size, rng)))
 
 
 def _piece_size(image: TrainingImage, patch_size: tuple[int, ...]) -> tuple[int, ...]:
@@ -146,13 +148,13 @@ def _planes(window: Window) -> list[Window]:
     return [(slice(z, z + 1), *window[1:]) for z in range(depth.start, depth.stop)]
 
 
-def _window_in(weight: FloatArray, size: tuple[int, ...], rng: np.random.Generator) -> Window:
+def _window_in(mask: FloatArray, size: tuple[int, ...], rng: np.random.Generator) -> Window:
     """A patch's place in a piece: anywhere, or around a pixel that counts."""
-    room = weight.shape[1:]
-    if weight.all():
+    room = mask.shape[1:]
+    if mask.all():
         corner = [int(rng.integers(whole - n + 1)) for whole, n in zip(room, size, strict=True)]
         return tuple(slice(a, a + n) for a, n in zip(corner, size, strict=True))
-    inside = np.flatnonzero(weight.any(axis=0))
-    pixel = inside[rng.integers(len(inside))] if len(inside) else weight[0].size // 2
+    inside = np.flatnonzero(mask.any(axis=0))
+    pixel = inside[rng.integers(len(inside))] if len(inside) else mask[0].size // 2
     center = [int(place) for place in np.unravel_index(pixel, room)]
     return window_around(center, size, room)

@@ -6,26 +6,35 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.core.dtype import FloatArray
-from napari_denoise.core.progress import Job, run
-from napari_denoise.learning.data.example import Example
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import Job, Notice, run
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.losses.base import Objective
+from napari_denoise.learning.losses.base import ANY_DRAWS, Loss
+from napari_denoise.learning.losses.strategy import Start, Strategy
+from napari_denoise.learning.methods.care import PairedMethod
 from napari_denoise.learning.models.draws import Draws
+from napari_denoise.learning.networks.instant import InstantNetwork
+from napari_denoise.learning.networks.shipped import shipped_network
+from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.normalization.variance_stabilization import (
     clean_plane,
     clean_planes,
     noise_variance,
     planes_around,
+    stabilized_pixels,
 )
+from napari_denoise.learning.training.camera_estimation import measure_camera
 
-__all__ = ["StabilizedRegression"]
+__all__ = ["FromInstant", "StabilizedRegression"]
 
 
-class StabilizedRegression(Objective):
+class StabilizedRegression(Loss):
     """Mean square error of the middle plane, in intensities and not in stabilised values.
 
     So the best guess is the mean of all that may be there, and a noisy target does as well as a
@@ -41,28 +50,78 @@ class StabilizedRegression(Objective):
         super().__init__(device)
         self.camera = camera
 
-    def loss(self, network: Any, example: Example) -> Tensor:
-        shown, target, weight = (
-            torch.from_numpy(batch.reshape(len(batch), -1, *batch.shape[-2:])).to(self.device)
-            for batch in (example.shown, example.target, example.weight)
+    def loss(self, network: Any, batch: Batch) -> Tensor:
+        pixels, target, mask = (
+            torch.from_numpy(array.reshape(len(array), -1, *array.shape[-2:])).to(self.device)
+            for array in (batch.input, batch.target, batch.mask)
         )
-        n_planes, middle = shown.shape[1], shown.shape[1] // 2
-        seen = shown[:, planes_around(middle, network.architecture.n_planes, n_planes)]
+        n_planes, middle = pixels.shape[1], pixels.shape[1] // 2
+        seen = pixels[:, planes_around(middle, network.architecture.n_planes, n_planes)]
         with mixed_precision(self.device, 2):
             guess, _ = run(clean_plane(network, self.camera, seen))
-        weight = weight[:, middle]
-        certainty = weight / noise_variance(self.camera, guess.detach())
+        mask = mask[:, middle]
+        certainty = mask / noise_variance(self.camera, guess.detach())
         squares = (guess - target[:, middle]).square() * certainty
-        return squares.sum() / weight.sum().clamp(min=1)
+        return squares.sum() / mask.sum().clamp(min=1)
 
-    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
-        return self.restore_at(network, tile, output, Draws())
+    def image_graph(self, network: Any) -> nn.Module | None:
+        return _Stabilized(network, self.camera)
 
-    def restore_at(
-        self, network: Any, tile: FloatArray, output: str, draws: Draws
+    def predict(
+        self, network: Any, tile: FloatArray, output: str = "image", draws: Draws = ANY_DRAWS
     ) -> Job[FloatArray]:
         del output
         planes = torch.from_numpy(tile.reshape(-1, *tile.shape[-2:])).to(self.device)
         wanted = draws.place.planes(len(planes))
         cleaned, _ = yield from clean_planes(network, self.camera, planes, wanted)
         return np.asarray(cleaned.cpu().numpy().reshape(tile.shape))
+
+
+class _Stabilized(nn.Module):
+    """The instant denoiser's network for one camera; volumes plane by plane with neighbours."""
+
+    def __init__(self, network: InstantNetwork, camera: Camera) -> None:
+        super().__init__()
+        self.network = network
+        self._camera = camera
+        self._reach = network.architecture.n_planes // 2
+
+    def forward(self, batch: Tensor) -> Tensor:
+        seen = batch if batch.ndim == 4 else self._windows(batch)
+        cleaned, _ = run(clean_plane(self.network, self._camera, seen))
+        return cleaned.reshape(batch.shape)
+
+    def _windows(self, batch: Tensor) -> Tensor:
+        """Each plane with those around it, mirrored at the ends: ``N1ZYX`` to ``(NZ)ZYX``."""
+        mirrored = F.pad(batch, [0, 0, 0, 0, self._reach, self._reach], mode="reflect")
+        windows = mirrored[:, 0].unfold(1, 2 * self._reach + 1, 1)
+        return windows.permute(0, 1, 4, 2, 3).flatten(0, 1)
+
+
+class FromInstant(Strategy[PairedMethod]):
+    """The instant denoiser's network, told the camera; a fresh one where it cannot be measured."""
+
+    def initialize(
+        self, sampler: PatchSampler, samples: Batch, *, seed: int, psf: FloatArray | None = None
+    ) -> Job[Start]:
+        del psf
+        if self.method.start == "instant":
+            try:
+                return (yield from self._pretrained(sampler, samples, seed))
+            except InputError as error:
+                message = f"{error} So the training starts from scratch."
+                yield Notice(fraction=0.0, message=message)
+        return self.from_scratch(samples, seed)
+
+    def loss(self, normalization: Normalization, device: torch.device) -> Loss:
+        if isinstance(normalization, Camera):
+            return StabilizedRegression(normalization, device)
+        return super().loss(normalization, device)
+
+    def _pretrained(self, sampler: PatchSampler, samples: Batch, seed: int) -> Job[Start]:
+        if samples.input.shape[1] > 1:
+            raise InputError("The instant denoiser sees channels one at a time, not together.")
+        camera = yield from measure_camera(sampler, seed)
+        level = float(stabilized_pixels(camera, torch.from_numpy(samples.known_pixels())).mean())
+        network = shipped_network(sampler.images[0].layout.n_spatial)
+        return Start(network, camera.model_copy(update={"level": level}))

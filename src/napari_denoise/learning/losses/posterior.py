@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log, pi
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,19 +18,23 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, nested
-from napari_denoise.learning.data.example import Example
-from napari_denoise.learning.data.masking import hidden_in_turn
+from napari_denoise.learning.data.masking import masked_in_turn
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.losses.base import Objective
+from napari_denoise.learning.losses.base import ANY_DRAWS, Loss
 from napari_denoise.learning.losses.likelihood import make_likelihood
-from napari_denoise.learning.methods import UNCERTAINTY
+from napari_denoise.learning.losses.strategy import Start, Strategy
+from napari_denoise.learning.methods import PN2V, UNCERTAINTY, ProbabilisticMethod
+from napari_denoise.learning.models.draws import Draws
+from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.noise_model import Detector
 from napari_denoise.learning.normalization.variance_stabilization import (
     from_stabilized,
     stabilized_pixels,
 )
+from napari_denoise.learning.training.noise_model_estimation import measure_detector
 
-__all__ = ["CountRegression", "GaussianPrior", "SampledPrior"]
+__all__ = ["CountRegression", "GaussianPrior", "SampledPrior", "WithDetector", "WithPrior"]
 
 _NODES = 29
 _REACH = 3.5
@@ -58,7 +62,7 @@ class _Guess:
         return {UNCERTAINTY: self.deviation, "prior": self.prior}.get(output, self.mean)
 
 
-class _Posterior(Objective):
+class _Posterior(Loss):
     """What both kinds of prior have in common.
 
     Parameters
@@ -76,29 +80,32 @@ class _Posterior(Objective):
             for camera, distribution in zip(detector.cameras, noise, strict=True)
         ]
 
-    def loss(self, network: Any, example: Example) -> Tensor:
-        shown, target, weight = (
-            torch.from_numpy(batch).to(self.device)
-            for batch in (example.shown, example.target, example.weight)
+    def loss(self, network: Any, batch: Batch) -> Tensor:
+        pixels, target, mask = (
+            torch.from_numpy(array).to(self.device)
+            for array in (batch.input, batch.target, batch.mask)
         )
-        seen = self._seen(shown)
-        with mixed_precision(self.device, shown.ndim - 2):
+        seen = self._seen(pixels)
+        with mixed_precision(self.device, pixels.ndim - 2):
             answer: Tensor = network(seen)
         losses = self._losses(self._by_channel(answer.float()), target)
-        # Sums over all pixels: picking out the weighted ones would not be deterministic on GPUs.
-        return (losses * weight).sum() / weight.sum().clamp(min=1)
+        # Sums over all pixels: picking out the masked ones would not be deterministic on GPUs.
+        return (losses * mask).sum() / mask.sum().clamp(min=1)
 
-    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
+    def predict(
+        self, network: Any, tile: FloatArray, output: str = "image", draws: Draws = ANY_DRAWS
+    ) -> Job[FloatArray]:
+        del draws
         result = np.empty_like(tile)
-        phases = hidden_in_turn(tile)
-        for i, (shown, is_hidden) in enumerate(phases):
-            job = network.steps(self._seen(torch.from_numpy(shown[None]).to(self.device)))
+        phases = masked_in_turn(tile)
+        for i, (masked, is_masked) in enumerate(phases):
+            job = network.steps(self._seen(torch.from_numpy(masked[None]).to(self.device)))
             answer = yield from nested(job, i / len(phases), (i + 1) / len(phases))
-            places = torch.from_numpy(is_hidden).to(self.device)
+            places = torch.from_numpy(is_masked).to(self.device)
             for channel, maps in enumerate(self._by_channel(answer)[0]):
-                values = torch.from_numpy(tile[channel][is_hidden]).to(self.device)
+                values = torch.from_numpy(tile[channel][is_masked]).to(self.device)
                 guess = self._guess(maps[:, places], values, channel)
-                result[channel][is_hidden] = guess.named(output).cpu().numpy()
+                result[channel][is_masked] = guess.named(output).cpu().numpy()
         return result
 
     def _losses(self, answer: Tensor, target: Tensor) -> Tensor:
@@ -194,8 +201,10 @@ def _weighed(signals: Tensor, logs: Tensor, *, prior: Tensor) -> _Guess:
 class CountRegression(_Posterior):
     """The network answers with the image itself, of which it may see every pixel."""
 
-    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
-        del output
+    def predict(
+        self, network: Any, tile: FloatArray, output: str = "image", draws: Draws = ANY_DRAWS
+    ) -> Job[FloatArray]:
+        del output, draws
         batch = torch.from_numpy(tile[None]).to(self.device)
         answer = self._by_channel((yield from network.steps(self._seen(batch))))[0, :, 0]
         signals = [self._signals(maps, channel) for channel, maps in enumerate(answer)]
@@ -208,3 +217,31 @@ class CountRegression(_Posterior):
             squares = (mean - target[:, channel]).square()
             losses.append(squares / likelihood.variance(mean.detach()))
         return torch.stack(losses, dim=1)
+
+
+P_co = TypeVar("P_co", bound=ProbabilisticMethod, covariant=True)
+
+
+class WithDetector(Strategy[P_co]):
+    """A network that may see every pixel, and the noise to weigh errors by."""
+
+    def initialize(
+        self, sampler: PatchSampler, samples: Batch, *, seed: int, psf: FloatArray | None = None
+    ) -> Job[Start]:
+        del psf
+        detector = yield from measure_detector(self.method, sampler, samples, seed)
+        network = self.architecture(samples).make_network(torch.Generator().manual_seed(seed))
+        return Start(network, detector)
+
+    def loss(self, normalization: Normalization, device: torch.device) -> Loss:
+        assert isinstance(normalization, Detector)  # noqa: S101  # see `built_of`
+        return CountRegression(normalization, device)
+
+
+class WithPrior(WithDetector[PN2V]):
+    """A network that says what may be there, and the noise to weigh it by."""
+
+    def loss(self, normalization: Normalization, device: torch.device) -> Loss:
+        assert isinstance(normalization, Detector)  # noqa: S101  # see `built_of`
+        prior = {"gaussian": GaussianPrior, "samples": SampledPrior}[self.method.prior]
+        return prior(normalization, device)

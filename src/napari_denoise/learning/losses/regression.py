@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job
-from napari_denoise.learning.data.example import Example
+from napari_denoise.learning.data.sampler import Batch
 from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.losses.base import Objective
-from napari_denoise.learning.normalization.linear import Normalization
+from napari_denoise.learning.losses.base import ANY_DRAWS, Loss
+from napari_denoise.learning.models.draws import Draws
+from napari_denoise.learning.networks.base import Network
+from napari_denoise.learning.normalization.linear import LinearNormalization
 
-__all__ = ["Regression"]
+__all__ = ["NormalizedNetwork", "Regression"]
 
 
-class Regression(Objective):
+class Regression(Loss):
     """Mean square error, in units of the normalised image.
 
     Parameters
@@ -27,27 +29,54 @@ class Regression(Objective):
     device : torch.device
     """
 
-    def __init__(self, normalization: Normalization, device: torch.device) -> None:
+    def __init__(self, normalization: LinearNormalization, device: torch.device) -> None:
         super().__init__(device)
         self.normalization = normalization
 
-    def loss(self, network: Any, example: Example) -> Tensor:
-        shown, target = self.normalized(example.shown), self.normalized(example.target)
-        weight = torch.from_numpy(example.weight).to(self.device)
-        with mixed_precision(self.device, shown.ndim - 2):
-            guess: Tensor = network(shown)
-        # Sums over all pixels: picking out the weighted ones would not be deterministic on GPUs.
-        squares = (guess.float() - target).square() * weight
+    def loss(self, network: Any, batch: Batch) -> Tensor:
+        seen, target = self.normalized(batch.input), self.normalized(batch.target)
+        mask = torch.from_numpy(batch.mask).to(self.device)
+        with mixed_precision(self.device, seen.ndim - 2):
+            guess: Tensor = network(seen)
+        # Sums over all pixels: picking out the masked ones would not be deterministic on GPUs.
+        squares = (guess.float() - target).square() * mask
         # Of a small region there may be no hidden pixel in a whole batch.
-        return squares.sum() / weight.sum().clamp(min=1)
+        return squares.sum() / mask.sum().clamp(min=1)
 
-    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
-        del output
+    def predict(
+        self, network: Any, tile: FloatArray, output: str = "image", draws: Draws = ANY_DRAWS
+    ) -> Job[FloatArray]:
+        del output, draws
         result = yield from network.steps(self.normalized(tile[None]))
         return self.normalization.undo(result[0].cpu().numpy())
+
+    def image_graph(self, network: Any) -> nn.Module | None:
+        return NormalizedNetwork(network, self.normalization)
 
     def normalized(self, batch: FloatArray) -> Tensor:
         """Patches ``NC(Z)YX`` as the network sees them, on its device."""
         return torch.from_numpy(np.stack([self.normalization.apply(each) for each in batch])).to(
             self.device
         )
+
+
+class NormalizedNetwork(nn.Module):
+    """A network between a linear normalisation and its inverse."""
+
+    means: Tensor
+    stds: Tensor
+
+    def __init__(self, network: Network, normalization: LinearNormalization) -> None:
+        super().__init__()
+        self.network = network
+        shape = (1, -1, *(1,) * network.architecture.n_spatial)
+        self.register_buffer("means", torch.tensor(normalization.means).reshape(shape))
+        self.register_buffer("stds", torch.tensor(normalization.stds).reshape(shape))
+
+    def forward(self, batch: Tensor) -> Tensor:
+        cleaned = self.clean((batch - self.means) / self.stds)
+        return cleaned * self.stds + self.means
+
+    def clean(self, batch: Tensor) -> Tensor:
+        """Clean a normalised batch ``NC(Z)YX``."""
+        return cast("Tensor", self.network(batch))

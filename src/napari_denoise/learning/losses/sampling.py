@@ -10,24 +10,35 @@ import torch
 from torch import Tensor
 
 from napari_denoise.core.dtype import FloatArray
-from napari_denoise.core.progress import Job, nested
-from napari_denoise.learning.data.example import Example
+from napari_denoise.core.errors import InputError
+from napari_denoise.core.progress import Job, Notice, nested
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.device import mixed_precision
-from napari_denoise.learning.losses.base import Objective
+from napari_denoise.learning.losses.base import ANY_DRAWS, Loss
 from napari_denoise.learning.losses.photon_likelihood import PhotonLikelihood
+from napari_denoise.learning.losses.strategy import Start, Strategy
 from napari_denoise.learning.methods import SAMPLE, SAMPLES, UNCERTAINTY
+from napari_denoise.learning.methods.divnoising import DivNoising, LadderArchitecture
 from napari_denoise.learning.models.draws import Draws
+from napari_denoise.learning.networks.architecture import choose_pooling
 from napari_denoise.learning.networks.ladder_vae import LadderNetwork
+from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.normalization.variance_stabilization import stabilized_pixels
+from napari_denoise.learning.training.camera_estimation import measure_camera
+from napari_denoise.noise.calibration.mean_variance import CORRELATED
 
-__all__ = ["Sampling"]
+__all__ = ["Sampling", "WithLadder"]
 
 _FREE_NATS = 0.02
 """What each level may tell per pixel at no cost: without it, some never begin to tell anything."""
 
 
-class Sampling(Objective):
+_LEAST_CONTRAST = 0.1
+"""In units of the noise: an image with less is taken to have that much."""
+
+
+class Sampling(Loss):
     """How likely the noisy image is, and how much the latents had to be told for it.
 
     The evidence lower bound, per pixel and in nats, with the camera's likelihood.
@@ -45,29 +56,26 @@ class Sampling(Objective):
         self.likelihood = PhotonLikelihood(camera)
         self.kl_weight = kl_weight
 
-    def loss(self, network: Any, example: Example) -> Tensor:
-        pixels, weight = (
-            torch.from_numpy(batch).to(self.device) for batch in (example.shown, example.weight)
+    def loss(self, network: Any, batch: Batch) -> Tensor:
+        pixels, mask = (
+            torch.from_numpy(array).to(self.device) for array in (batch.input, batch.mask)
         )
         # Drawn on the CPU: the same numbers on every device.
-        generator = torch.Generator().manual_seed(example.seed)
+        generator = torch.Generator().manual_seed(batch.seed)
 
         def noise(_level: int, shape: tuple[int, ...]) -> Tensor:
             return torch.randn(shape, generator=generator).to(self.device)
 
         with mixed_precision(self.device, pixels.ndim - 2):
             image, divergence = network(self._seen(pixels), noise)
-        surprise = self.likelihood.surprise(image + self.camera.level, pixels) * weight
+        surprise = self.likelihood.surprise(image + self.camera.level, pixels) * mask
         told = divergence.mean(dim=1) / pixels[0].numel()
         told = told.clamp(min=_FREE_NATS).sum()
-        result: Tensor = surprise.sum() / weight.sum() + self.kl_weight * told
+        result: Tensor = surprise.sum() / mask.sum() + self.kl_weight * told
         return result
 
-    def restore(self, network: Any, tile: FloatArray, output: str = "image") -> Job[FloatArray]:
-        return (yield from self.restore_at(network, tile, output, Draws()))
-
-    def restore_at(
-        self, network: Any, tile: FloatArray, output: str, draws: Draws
+    def predict(
+        self, network: Any, tile: FloatArray, output: str = "image", draws: Draws = ANY_DRAWS
     ) -> Job[FloatArray]:
         n = 1 if output in {SAMPLE, SAMPLES} else draws.n_samples
         mean, squares = np.zeros(tile.shape), np.zeros(tile.shape)
@@ -101,3 +109,53 @@ class Sampling(Objective):
             return torch.from_numpy(drawn[None]).to(self.device)
 
         return noise
+
+
+class WithLadder(Strategy[DivNoising]):
+    """A fresh ladder, and the camera whose noise it is to see through."""
+
+    def initialize(
+        self, sampler: PatchSampler, samples: Batch, *, seed: int, psf: FloatArray | None = None
+    ) -> Job[Start]:
+        del psf
+        method = self.method
+        camera = yield from self._camera(sampler, seed)
+        values = stabilized_pixels(camera, torch.from_numpy(samples.known_pixels()))
+        patch_size = samples.input.shape[2:]
+        architecture = LadderArchitecture(
+            n_features=method.features_for(len(patch_size)),
+            n_latents=method.n_latents,
+            pooling=choose_pooling(patch_size, method.depth),
+            contrast=max(float(values.std()), _LEAST_CONTRAST),
+        )
+        network = LadderNetwork(architecture, torch.Generator().manual_seed(seed))
+        return Start(network, camera.model_copy(update={"level": float(values.mean())}))
+
+    def loss(self, normalization: Normalization, device: torch.device) -> Sampling:
+        assert isinstance(normalization, Camera)  # noqa: S101  # see `built_of`
+        return Sampling(normalization, self.method.kl_weight, device)
+
+    def _camera(self, sampler: PatchSampler, seed: int) -> Job[Camera]:
+        """The camera that was given, or what is measured.
+
+        Raises
+        ------
+        InputError
+            If it cannot be measured.
+        """
+        method = self.method
+        if method.gain is not None:
+            return Camera(gain=method.gain, offset=method.offset, read_noise=method.read_noise)
+        try:
+            camera = yield from measure_camera(sampler, seed)
+        except InputError as error:
+            raise InputError(
+                f"{error} Or give the camera's gain, offset and read_noise."
+            ) from error
+        if max(camera.correlation) > CORRELATED:
+            message = (
+                f"Neighbouring pixels share noise (correlation {max(camera.correlation):.2f}), "
+                f"which {method.title} cannot tell from signal: it will be in the result."
+            )
+            yield Notice(fraction=0.0, message=message)
+        return camera

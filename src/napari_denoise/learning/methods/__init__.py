@@ -1,9 +1,6 @@
 """What a user chooses about training: one settings class per method, free of torch."""
 
-from typing import Annotated
-
-from pydantic import Field
-
+from napari_denoise.core.settings import class_named
 from napari_denoise.learning.methods.autoencoder import Autoencoder
 from napari_denoise.learning.methods.base import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.methods.care import CARE, N2N, PairedMethod
@@ -17,6 +14,7 @@ __all__ = [
     "CARE",
     "DECONVOLVED",
     "IDR",
+    "METHODS",
     "N2N",
     "N2V",
     "N2V2",
@@ -24,7 +22,6 @@ __all__ = [
     "SAMPLE",
     "SAMPLES",
     "UNCERTAINTY",
-    "AnyMethod",
     "Autoencoder",
     "BlindSpotMethod",
     "DecoNoising",
@@ -34,20 +31,33 @@ __all__ = [
     "ProbabilisticMethod",
     "StructN2V",
     "TrainingMethod",
+    "method_class",
+    "register_method",
 ]
 
-AnyMethod = Annotated[
-    N2V
-    | N2V2
-    | StructN2V
-    | PN2V
-    | IDR
-    | Noise2Fast
-    | N2N
-    | CARE
-    | Autoencoder
-    | DecoNoising
-    | DivNoising,
-    Field(discriminator="name"),
-]
-"""What a model file may name."""
+METHODS: tuple[type[TrainingMethod], ...] = (
+    N2V,
+    N2V2,
+    StructN2V,
+    Noise2Fast,
+    PN2V,
+    IDR,
+    DivNoising,
+    DecoNoising,
+    N2N,
+    CARE,
+    Autoencoder,
+)
+"""Ways to train a model, which then is a denoiser; those that come along."""
+
+_registered: dict[str, type[TrainingMethod]] = {method.tag(): method for method in METHODS}
+
+
+def register_method(method: type[TrainingMethod]) -> None:
+    """Let files with models of a further method be read; the latest one of a name counts."""
+    _registered[method.tag()] = method
+
+
+def method_class(name: str) -> type[TrainingMethod]:
+    """The training method called `name`; SettingsError if there is none."""
+    return class_named(tuple(_registered.values()), name, "learned method")

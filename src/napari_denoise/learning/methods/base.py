@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
+import numpy as np
 from annotated_types import Ge, Le
 
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.settings import PerAxis, Settings, per_axis, setting
-from napari_denoise.learning.networks.architecture import Architecture, choose_pooling
+from napari_denoise.learning.data.pairs import check_no_target
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.pieces import Repeats
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.simulation import check_clean
+from napari_denoise.learning.networks.architecture import (
+    Architecture,
+    UNetArchitecture,
+    choose_pooling,
+)
+from napari_denoise.learning.normalization.base import Normalization
+from napari_denoise.learning.normalization.linear import LinearNormalization
 from napari_denoise.noise.simulation.base import NoiseModel
+
+if TYPE_CHECKING:
+    from napari_denoise.learning.losses.strategy import Strategy
 
 __all__ = ["LEAN", "UNCERTAINTY", "TrainingMethod"]
 
@@ -24,9 +41,10 @@ PatchWidth = Annotated[int, Ge(1), Le(1024)]
 
 
 class TrainingMethod(Settings):
-    """Settings every learned method has: how long, on what, with which network.
+    """A way to learn: its settings, and all that the rest of the package has to know of it.
 
-    A subclass adds a field ``name`` with a ``Literal`` tag and what is its own.
+    A subclass adds a field ``name`` with a ``Literal`` tag and what is its own. What needs torch
+    is in its :meth:`strategy`.
     """
 
     title: ClassVar[str]
@@ -36,6 +54,12 @@ class TrainingMethod(Settings):
     sees_channels_jointly: ClassVar[bool] = True
     """Whether its networks can look at several channels at once."""
     citation: ClassVar[str] = ""
+    built_of: ClassVar[tuple[tuple[type[Architecture], type[Normalization]], ...]] = (
+        (UNetArchitecture, LinearNormalization),
+    )
+    """The networks and normalisations that its models have, each pair that goes together."""
+    takes_psf: ClassVar[bool] = False
+    """Whether a measured PSF is of use to it."""
     margin: ClassVar[int] = 0
     """Pixels that its models look at beyond what their networks do."""
     period: ClassVar[tuple[int, int, int]] = (1, 1, 1)
@@ -116,13 +140,89 @@ class TrainingMethod(Settings):
         """The feature maps of a network with two or three spatial axes."""
         return self.n_features or self.default_features[n_spatial]
 
+    @property
+    def learns_from_pairs(self) -> bool:
+        """Whether each image needs a second one of the same thing, which it has to give."""
+        return False
+
+    def paired_frames(self) -> Repeats | None:
+        """Which frames of an image are pairs; None if pairs are images and their targets."""
+        return None
+
+    def targets_in_words(self) -> str:
+        """What the targets are to be, for a form; empty if it takes none."""
+        return ""
+
     def simulated_noise(self) -> NoiseModel | None:
         """The noise that is added to clean images to learn from; None to learn from noisy ones."""
         return None
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+    def check_images(self, images: Sequence[TrainingImage]) -> None:
+        """Refuse images that lack a second one, or have one in vain; no pixels are read.
+
+        Raises
+        ------
+        InputError
+            If a target is missing, is not asked for, or has another shape.
+        AxesError
+            If an axis is missing along which there are to be repeats, or noise happens.
+        """
+        noise = self.simulated_noise()
+        if noise is not None:
+            check_clean(noise, images)
+        for image in images:
+            if noise is not None:
+                check_no_target(image)
+            else:
+                self._check_target(image)
+
+    def make_psf(
+        self, images: Sequence[TrainingImage], patch_size: Sequence[int], measured: Any = None
+    ) -> FloatArray | None:
+        """The PSF to learn with, axes ``(Z)YX``, of odd sizes and a sum of one; None without blur.
+
+        Parameters
+        ----------
+        images : sequence of TrainingImage
+            Their pixel size turns the optics' numbers into pixels.
+        patch_size : sequence of int
+            Pixels per spatial axis.
+        measured : array-like, ``(Z)YX``, optional
+            A measured PSF, used instead of what the settings say.
+
+        Raises
+        ------
+        InputError, FileError
+            If a measured PSF cannot be read or used.
+        SettingsError
+            If the PSF is larger than the patches, or the images' pixel size is needed but
+            unknown, or the method has no use for a PSF.
+        """
+        del images, patch_size
+        if measured is not None:
+            raise SettingsError(f"{self.title} has no use for a PSF. Choose DecoNoising.")
+        return None
+
+    def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
+        """Draw patches, and turn them into what the network sees and is asked for."""
+        return sampler.draw(self.batch_size, rng)
+
+    def strategy(self) -> Strategy[Any]:
+        """How networks begin, learn and predict; imports torch."""
+        from napari_denoise.learning.losses.strategy import Strategy  # noqa: PLC0415
+
+        return Strategy(self)
+
+    def fits(self, architecture: Architecture, normalization: Normalization) -> bool:
+        """Whether its models may have this network and this normalisation together."""
+        return any(
+            isinstance(architecture, network) and isinstance(normalization, normalizing)
+            for network, normalizing in self.built_of
+        )
+
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
         """The shape of a fresh network for patches of this size."""
-        return Architecture(
+        return UNetArchitecture(
             n_channels=n_channels,
             n_features=self.features_for(len(patch_size)),
             pooling=choose_pooling(patch_size, self.depth),
@@ -136,6 +236,14 @@ class TrainingMethod(Settings):
         """The patch size with two or three spatial axes; SettingsError if it is for others."""
         wanted = self.patch_size or self._default_patch_size(n_spatial)
         return cast("tuple[int, ...]", per_axis(wanted, n_spatial, "patch_size"))
+
+    def _check_target(self, image: TrainingImage) -> None:
+        """Refuse an image whose target is missing or in vain; there is no noise to be added."""
+        if image.target is not None:
+            raise InputError(
+                f"{self.title} learns from the noisy image alone, and {image.name} comes with a "
+                f"target. Leave the target out, or choose a method for pairs."
+            )
 
     def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
         return {2: (64, 64), 3: (8, 32, 32)}[n_spatial]

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
 
 from napari_denoise.core.settings import setting
+from napari_denoise.learning.data.pairs import check_repeats, check_target
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.pieces import Repeats
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.methods.base import TrainingMethod
-from napari_denoise.learning.networks.architecture import N_PLANES
+from napari_denoise.learning.networks.architecture import (
+    N_PLANES,
+    InstantArchitecture,
+    UNetArchitecture,
+)
+from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.linear import LinearNormalization
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.composite import AnyNoise
+
+if TYPE_CHECKING:
+    from napari_denoise.learning.losses.strategy import Strategy
 
 __all__ = ["CARE", "N2N", "PairedMethod"]
 
@@ -16,6 +31,7 @@ __all__ = ["CARE", "N2N", "PairedMethod"]
 class PairedMethod(TrainingMethod):
     """A method that is shown what to give: each image has a second one of the same thing."""
 
+    built_of = ((UNetArchitecture, LinearNormalization), (InstantArchitecture, Camera))
     # What the pairs are is a matter of the images.
     may_change: ClassVar[frozenset[str]] = TrainingMethod.may_change | {"repeats", "noise"}
 
@@ -48,8 +64,20 @@ class PairedMethod(TrainingMethod):
         advanced=True,
     )
 
+    @property
+    def learns_from_pairs(self) -> bool:
+        return True
+
+    def strategy(self) -> Strategy[PairedMethod]:
+        from napari_denoise.learning.losses.even_noise import FromInstant  # noqa: PLC0415
+
+        return FromInstant(self)
+
     def first_step_size(self) -> float:
         return self.learning_rate or {"instant": 3e-4, "scratch": 1e-3}[self.start]
+
+    def _check_target(self, image: TrainingImage) -> None:
+        check_target(image, self.title)
 
     def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
         if self.start == "scratch":
@@ -76,6 +104,33 @@ class N2N(PairedMethod):
         "one and the odd one after it, if things move, but hardly from frame to frame.",
     )
 
+    def paired_frames(self) -> Repeats | None:
+        return Repeats(self.repeats, self.pairing) if self.repeats else None
+
+    def targets_in_words(self) -> str:
+        if self.repeats:
+            return ""
+        return (
+            "Targets: for each image another noisy one of the same thing, pixel on pixel. Or "
+            "choose the axis of the repeats above."
+        )
+
+    def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
+        pairs = sampler.draw(self.batch_size, rng)
+        # Either may be the one that is seen: if one is a little brighter, the result is not.
+        swap = rng.integers(2, size=(self.batch_size, *(1,) * (pairs.input.ndim - 1))) > 0
+        return Batch(
+            input=np.where(swap, pairs.target, pairs.input),
+            target=np.where(swap, pairs.input, pairs.target),
+            mask=pairs.mask,
+        )
+
+    def _check_target(self, image: TrainingImage) -> None:
+        if self.repeats:
+            check_repeats(image, self.repeats)
+        else:
+            super()._check_target(image)
+
 
 class CARE(PairedMethod):
     """CARE: learns from pairs of a noisy and a clean image, such as a short and a long exposure.
@@ -93,6 +148,11 @@ class CARE(PairedMethod):
         "Unset: the images are noisy, and each has a clean target.",
         hidden=True,
     )
+
+    def targets_in_words(self) -> str:
+        if self.noise:
+            return ""
+        return "Targets: for each image a clean one of the same thing, pixel on pixel."
 
     def simulated_noise(self) -> NoiseModel | None:
         return self.noise

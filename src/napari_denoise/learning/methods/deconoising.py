@@ -2,22 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from annotated_types import Gt, Le
+from annotated_types import Ge, Gt, Le, Len
 from pydantic import model_validator
 
-from napari_denoise.core.optics import Microscope
-from napari_denoise.core.settings import PerAxis, setting
+from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.optics import Microscope, blur_sigmas_um
+from napari_denoise.core.settings import PerAxis, per_axis, setting
+from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.psf import check_psf_size, gaussian_psf, measured_psf
 from napari_denoise.learning.methods.n2v import BlindSpotMethod
+from napari_denoise.learning.networks.architecture import Architecture, UNetArchitecture
+from napari_denoise.learning.normalization.light import Light
 
-__all__ = ["DECONVOLVED", "DecoNoising"]
+if TYPE_CHECKING:
+    import torch
+
+    from napari_denoise.learning.losses.strategy import Strategy
+    from napari_denoise.learning.networks.blurred import BlurredNetwork
+
+__all__ = ["DECONVOLVED", "BlurredArchitecture", "DecoNoising"]
 
 DECONVOLVED = "deconvolved"
 """The output that is the image as it was before the microscope blurred it."""
+
+
+class BlurredArchitecture(Architecture):
+    """Shape of a network whose answer is blurred by a PSF in the end.
+
+    Attributes
+    ----------
+    sharp : UNetArchitecture
+        Of the U-Net that answers.
+    psf_size : tuple of int
+        Pixels of the PSF per spatial axis, odd.
+    """
+
+    name: Literal["blurred"] = "blurred"
+    sharp: UNetArchitecture
+    psf_size: Annotated[tuple[Annotated[int, Ge(1), Le(1023)], ...], Len(2, 3)]
+
+    @model_validator(mode="after")
+    def _has_a_centre(self) -> Self:
+        if len(self.psf_size) != self.n_spatial or any(size % 2 == 0 for size in self.psf_size):
+            raise ValueError("the PSF needs an odd size along each spatial axis")
+        return self
+
+    @property
+    def n_channels(self) -> int:
+        """Channels of the image that it reads and writes together."""
+        return self.sharp.n_channels
+
+    @property
+    def n_spatial(self) -> int:
+        """Two or three."""
+        return self.sharp.n_spatial
+
+    def alignment(self) -> tuple[int, ...]:
+        """By how much the deepest level has shrunk the image, per spatial axis."""
+        return self.sharp.alignment()
+
+    def halo(self) -> tuple[int, ...]:
+        """How many pixels around a pixel can change it, per spatial axis."""
+        pairs = zip(self.sharp.halo(), self.psf_size, strict=True)
+        return tuple(halo + size // 2 for halo, size in pairs)
+
+    def make_network(self, rng: torch.Generator | None = None) -> BlurredNetwork:
+        from napari_denoise.learning.networks.blurred import BlurredNetwork  # noqa: PLC0415  # torch
+
+        return BlurredNetwork(self, rng)
+
+    def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
+        """All of the sharp image is needed to blur it."""
+        del core
+        return self.sharp.n_values_held(tile, tile)
 
 
 class DecoNoising(BlindSpotMethod):
@@ -30,6 +93,8 @@ class DecoNoising(BlindSpotMethod):
     title: ClassVar[str] = "DecoNoising"
     citation: ClassVar[str] = "Goncharova et al. 2020, arXiv:2008.08414"
     outputs: ClassVar[tuple[str, ...]] = ("image", DECONVOLVED)
+    built_of = ((BlurredArchitecture, Light),)
+    takes_psf: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         {
             "paper": MappingProxyType(
@@ -120,3 +185,43 @@ class DecoNoising(BlindSpotMethod):
         if self.psf_path is not None and self.numerical_aperture is not None:
             raise ValueError("give either psf_path or numerical_aperture, not both")
         return self
+
+    def make_psf(
+        self, images: Sequence[TrainingImage], patch_size: Sequence[int], measured: Any = None
+    ) -> FloatArray:
+        if measured is None and self.psf_path is not None:
+            # Imported here: most trainings read no file.
+            from napari_denoise.io.images import read_image  # noqa: PLC0415
+
+            measured = read_image(self.psf_path).pixels
+        if measured is None:
+            return gaussian_psf(self._sigmas(images, len(patch_size)), patch_size)
+        psf = measured_psf(measured, len(patch_size))
+        check_psf_size(psf, patch_size)
+        return psf
+
+    def strategy(self) -> Strategy[DecoNoising]:
+        from napari_denoise.learning.losses.blurred import WithBlur  # noqa: PLC0415
+
+        return WithBlur(self)
+
+    def _sigmas(self, images: Sequence[TrainingImage], n_spatial: int) -> tuple[float, ...]:
+        """The blur per spatial axis, in pixels."""
+        if self.numerical_aperture is None or self.wavelength_nm is None:
+            return per_axis(self.psf_sigma, n_spatial, "psf_sigma")
+        axial, lateral = blur_sigmas_um(
+            numerical_aperture=self.numerical_aperture,
+            wavelength_nm=self.wavelength_nm,
+            refractive_index=self.refractive_index,
+            microscope=self.microscope,
+        )
+        sizes = images[0].pixel_size_um
+        if len(sizes) != n_spatial or any(image.pixel_size_um != sizes for image in images):
+            raise SettingsError(
+                f"To tell the blur from the numerical aperture, the size of a pixel of "
+                f"{images[0].name} in micrometers has to be known along "
+                f"{images[0].layout.spatial}, and be that of all images. Give psf_sigma in pixels "
+                f"instead."
+            )
+        blurs = (axial, lateral, lateral)[-n_spatial:]
+        return tuple(blur / size for blur, size in zip(blurs, sizes, strict=True))

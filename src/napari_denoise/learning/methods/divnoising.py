@@ -2,17 +2,88 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
+import numpy as np
+from annotated_types import Ge, Gt, Le, Len
 from pydantic import model_validator
 
 from napari_denoise.core.settings import setting
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.methods.base import UNCERTAINTY, TrainingMethod
+from napari_denoise.learning.networks.architecture import Architecture, Levels
+from napari_denoise.learning.normalization.camera import Camera
 
-__all__ = ["SAMPLE", "SAMPLES", "DivNoising"]
+if TYPE_CHECKING:
+    import torch
+
+    from napari_denoise.learning.losses.strategy import Strategy
+    from napari_denoise.learning.networks.ladder_vae import LadderNetwork
+
+__all__ = ["SAMPLE", "SAMPLES", "DivNoising", "LadderArchitecture"]
 
 SAMPLE, SAMPLES = "sample", "samples"
 """The outputs that are one, or several, of the images that may be behind the noisy one."""
+
+
+class LadderArchitecture(Architecture):
+    """Shape of a ladder of latent variables.
+
+    Attributes
+    ----------
+    n_features : int
+        Feature maps at full size; all coarser levels have twice as many.
+    n_latents : int
+        Latent variables per place and level.
+    pooling : tuple of tuple of int
+        As in :class:`UNetArchitecture`; there are latents at each level but the full size.
+    contrast : float
+        Standard deviation of the images that it is made for, in units of the noise.
+    """
+
+    name: Literal["ladder"] = "ladder"
+    n_features: Annotated[int, Ge(1), Le(256)]
+    n_latents: Annotated[int, Ge(1), Le(256)]
+    pooling: Annotated[Levels, Len(1, 5)]
+    contrast: Annotated[float, Gt(0)] = 1.0
+
+    @property
+    def n_channels(self) -> int:
+        """It sees channels one at a time."""
+        return 1
+
+    @property
+    def n_spatial(self) -> int:
+        """Two or three."""
+        return len(self.pooling[0])
+
+    def factors(self) -> tuple[tuple[int, ...], ...]:
+        """By how much each level has shrunk the image, per spatial axis."""
+        return tuple(
+            tuple(prod(factors) for factors in zip(*self.pooling[: level + 1], strict=True))
+            for level in range(len(self.pooling))
+        )
+
+    def alignment(self) -> tuple[int, ...]:
+        """By how much the deepest level has shrunk the image, per spatial axis."""
+        return self.factors()[-1]
+
+    def halo(self) -> tuple[int, ...]:
+        """How many pixels around a pixel can change it, per spatial axis."""
+        return tuple(_farthest_drawn(factors) for factors in zip(*self.pooling, strict=True))
+
+    def make_network(self, rng: torch.Generator | None = None) -> LadderNetwork:
+        from napari_denoise.learning.networks.ladder_vae import LadderNetwork  # noqa: PLC0415
+
+        return LadderNetwork(self, rng)
+
+    def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
+        """At full resolution: what the coarser level gave, what became of it, and the kept."""
+        del core
+        return 5 * self.n_features * prod(tile)
 
 
 class DivNoising(TrainingMethod):
@@ -28,6 +99,7 @@ class DivNoising(TrainingMethod):
     )
     sees_channels_jointly: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ("image", UNCERTAINTY, SAMPLE, SAMPLES)
+    built_of = ((LadderArchitecture, Camera),)
 
     name: Literal["divnoising"] = "divnoising"
     n_steps: int = setting(
@@ -94,11 +166,42 @@ class DivNoising(TrainingMethod):
         advanced=True,
     )
 
-    def first_step_size(self) -> float:
-        return self.learning_rate or 1e-3
+    def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
+        return replace(sampler.draw(self.batch_size, rng), seed=int(rng.integers(2**31)))
+
+    def strategy(self) -> Strategy[DivNoising]:
+        from napari_denoise.learning.losses.sampling import WithLadder  # noqa: PLC0415
+
+        return WithLadder(self)
 
     @model_validator(mode="after")
     def _has_noise(self) -> Self:
         if self.gain is not None and not self.gain + self.read_noise:
             raise ValueError("a camera needs a gain or a read noise above zero")
         return self
+
+
+def _farthest_drawn(factors: tuple[int, ...]) -> int:
+    """The halo of a ladder along one axis."""
+    halo = 0
+    for place in range(prod(factors)):
+        # Two convolutions of width 3 behind the finest level see two pixels further.
+        low, high = _drawn_from((place - 2) // factors[0], (place + 2) // factors[0], factors, 0)
+        halo = max(halo, place - low, high - place)
+    return halo
+
+
+def _drawn_from(low: int, high: int, factors: tuple[int, ...], level: int) -> tuple[int, int]:
+    """First and last pixel that decide on features low to high of a ladder's level."""
+    # A convolution tells the latents, two merge them.
+    low, high = low - 3, high + 3
+    first, last = low, high
+    for factor in factors[level::-1]:
+        # Two convolutions on the way down, at each level and at full size.
+        first, last = (first - 2) * factor, (last + 2) * factor + factor - 1
+    first, last = first - 2, last + 2
+    if level + 1 < len(factors):
+        factor = factors[level + 1]
+        above = _drawn_from(low // factor, high // factor, factors, level + 1)
+        first, last = min(first, above[0]), max(last, above[1])
+    return first, last

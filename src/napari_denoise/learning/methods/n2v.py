@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from annotated_types import Ge, Le
 from pydantic import AfterValidator
 
 from napari_denoise.core.settings import setting
+from napari_denoise.learning.data.masking import mask_pixels
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.structured_masks import mask_shape, mask_structures
 from napari_denoise.learning.methods.base import LEAN, TrainingMethod
-from napari_denoise.learning.networks.architecture import Architecture
+from napari_denoise.learning.networks.architecture import UNetArchitecture
+
+if TYPE_CHECKING:
+    from napari_denoise.learning.losses.strategy import Strategy
 
 __all__ = ["N2V", "N2V2", "BlindSpotMethod", "StructN2V"]
 
@@ -34,6 +41,11 @@ class BlindSpotMethod(TrainingMethod):
         "or one neighbour drawn at random (the original method).",
         advanced=True,
     )
+
+    def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
+        drawn = sampler.draw(self.batch_size, rng)
+        percentage = self.masked_pixel_percentage
+        return drawn.masked(*mask_pixels(drawn.input, percentage, self.replacement, rng))
 
 
 class N2V(BlindSpotMethod):
@@ -84,7 +96,7 @@ class N2V2(BlindSpotMethod):
         advanced=True,
     )
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"shrinking": self.pooling, "skips": "deep"})
 
@@ -138,3 +150,16 @@ class StructN2V(TrainingMethod):
         "the darkest and brightest around (the original method).",
         advanced=True,
     )
+
+    def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
+        assert self.orientation != "auto"  # noqa: S101  # measured by now
+        assert self.span  # noqa: S101
+        drawn = sampler.draw(self.batch_size, rng, turned="half")
+        shape = mask_shape(self.orientation, self.span, drawn.input.ndim - 2)
+        percentage = self.masked_pixel_percentage
+        return drawn.masked(*mask_structures(drawn.input, percentage, shape, self.replacement, rng))
+
+    def strategy(self) -> Strategy[StructN2V]:
+        from napari_denoise.learning.training.suggestion import MeasuredMask  # noqa: PLC0415
+
+        return MeasuredMask(self)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from napari_denoise.core.settings import setting
+from napari_denoise.learning.data.pairs import split_checkerboard
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.methods.base import LEAN, TrainingMethod
-from napari_denoise.learning.networks.architecture import Architecture
+from napari_denoise.learning.networks.architecture import UNetArchitecture
 
 __all__ = ["Noise2Fast"]
 
@@ -33,10 +37,16 @@ class Noise2Fast(TrainingMethod):
         advanced=True,
     )
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
         # It has learned on coarser images: at full resolution it would leave noise in the image.
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"shrinking": "blur", "skips": "deep"})
+
+    def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
+        drawn = sampler.draw(self.batch_size, rng)
+        pair = split_checkerboard(np.stack([drawn.input, drawn.mask]), rng)
+        (seen, is_seen), (target, mask) = pair
+        return Batch(input=seen, target=target, mask=is_seen * mask)
 
     def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
         # Half of it is lost to the checkerboard.

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import PrivateAttr
+import numpy as np
+from pydantic import Field
 
 from napari_denoise.core.settings import setting
-from napari_denoise.learning.data.masking import PERIOD
+from napari_denoise.learning.data.masking import PERIOD, mask_pixels
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.methods.base import LEAN, UNCERTAINTY, TrainingMethod
-from napari_denoise.learning.networks.architecture import Architecture
+from napari_denoise.learning.networks.architecture import UNetArchitecture
+from napari_denoise.learning.normalization.noise_model import Detector
 from napari_denoise.noise.distribution import AnyDistribution
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.drawn import MeasuredNoise
 
-__all__ = ["IDR", "PN2V", "ProbabilisticMethod"]
+if TYPE_CHECKING:
+    from napari_denoise.learning.losses.strategy import Strategy
+
+__all__ = ["IDR", "PN2V", "IDRRound", "ProbabilisticMethod"]
 
 
 class ProbabilisticMethod(TrainingMethod):
     """A method that is told how the detector's noise is distributed."""
+
+    built_of = ((UNetArchitecture, Detector),)
 
     noise: Literal["camera", "mixture", "histogram"] = setting(
         "camera",
@@ -70,6 +78,12 @@ class ProbabilisticMethod(TrainingMethod):
         advanced=True,
     )
 
+    def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
+        drawn = sampler.draw(self.batch_size, rng)
+        if sampler.is_noise_added:
+            return drawn
+        return drawn.masked(*mask_pixels(drawn.input, self.masked_pixel_percentage, "mean", rng))
+
 
 class PN2V(ProbabilisticMethod):
     """Probabilistic Noise2Void: tells what may be there, and weighs it by each pixel's own value.
@@ -105,10 +119,15 @@ class PN2V(ProbabilisticMethod):
         100, "Samples per pixel, for prior = samples.", ge=10, le=800, step=10, advanced=True
     )
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
         n_answers = {"gaussian": 2, "samples": self.n_samples}[self.prior]
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"n_answers": n_answers})
+
+    def strategy(self) -> Strategy[PN2V]:
+        from napari_denoise.learning.losses.posterior import WithPrior  # noqa: PLC0415
+
+        return WithPrior(self)
 
 
 class IDR(ProbabilisticMethod):
@@ -140,25 +159,30 @@ class IDR(ProbabilisticMethod):
         advanced=True,
     )
 
-    _drawn: AnyDistribution | None = PrivateAttr(None)
-    _is_round: bool = PrivateAttr(default=False)
+    def strategy(self) -> Strategy[IDR]:
+        from napari_denoise.learning.training.refinement import Refinement  # noqa: PLC0415
 
-    @property
-    def is_round(self) -> bool:
-        """Whether these are the settings of one round, and not of the whole."""
-        return self._is_round
+        return Refinement(self)
 
-    def in_round(self, drawn: AnyDistribution | None = None) -> Self:
-        """The settings of one round; those after the first have noise to draw."""
-        method = self.model_copy()
-        private = {"_is_round": True, "_drawn": drawn}
-        for name, value in private.items():
-            setattr(method, name, value)
-        return method
+
+class IDRRound(IDR):
+    """One round of :class:`IDR`; those after the first have noise to draw.
+
+    A file tells nothing of it: what an interrupted training goes on with is drawn again.
+    """
+
+    may_change: ClassVar[frozenset[str]] = IDR.may_change | {"drawn"}
+
+    drawn: AnyDistribution | None = Field(None, exclude=True)
 
     def first_step_size(self) -> float:
         # What a network has learned already must not be lost to large steps.
-        return super().first_step_size() / (2 if self._drawn else 1)
+        return super().first_step_size() / (2 if self.drawn else 1)
 
     def simulated_noise(self) -> NoiseModel | None:
-        return None if self._drawn is None else MeasuredNoise(distribution=self._drawn)
+        return None if self.drawn is None else MeasuredNoise(distribution=self.drawn)
+
+    def strategy(self) -> Strategy[IDR]:
+        from napari_denoise.learning.losses.posterior import WithDetector  # noqa: PLC0415
+
+        return WithDetector(self)

@@ -19,15 +19,15 @@ from safetensors.numpy import save
 
 from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.errors import FileError, ModelError
+from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.model import FORMAT, Model, ModelInfo
 from napari_denoise.learning.models.package import is_package, unpacked_model
-from napari_denoise.learning.training.checkpoint import TrainingRecord, TrainingState
 
-__all__ = ["load_model", "read_model_info", "read_training_record", "save_model"]
+__all__ = ["load_model", "read_checkpoint_info", "read_model_info", "save_model"]
 
 _KEY = "napari-denoise"
 
-_STATE = "training"
+_CHECKPOINT = "training"
 """What an unfinished training needs to go on is kept beside the model, under this name."""
 
 _VECTORS = ("weights", "mean", "square")
@@ -44,9 +44,10 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     tensors = {name: tensor.numpy() for name, tensor in model.network.state_dict().items()}
     info = ModelInfo(**{name: getattr(model, name) for name in ModelInfo.model_fields})
     header = info.model_dump(mode="json")
-    if model.state:
-        tensors |= {f"{_STATE}.{name}": getattr(model.state, name).numpy() for name in _VECTORS}
-        header[_STATE] = model.state.record.model_dump(mode="json")
+    if model.checkpoint:
+        vectors = {name: getattr(model.checkpoint, name).numpy() for name in _VECTORS}
+        tensors |= {f"{_CHECKPOINT}.{name}": vector for name, vector in vectors.items()}
+        header[_CHECKPOINT] = model.checkpoint.info.model_dump(mode="json")
     # One entry: safetensors gives several no fixed order.
     content = save(tensors, metadata={_KEY: json.dumps(header)})
     with atomic_write(Path(path)) as part:
@@ -66,7 +67,7 @@ def read_model_info(path: str | os.PathLike[str]) -> ModelInfo:
     return _read(Path(path), with_weights=False).info
 
 
-def read_training_record(path: str | os.PathLike[str]) -> TrainingRecord | None:
+def read_checkpoint_info(path: str | os.PathLike[str]) -> CheckpointInfo | None:
     """How far the unfinished training in a model file has come; None if it is finished.
 
     Raises
@@ -74,7 +75,7 @@ def read_training_record(path: str | os.PathLike[str]) -> TrainingRecord | None:
     FileError, ModelError
         As :func:`read_model_info`.
     """
-    return _read(Path(path), with_weights=False).record
+    return _read(Path(path), with_weights=False).checkpoint
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -89,14 +90,12 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     # Imported here: reading a header must not cost seconds.
     import torch  # noqa: PLC0415
 
-    from napari_denoise.learning.networks.build import make_network  # noqa: PLC0415
-
     found = _read(Path(path), with_weights=True)
-    network = make_network(found.info.architecture)
+    network = found.info.architecture.make_network()
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     n_weights = sum(parameter.numel() for parameter in network.parameters())
-    if found.record:
-        shapes |= {f"{_STATE}.{name}": (n_weights,) for name in _VECTORS}
+    if found.checkpoint:
+        shapes |= {f"{_CHECKPOINT}.{name}": (n_weights,) for name in _VECTORS}
     arrays = found.arrays
     is_float32 = all(array.dtype == np.float32 for array in arrays.values())
     if {name: array.shape for name, array in arrays.items()} != shapes or not is_float32:
@@ -105,10 +104,10 @@ def load_model(path: str | os.PathLike[str]) -> Model:
             f"The file is damaged; use another copy, or train again."
         )
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    vectors = [tensors.pop(f"{_STATE}.{name}") for name in _VECTORS if found.record]
+    vectors = [tensors.pop(f"{_CHECKPOINT}.{name}") for name in _VECTORS if found.checkpoint]
     network.load_state_dict(tensors)
-    state = TrainingState(found.record, *vectors) if found.record else None
-    return Model.of(found.info, network, state)
+    checkpoint = Checkpoint(found.checkpoint, *vectors) if found.checkpoint else None
+    return Model.of(found.info, network, checkpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class _Found:
     """What is in a file."""
 
     info: ModelInfo
-    record: TrainingRecord | None
+    checkpoint: CheckpointInfo | None
     arrays: dict[str, npt.NDArray[np.float32]]
 
 
@@ -128,9 +127,9 @@ def _read(path: Path, *, with_weights: bool) -> _Found:
         raise FileError(f"There is no model file {path}. Check the path.")
     try:
         with safe_open(path, framework="numpy") as file:
-            info, record = _parse(path, (file.metadata() or {}).get(_KEY))
+            info, checkpoint = _parse(path, (file.metadata() or {}).get(_KEY))
             names = file.keys() if with_weights else ()
-            return _Found(info, record, {name: file.get_tensor(name) for name in names})
+            return _Found(info, checkpoint, {name: file.get_tensor(name) for name in names})
     except OSError as error:
         raise FileError(f"The model file {path} cannot be read ({error}).") from error
     except (SafetensorError, TypeError, AttributeError) as error:
@@ -140,7 +139,7 @@ def _read(path: Path, *, with_weights: bool) -> _Found:
         ) from error
 
 
-def _parse(path: Path, text: str | None) -> tuple[ModelInfo, TrainingRecord | None]:
+def _parse(path: Path, text: str | None) -> tuple[ModelInfo, CheckpointInfo | None]:
     if text is None:
         raise ModelError(
             f"{path} holds weights of some other program. Choose a model that was saved by "
@@ -149,9 +148,9 @@ def _parse(path: Path, text: str | None) -> tuple[ModelInfo, TrainingRecord | No
     try:
         header: Any = json.loads(text)
         _check_format(path, header)
-        kept = header.pop(_STATE, None)
-        record = None if kept is None else TrainingRecord.model_validate_json(json.dumps(kept))
-        return ModelInfo.model_validate_json(json.dumps(header)), record
+        kept = header.pop(_CHECKPOINT, None)
+        checkpoint = None if kept is None else CheckpointInfo.model_validate_json(json.dumps(kept))
+        return ModelInfo.model_validate_json(json.dumps(header)), checkpoint
     except ModelError:
         raise
     except (ValidationError, ValueError, AttributeError, TypeError) as error:

@@ -4,49 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, SkipValidation, model_validator
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    SkipValidation,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.recipe import Recipe
 from napari_denoise.core.settings import Settings
-from napari_denoise.learning.methods import AnyMethod, DecoNoising, ProbabilisticMethod
-from napari_denoise.learning.networks.architecture import (
-    AnyArchitecture,
-    BlurredArchitecture,
-    InstantArchitecture,
-    LadderArchitecture,
-)
-from napari_denoise.learning.normalization import AnyNormalization
-from napari_denoise.learning.normalization.camera import Camera
-from napari_denoise.learning.normalization.light import Light
-from napari_denoise.learning.normalization.noise_model import Detector
+from napari_denoise.learning.methods import TrainingMethod, method_class
+from napari_denoise.learning.models.checkpoint import TrainingPoint
+from napari_denoise.learning.networks.architecture import Architecture
+from napari_denoise.learning.normalization import Normalization
 
 if TYPE_CHECKING:
-    from napari_denoise.learning.networks.build import Network
-    from napari_denoise.learning.training.checkpoint import TrainingState
+    from napari_denoise.learning.models.checkpoint import Checkpoint
+    from napari_denoise.learning.networks.base import Network
 
-__all__ = ["FORMAT", "Model", "ModelInfo", "TrainingPoint"]
+__all__ = ["FORMAT", "Model", "ModelInfo"]
 
 FORMAT = 2
 """Version of the model file; raised whenever an older program would misread a file."""
-
-
-class TrainingPoint(Settings):
-    """The losses at one moment of the training.
-
-    Attributes
-    ----------
-    step : int
-        Steps done, from 1.
-    loss : float
-        Mean over the steps since the last point; mean square error in units of the normalised
-        image, or of the noise where a camera is known.
-    validation_loss : float
-        Of the averaged weights, on patches and hidden pixels that stay the same.
-    """
-
-    step: int
-    loss: float
-    validation_loss: float
 
 
 class ModelInfo(Settings):
@@ -60,10 +42,10 @@ class ModelInfo(Settings):
         Of napari-denoise that trained the model.
     method : TrainingMethod
         The settings it was trained with.
-    architecture : AnyArchitecture
-    normalization : Normalization, Camera, Light or Detector
-        How intensities become what the network sees: a camera goes with the instant denoiser's
-        and with ladders, a detector with probabilistic methods.
+    architecture : Architecture
+    normalization : Normalization
+        How intensities become what the network sees. Which goes with which is the method's
+        matter: see `built_of` there.
     spatial : str
         The axes it takes as space: "YX", "ZYX" or "TYX".
     history : tuple of TrainingPoint
@@ -74,29 +56,43 @@ class ModelInfo(Settings):
 
     format: int = FORMAT
     version: str
-    method: AnyMethod
-    architecture: AnyArchitecture
-    normalization: AnyNormalization
+    method: SerializeAsAny[TrainingMethod]
+    architecture: SerializeAsAny[Architecture]
+    normalization: SerializeAsAny[Normalization]
     spatial: Literal["YX", "ZYX", "TYX"]
     history: tuple[TrainingPoint, ...] = Field(min_length=1)
     recipe: Recipe
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _read_method(cls, value: Any) -> Any:
+        if isinstance(value, TrainingMethod):
+            return value
+        try:
+            return method_class(value["name"]).model_validate(value)
+        except (KeyError, SettingsError) as error:
+            raise ValueError("there is no such method") from error
+
+    @field_validator("architecture", "normalization", mode="before")
+    @classmethod
+    def _read_part(cls, value: Any, context: ValidationInfo) -> Any:
+        """A part of a model, which is one of those that its method's models have."""
+        if isinstance(value, Settings):
+            return value
+        place = ("architecture", "normalization").index(str(context.field_name))
+        for pair in context.data["method"].built_of if "method" in context.data else ():
+            # Files of the first format have no names: what has other fields is refused.
+            if value.get("name", pair[place].tag()) == pair[place].tag():
+                return pair[place].model_validate(value)
+        raise ValueError("the method's models have no such part")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if len(self.spatial) != self.architecture.n_spatial:
             raise ValueError("spatial axes and pooling differ in number")
-        has_camera = isinstance(self.normalization, Camera)
-        if has_camera != isinstance(self.architecture, InstantArchitecture | LadderArchitecture):
-            raise ValueError("network and normalization do not go together")
-        is_blurred = isinstance(self.method, DecoNoising)
-        if is_blurred != isinstance(self.normalization, Light):
-            raise ValueError("method and normalization do not go together")
-        if is_blurred != isinstance(self.architecture, BlurredArchitecture):
-            raise ValueError("network and method do not go together")
-        if isinstance(self.normalization, Detector) != isinstance(self.method, ProbabilisticMethod):
-            raise ValueError("normalization and method do not go together")
-        n_channels = len(getattr(self.normalization, "stds", (0,)))
-        if n_channels != self.architecture.n_channels:
+        if not self.method.fits(self.architecture, self.normalization):
+            raise ValueError("method, network and normalization do not go together")
+        if self.normalization.n_channels != self.architecture.n_channels:
             raise ValueError("normalization and channels differ in number")
         return self
 
@@ -123,17 +119,17 @@ class Model(ModelInfo):
 
     Attributes
     ----------
-    network : UNet, BlurredNetwork or InstantNetwork
+    network : Network
         On the CPU, float32, not to be trained further.
-    state : TrainingState or None
+    checkpoint : Checkpoint or None
         What the training needs to go on, if it was interrupted.
     """
 
     network: SkipValidation[Any] = Field(exclude=True, repr=False)
-    state: SkipValidation[Any] = Field(None, exclude=True, repr=False)
+    checkpoint: SkipValidation[Any] = Field(None, exclude=True, repr=False)
 
     @classmethod
-    def of(cls, info: ModelInfo, network: Network, state: TrainingState | None = None) -> Self:
+    def of(cls, info: ModelInfo, network: Network, checkpoint: Checkpoint | None = None) -> Self:
         """Put a network and what is known about it together."""
         network = network.requires_grad_(requires_grad=False)
-        return cls(**dict(info), network=network, state=state)
+        return cls(**dict(info), network=network, checkpoint=checkpoint)

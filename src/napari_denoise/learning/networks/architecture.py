@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from math import ceil, prod
-from typing import Annotated, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from annotated_types import Ge, Gt, Le, Len
-from pydantic import model_validator
+from annotated_types import Ge, Le, Len
 
 from napari_denoise.core.settings import Settings
 
+if TYPE_CHECKING:
+    import torch
+
+    from napari_denoise.learning.networks.instant import InstantNetwork
+    from napari_denoise.learning.networks.unet import UNet
+
 __all__ = [
     "N_PLANES",
-    "AnyArchitecture",
+    "VALUES_IN_SLABS",
     "Architecture",
-    "BlurredArchitecture",
     "InstantArchitecture",
-    "LadderArchitecture",
     "Levels",
+    "UNetArchitecture",
     "choose_pooling",
 ]
 
 N_PLANES = {2: 1, 3: 5}
 """Planes that the instant denoiser looks at, with two and with three spatial axes."""
+
+VALUES_IN_SLABS = 15_000_000
+"""Held at most of a layer that is computed a slab at a time: the last one, the next, and their
+margins; see ``slabs``."""
 
 _SMALLEST_POOLED = 8
 """An axis shorter than this is not halved: what is left would be mostly padding."""
@@ -32,7 +42,64 @@ Levels = tuple[tuple[Factor, Factor], ...] | tuple[tuple[Factor, Factor, Factor]
 Width = Annotated[int, Ge(8), Le(512)]
 
 
-class Architecture(Settings):
+class Architecture(Settings, ABC):
+    """Shape of a network: what a model file says about it, and what can be known without it.
+
+    A subclass adds a field ``name`` with a ``Literal`` tag and the numbers that make the shape.
+    """
+
+    if TYPE_CHECKING:
+        # A field of some, a property of others: pydantic lets no field take a property's place.
+        @property
+        def n_channels(self) -> int:
+            """Channels of the image that it reads and writes together."""
+
+    @property
+    @abstractmethod
+    def n_spatial(self) -> int:
+        """Two or three."""
+
+    @abstractmethod
+    def alignment(self) -> tuple[int, ...]:
+        """By how much the deepest level has shrunk the image, per spatial axis."""
+
+    @abstractmethod
+    def halo(self) -> tuple[int, ...]:
+        """How many pixels around a pixel can change it, per spatial axis."""
+
+    @abstractmethod
+    def make_network(self, rng: torch.Generator | None = None) -> Any:
+        """A network of this shape, as yet untrained; imports torch.
+
+        Parameters
+        ----------
+        rng : torch.Generator, optional
+            For the first weights; a fixed seed if None.
+        """
+
+    @abstractmethod
+    def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
+        """The most values that are held at a time while the core of a tile is cleaned.
+
+        Parameters
+        ----------
+        tile, core : sequence of int
+            Pixels per spatial axis.
+        """
+
+    def largest_core(self, usual: tuple[int, ...], usual_plane: tuple[int, ...]) -> tuple[int, ...]:
+        """The core beyond which larger tiles save little, in pixels per spatial axis.
+
+        Parameters
+        ----------
+        usual, usual_plane : tuple of int
+            Of most networks on this device, with its own number of axes and with two.
+        """
+        del usual_plane
+        return usual
+
+
+class UNetArchitecture(Architecture):
     """Shape of a U-Net.
 
     Attributes
@@ -79,49 +146,37 @@ class Architecture(Settings):
         """Whether a level (0: full resolution) is handed across to the way up."""
         return {"all": True, "deep": level > 0, "none": False}[self.skips]
 
+    def make_network(self, rng: torch.Generator | None = None) -> UNet:
+        from napari_denoise.learning.networks.unet import UNet  # noqa: PLC0415  # brings torch
 
-class BlurredArchitecture(Settings):
-    """Shape of a network whose answer is blurred by a PSF in the end.
+        return UNet(self, rng)
 
-    Attributes
-    ----------
-    sharp : Architecture
-        Of the U-Net that answers.
-    psf_size : tuple of int
-        Pixels of the PSF per spatial axis, odd.
-    """
-
-    name: Literal["blurred"] = "blurred"
-    sharp: Architecture
-    psf_size: Annotated[tuple[Annotated[int, Ge(1), Le(1023)], ...], Len(2, 3)]
-
-    @model_validator(mode="after")
-    def _has_a_centre(self) -> Self:
-        if len(self.psf_size) != self.n_spatial or any(size % 2 == 0 for size in self.psf_size):
-            raise ValueError("the PSF needs an odd size along each spatial axis")
-        return self
-
-    @property
-    def n_channels(self) -> int:
-        """Channels of the image that it reads and writes together."""
-        return self.sharp.n_channels
-
-    @property
-    def n_spatial(self) -> int:
-        """Two or three."""
-        return self.sharp.n_spatial
-
-    def alignment(self) -> tuple[int, ...]:
-        """By how much the deepest level has shrunk the image, per spatial axis."""
-        return self.sharp.alignment()
-
-    def halo(self) -> tuple[int, ...]:
-        """How many pixels around a pixel can change it, per spatial axis."""
-        pairs = zip(self.sharp.halo(), self.psf_size, strict=True)
-        return tuple(halo + size // 2 for halo, size in pairs)
+    def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
+        """See ``UNet`` for the order of things."""
+        width, pixels, kept = self.n_features, float(prod(tile)), 0.0
+        shown, peaks, levels = self.n_channels * pixels, [], []
+        # A level on the way up computes the core and two pixels around it.
+        read = prod(min(t, c + 4) for t, c in zip(tile, core, strict=True)) / prod(tile)
+        for level, factors in enumerate(self.pooling):
+            level_values = width * pixels
+            # The second convolution writes over what the first gave; blurring makes copies.
+            is_blurred = self.shrinking != "average"
+            beside = 2 * level_values if is_blurred else min(level_values, VALUES_IN_SLABS)
+            peaks.append(kept + shown + level_values + beside)
+            skipped = level_values if self.has_skip(level) else 0.0
+            levels.append((skipped, level_values))
+            kept, shown = kept + skipped, level_values / prod(factors)
+            pixels, width = pixels / prod(factors), 2 * width
+        low = width * pixels
+        peaks.append(kept + shown + low + min(low, VALUES_IN_SLABS))
+        for skipped, level_values in reversed(levels):
+            given = level_values * read
+            peaks.append(kept + low + given + min(given, VALUES_IN_SLABS))
+            kept, low = kept - skipped, given
+        return max(peaks)
 
 
-class InstantArchitecture(Settings):
+class InstantArchitecture(Architecture):
     """Shape of the instant denoiser's network.
 
     Attributes
@@ -168,56 +223,19 @@ class InstantArchitecture(Settings):
         reach = ceil((reach + step - 1) / step) * step
         return (*(self.n_planes // 2,) * (self.n_spatial - 2), reach, reach)
 
+    def make_network(self, rng: torch.Generator | None = None) -> InstantNetwork:
+        from napari_denoise.learning.networks.instant import InstantNetwork  # noqa: PLC0415  # torch
 
-class LadderArchitecture(Settings):
-    """Shape of a ladder of latent variables.
+        return InstantNetwork(self, rng)
 
-    Attributes
-    ----------
-    n_features : int
-        Feature maps at full size; all coarser levels have twice as many.
-    n_latents : int
-        Latent variables per place and level.
-    pooling : tuple of tuple of int
-        As in :class:`Architecture`; there are latents at each level but the full size.
-    contrast : float
-        Standard deviation of the images that it is made for, in units of the noise.
-    """
+    def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
+        """At full resolution, twice: what came down, and the levels below or a block's inside."""
+        del core
+        return 2 * self.widths[0] * prod(tile[-2:]) + VALUES_IN_SLABS
 
-    name: Literal["ladder"] = "ladder"
-    n_features: Annotated[int, Ge(1), Le(256)]
-    n_latents: Annotated[int, Ge(1), Le(256)]
-    pooling: Annotated[Levels, Len(1, 5)]
-    contrast: Annotated[float, Gt(0)] = 1.0
-
-    @property
-    def n_channels(self) -> int:
-        """It sees channels one at a time."""
-        return 1
-
-    @property
-    def n_spatial(self) -> int:
-        """Two or three."""
-        return len(self.pooling[0])
-
-    def factors(self) -> tuple[tuple[int, ...], ...]:
-        """By how much each level has shrunk the image, per spatial axis."""
-        return tuple(
-            tuple(prod(factors) for factors in zip(*self.pooling[: level + 1], strict=True))
-            for level in range(len(self.pooling))
-        )
-
-    def alignment(self) -> tuple[int, ...]:
-        """By how much the deepest level has shrunk the image, per spatial axis."""
-        return self.factors()[-1]
-
-    def halo(self) -> tuple[int, ...]:
-        """How many pixels around a pixel can change it, per spatial axis."""
-        return tuple(_farthest_drawn(factors) for factors in zip(*self.pooling, strict=True))
-
-
-AnyArchitecture = Architecture | BlurredArchitecture | InstantArchitecture | LadderArchitecture
-"""What a model file may name."""
+    def largest_core(self, usual: tuple[int, ...], usual_plane: tuple[int, ...]) -> tuple[int, ...]:
+        """It looks at planes, a few at a time, and far along them."""
+        return (*[16] * (len(usual) - 2), *(2 * size for size in usual_plane))
 
 
 def choose_pooling(patch_size: tuple[int, ...], depth: int) -> Levels:
@@ -264,29 +282,3 @@ def _seen(low: int, high: int, factors: tuple[int, ...], margin: int) -> tuple[i
         low = min(low, first * factor - beyond)
         high = max(high, last * factor + factor - 1 + beyond)
     return low - 2, high + 2
-
-
-def _farthest_drawn(factors: tuple[int, ...]) -> int:
-    """The halo of a ladder along one axis."""
-    halo = 0
-    for place in range(prod(factors)):
-        # Two convolutions of width 3 behind the finest level see two pixels further.
-        low, high = _drawn_from((place - 2) // factors[0], (place + 2) // factors[0], factors, 0)
-        halo = max(halo, place - low, high - place)
-    return halo
-
-
-def _drawn_from(low: int, high: int, factors: tuple[int, ...], level: int) -> tuple[int, int]:
-    """First and last pixel that decide on features low to high of a ladder's level."""
-    # A convolution tells the latents, two merge them.
-    low, high = low - 3, high + 3
-    first, last = low, high
-    for factor in factors[level::-1]:
-        # Two convolutions on the way down, at each level and at full size.
-        first, last = (first - 2) * factor, (last + 2) * factor + factor - 1
-    first, last = first - 2, last + 2
-    if level + 1 < len(factors):
-        factor = factors[level + 1]
-        above = _drawn_from(low // factor, high // factor, factors, level + 1)
-        first, last = min(first, above[0]), max(last, above[1])
-    return first, last

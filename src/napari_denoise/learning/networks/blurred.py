@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.core.progress import Job, Progress, run
-from napari_denoise.learning.networks.architecture import BlurredArchitecture
+from napari_denoise.learning.networks.base import Network
 from napari_denoise.learning.networks.unet import UNet
+
+if TYPE_CHECKING:
+    from napari_denoise.learning.methods.deconoising import BlurredArchitecture
 
 __all__ = ["BlurredNetwork"]
 
 
-class BlurredNetwork(nn.Module):
+class BlurredNetwork(Network):
     """A U-Net that gives the image before the blur, and a PSF that is kept with its weights.
 
     After Goncharova et al. 2020, arXiv:2008.08414.
@@ -26,6 +31,8 @@ class BlurredNetwork(nn.Module):
     psf : Tensor, ``(Z)YX``, optional
         Of a sum of one; no blur if None.
     """
+
+    architecture: BlurredArchitecture
 
     psf: Tensor
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.core.progress import Job, Progress, run
 from napari_denoise.learning.networks.architecture import InstantArchitecture
+from napari_denoise.learning.networks.base import Network
 from napari_denoise.learning.networks.operations import convolve
 from napari_denoise.learning.networks.slabs import (
     Layers,
@@ -95,7 +96,7 @@ class _Block(nn.Module):
         return (yield from self.second.layers(inside, finish=plus(batch), into=inside))
 
 
-class InstantNetwork(nn.Module):
+class InstantNetwork(Network):
     """U-Net of residual blocks; what the ways down saw is added on the ways up.
 
     After Zhang et al. 2021, doi:10.1109/TPAMI.2021.3088914, at a fraction of its size.
@@ -106,6 +107,8 @@ class InstantNetwork(nn.Module):
     rng : torch.Generator, optional
         For the first weights; a fixed seed if None.
     """
+
+    architecture: InstantArchitecture
 
     def __init__(
         self, architecture: InstantArchitecture, rng: torch.Generator | None = None

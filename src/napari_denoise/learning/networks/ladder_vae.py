@@ -8,16 +8,19 @@ levels decide. Another draw is another image that fits the noisy one as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.core.progress import Job, Progress, run
-from napari_denoise.learning.networks.architecture import LadderArchitecture
+from napari_denoise.learning.networks.base import Network
 from napari_denoise.learning.networks.operations import mean_of_blocks
 from napari_denoise.learning.networks.unet import Block, Convolution, padded
+
+if TYPE_CHECKING:
+    from napari_denoise.learning.methods.divnoising import LadderArchitecture
 
 __all__ = ["DrawNoise", "LadderNetwork"]
 
@@ -80,7 +83,7 @@ def _halves(told: Tensor) -> tuple[Tensor, Tensor]:
     return mean, _WIDEST * torch.tanh(log_width / _WIDEST)
 
 
-class LadderNetwork(nn.Module):
+class LadderNetwork(Network):
     """Convolutional ladder of latent variables without batch normalisation.
 
     After Prakash et al. 2022, arXiv:2104.01374, at a fraction of its size.
@@ -91,6 +94,8 @@ class LadderNetwork(nn.Module):
     rng : torch.Generator, optional
         For the first weights; a fixed seed if None.
     """
+
+    architecture: LadderArchitecture
 
     def __init__(
         self, architecture: LadderArchitecture, rng: torch.Generator | None = None

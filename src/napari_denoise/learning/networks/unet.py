@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.core.progress import Job, Progress, run
-from napari_denoise.learning.networks.architecture import Architecture, Levels
+from napari_denoise.learning.networks.architecture import Levels, UNetArchitecture
+from napari_denoise.learning.networks.base import Network
 from napari_denoise.learning.networks.operations import (
     ORDER,
     convolve,
@@ -153,7 +154,7 @@ class Block(nn.Module):
         return (yield from self.second.layers(batch, finish=rectified, into=batch))
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """U-Net with two convolutions per level and nearest-neighbour upsampling.
 
     Images of any size are padded at their ends and cropped again. There is no batch
@@ -167,7 +168,9 @@ class UNet(nn.Module):
         For the first weights; a fixed seed if None.
     """
 
-    def __init__(self, architecture: Architecture, rng: torch.Generator | None = None) -> None:
+    architecture: UNetArchitecture
+
+    def __init__(self, architecture: UNetArchitecture, rng: torch.Generator | None = None) -> None:
         super().__init__()
         self.architecture = architecture
         rng = rng or torch.Generator().manual_seed(0)

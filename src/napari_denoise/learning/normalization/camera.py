@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self
 from annotated_types import Ge
 from pydantic import model_validator
 
-from napari_denoise.core.settings import Settings
+from napari_denoise.learning.normalization.base import Normalization
 
 __all__ = ["Camera"]
 
 
-class Camera(Settings):
+class Camera(Normalization):
     """The noise of an image, and its mean level: what makes the noise of all images alike.
 
     Attributes

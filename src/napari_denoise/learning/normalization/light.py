@@ -7,14 +7,14 @@ from typing import Annotated, Literal, Self
 from annotated_types import Gt, MinLen
 from pydantic import model_validator
 
-from napari_denoise.core.settings import Settings
+from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.camera import Camera
-from napari_denoise.learning.normalization.linear import Normalization
+from napari_denoise.learning.normalization.linear import LinearNormalization
 
 __all__ = ["Light"]
 
 
-class Light(Settings):
+class Light(Normalization):
     """Intensities less the background, and how noisy they are.
 
     Attributes
@@ -36,6 +36,10 @@ class Light(Settings):
             raise ValueError("backgrounds and standard deviations differ in number")
         return self
 
-    def as_linear(self) -> Normalization:
+    @property
+    def n_channels(self) -> int:
+        return len(self.stds)
+
+    def as_linear(self) -> LinearNormalization:
         """The map to what the network sees, for which the background is zero."""
-        return Normalization(means=self.backgrounds, stds=self.stds)
+        return LinearNormalization(means=self.backgrounds, stds=self.stds)

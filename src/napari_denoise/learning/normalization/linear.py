@@ -11,12 +11,12 @@ from pydantic import model_validator
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError
-from napari_denoise.core.settings import Settings
+from napari_denoise.learning.normalization.base import Normalization
 
-__all__ = ["Normalization", "measure_normalization"]
+__all__ = ["LinearNormalization", "measure_normalization"]
 
 
-class Normalization(Settings):
+class LinearNormalization(Normalization):
     """Linear map between the image's intensities and what the network sees.
 
     Attributes
@@ -35,6 +35,10 @@ class Normalization(Settings):
             raise ValueError("there is a mean and a standard deviation for each channel")
         return self
 
+    @property
+    def n_channels(self) -> int:
+        return len(self.stds)
+
     def apply(self, pixels: FloatArray) -> FloatArray:
         """Normalise ``C(Z)YX`` pixels."""
         return (pixels - _spread(self.means, pixels)) / _spread(self.stds, pixels)
@@ -48,7 +52,7 @@ def _spread(values: tuple[float, ...], pixels: FloatArray) -> FloatArray:
     return np.asarray(values, dtype=np.float32).reshape(-1, *(1,) * (pixels.ndim - 1))
 
 
-def measure_normalization(samples: Iterable[FloatArray]) -> Normalization:
+def measure_normalization(samples: Iterable[FloatArray]) -> LinearNormalization:
     """Mean and standard deviation of each channel over all samples.
 
     Parameters
@@ -81,4 +85,4 @@ def measure_normalization(samples: Iterable[FloatArray]) -> Normalization:
         raise InputError("The image varies too little for float32. Multiply its intensities.")
     # An empty channel beside others stays as it is.
     stds = np.where(stds > 0, stds, 1.0)
-    return Normalization(means=tuple(means.tolist()), stds=tuple(stds.tolist()))
+    return LinearNormalization(means=tuple(means.tolist()), stds=tuple(stds.tolist()))

@@ -7,14 +7,14 @@ from typing import Annotated, Literal, Self
 from annotated_types import Gt, MinLen
 from pydantic import model_validator
 
-from napari_denoise.core.settings import Settings
+from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.noise.distribution import AnyDistribution
 
 __all__ = ["Detector"]
 
 
-class Detector(Settings):
+class Detector(Normalization):
     """The noise of each channel, and the scale on which the network sees it.
 
     Attributes
@@ -42,3 +42,7 @@ class Detector(Settings):
         if len(lengths) != 1:
             raise ValueError("channels differ in number")
         return self
+
+    @property
+    def n_channels(self) -> int:
+        return len(self.stds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_denoise.learning.data.sampler import Patches
+from napari_denoise.learning.data.sampler import Batch
 
 __all__ = ["measure_background"]
 
@@ -16,12 +16,12 @@ _DARKEST = 1.0
 """Share of the pixels, in percent, that are taken for background."""
 
 
-def measure_background(samples: Patches) -> tuple[float, ...]:
+def measure_background(samples: Batch) -> tuple[float, ...]:
     """The level below which only the darkest pixels lie, per channel, in the images' units.
 
     Measured on blurred patches, so that it is the darkness of places and not of the noise.
     """
-    sigmas = (0,) * (samples.shown.ndim - 2) + (_SIGMA, _SIGMA)
-    smooth = ndimage.gaussian_filter(samples.shown, sigmas, mode="nearest")
-    channels = (smooth[:, i][samples.weight[:, i] > 0] for i in range(samples.shown.shape[1]))
+    sigmas = (0,) * (samples.input.ndim - 2) + (_SIGMA, _SIGMA)
+    smooth = ndimage.gaussian_filter(samples.input, sigmas, mode="nearest")
+    channels = (smooth[:, i][samples.mask[:, i] > 0] for i in range(samples.input.shape[1]))
     return tuple(float(np.percentile(channel, _DARKEST)) for channel in channels)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from napari_denoise.core.progress import Job, Notice
-from napari_denoise.learning.data.batches import Batches
 from napari_denoise.learning.device import free_memory
+from napari_denoise.learning.training.batches import Batches
 from napari_denoise.learning.training.trainer import Trainer
 
 __all__ = ["fit_to_memory"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,38 +14,29 @@ import numpy as np
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError, DenoiseError, OutOfMemoryError
 from napari_denoise.core.progress import Job, Notice, Request, nested
-from napari_denoise.learning.data.batches import Batches
-from napari_denoise.learning.data.pairs import check_pairs
 from napari_denoise.learning.data.patches import (
     TrainingImage,
     check_images,
     choose_patch_size,
 )
-from napari_denoise.learning.data.preparing import draw_samples, make_sampler
-from napari_denoise.learning.data.psf import make_psf
 from napari_denoise.learning.data.reading import read_images
-from napari_denoise.learning.data.sampler import PatchSampler
+from napari_denoise.learning.data.sampler import PatchSampler, draw_samples, make_sampler
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
-from napari_denoise.learning.methods import IDR, TrainingMethod
+from napari_denoise.learning.losses.strategy import Start
+from napari_denoise.learning.methods import TrainingMethod
+from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.model import Model
-from napari_denoise.learning.networks.build import Network
+from napari_denoise.learning.networks.base import Network
 from napari_denoise.learning.training.autosave import Autosave
 from napari_denoise.learning.training.batch_memory import fit_to_memory
-from napari_denoise.learning.training.checkpoint import (
-    TrainingRecord,
-    TrainingState,
-    method_to_go_on_with,
-)
-from napari_denoise.learning.training.initialization import Start, begin, begin_with
+from napari_denoise.learning.training.batches import Batches
 from napari_denoise.learning.training.previews import Preview, PreviewCrop, Previews
-from napari_denoise.learning.training.provenance import Origin
-from napari_denoise.learning.training.refinement import check_refining, train_refined
-from napari_denoise.learning.training.suggestion import suggest
+from napari_denoise.learning.training.provenance import Provenance, method_to_go_on_with
 from napari_denoise.learning.training.trainer import Trainer, TrainingProgress
 
 __all__ = ["Preview", "PreviewCrop", "TrainingImage", "TrainingProgress", "train_job"]
 
-MakeModel = Callable[[Network, TrainingRecord, TrainingState | None], Model]
+MakeModel = Callable[[Network, CheckpointInfo, Checkpoint | None], Model]
 T = TypeVar("T")
 
 
@@ -90,8 +82,8 @@ def train_job(
     Returns
     -------
     Model
-        When the job has come to its end, or has been sent ``Request.STOP``; then with the state
-        from which the training can go on.
+        When the job has come to its end, or has been sent ``Request.STOP``; then with the
+        checkpoint from which the training can go on.
 
     Raises
     ------
@@ -104,44 +96,58 @@ def train_job(
         If the training is stopped before its first step, or does not converge.
     """
     check_images(images)
-    check_pairs(method, images)
+    method.check_images(images)
     _check_channels(method, images[0])
-    if isinstance(method, IDR) and not method.is_round:
-        check_refining(images, resume)
-        seed = Origin(method, tuple(images), seed, resume).seed
-        once = partial(train_job, seed=seed, device=device, autosave=autosave, preview=preview)
-        return (yield from train_refined(method, images, once, device=device, resume=resume))
+    seed = Provenance(method, tuple(images), seed, resume).seed
+    once = partial(
+        _train_once, seed=seed, device=device, psf=psf, autosave=autosave, preview=preview
+    )
+    return (yield from method.strategy().train(once, images, device=device, resume=resume))
+
+
+def _train_once(
+    method: TrainingMethod,
+    images: Sequence[TrainingImage],
+    *,
+    seed: int,
+    device: str,
+    psf: Any = None,
+    resume: Model | None = None,
+    autosave: Path | None = None,
+    preview: Callable[[], PreviewCrop | None] | None = None,
+) -> Job[Model]:
+    """As :func:`train_job`, of methods that train several times once."""
     patch_size = choose_patch_size(images, _wanted_size(method, images))
     if resume:
         method = method_to_go_on_with(method, images, resume)
     # A model to go on with has its own.
-    kernel = None if resume else make_psf(method, images, patch_size, psf)
+    kernel = None if resume else method.make_psf(images, patch_size, psf)
     place = resolve_device(device)
     if resume is None:
-        method = yield from _refuse_stop(suggest(method, images))
-    origin = Origin(method, tuple(images), seed, resume)
-    rng, validation_rng = origin.generators()
+        method = yield from _refuse_stop(method.strategy().suggest(images))
+    provenance = Provenance(method, tuple(images), seed, resume)
+    rng, validation_rng = provenance.generators()
     with memory_errors(place), Autosave(autosave) as keeper:
-        if words := origin.in_words():
+        if words := provenance.in_words():
             yield Notice(fraction=0.0, message=words)
-        preparing = _prepare(method, images, patch_size, rng, origin, psf=kernel)
-        preparing = nested(preparing, origin.fraction, origin.fraction)
+        preparing = _prepare(method, images, patch_size, rng, provenance, psf=kernel)
+        preparing = nested(preparing, provenance.fraction, provenance.fraction)
         sampler, start = yield from _refuse_stop(preparing)
         batches = Batches(method, sampler, rng=rng, validation_rng=validation_rng)
         if resume:
             batches.go_on_from(resume)
         trainer = Trainer(method, start, batches, place, resumed=resume)
         yield from fit_to_memory(trainer, batches)
-        make_model = partial(origin.model, start.normalization)
+        make_model = partial(provenance.model, start.normalization)
         del start
         yield from _steps(trainer, batches, keeper, Previews(preview), make_model)
-        state = None if trainer.is_done else trainer.state()
+        checkpoint = None if trainer.is_done else trainer.checkpoint()
         if words := trainer.schedule.ending_in_words():
             yield Notice(fraction=1.0, message=words)
-        network, record = trainer.finish()
+        network, done = trainer.finish()
         del trainer
         empty_cache(place)
-        return make_model(network, record, state)
+        return make_model(network, done, checkpoint)
 
 
 def _steps(
@@ -175,8 +181,8 @@ def _steps(
 def _keep_copy(trainer: Trainer, keeper: Autosave, make_model: MakeModel) -> None:
     """Have a copy written; if there is no memory to spare, the training matters more."""
     with suppress(OutOfMemoryError), memory_errors(trainer.device):
-        if state := trainer.state():
-            keeper.write(partial(make_model, trainer.average(), state.record, state))
+        if checkpoint := trainer.checkpoint():
+            keeper.write(partial(make_model, trainer.average(), checkpoint.info, checkpoint))
 
 
 def _prepare(
@@ -184,7 +190,7 @@ def _prepare(
     images: Sequence[TrainingImage],
     patch_size: tuple[int, ...],
     rng: np.random.Generator,
-    origin: Origin,
+    provenance: Provenance,
     *,
     psf: FloatArray | None,
 ) -> Job[tuple[PatchSampler, Start]]:
@@ -194,10 +200,17 @@ def _prepare(
         yield Notice(fraction=0.0, message=f"The images have room for patches of {extent} only.")
     read = yield from read_images(images)
     sampler = yield from make_sampler(method, read, patch_size, rng)
-    if origin.resumed:
-        return sampler, begin_with(origin.resumed)
+    if provenance.resumed:
+        return sampler, _start_from(provenance.resumed)
     samples = yield from draw_samples(sampler, rng, "measuring intensities")
-    return sampler, (yield from begin(method, sampler, samples, seed=origin.seed, psf=psf))
+    start = method.strategy().initialize(sampler, samples, seed=provenance.seed, psf=psf)
+    return sampler, (yield from start)
+
+
+def _start_from(model: Model) -> Start:
+    """Begin with the weights and the normalisation of a model, which stays as it is."""
+    network: Network = deepcopy(model.network)
+    return Start(network.requires_grad_(requires_grad=True), model.normalization)
 
 
 def _check_channels(method: TrainingMethod, image: TrainingImage) -> None:

@@ -16,7 +16,7 @@ from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Notice, nested
 from napari_denoise.io.images import read_image
 from napari_denoise.learning.data.patches import choose_patch_size
-from napari_denoise.learning.data.sampler import Patches, PatchSampler
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.losses.likelihood import make_likelihood
 from napari_denoise.learning.methods import ProbabilisticMethod
 from napari_denoise.learning.networks.shipped import shipped_network
@@ -73,7 +73,7 @@ class _Source:
 
 
 def measure_detector(
-    method: ProbabilisticMethod, sampler: PatchSampler, samples: Patches, seed: int
+    method: ProbabilisticMethod, sampler: PatchSampler, samples: Batch, seed: int
 ) -> Job[Detector]:
     """Cameras and, where asked for, distributions of the noise.
 
@@ -87,7 +87,7 @@ def measure_detector(
         If the calibration recording cannot be used.
     """
     recordings = None if method.calibration is None else _open(method.calibration)
-    source = _Source(recordings, sampler, samples.shown.shape[1], seed)
+    source = _Source(recordings, sampler, samples.input.shape[1], seed)
     cameras = yield from _cameras(method, source)
     noise: tuple[AnyDistribution, ...] = ()
     if method.noise != "camera":

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from napari_denoise.core.errors import AxesError, SettingsError
 from napari_denoise.core.recipe import Recipe, software_version
 from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.methods import TrainingMethod
+from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.model import Model, ModelInfo
-from napari_denoise.learning.networks.build import Network
-from napari_denoise.learning.normalization import AnyNormalization
-from napari_denoise.learning.training.checkpoint import TrainingRecord, TrainingState
+from napari_denoise.learning.networks.base import Network
+from napari_denoise.learning.normalization import Normalization
 from napari_denoise.learning.training.schedule import Schedule
 
-__all__ = ["Origin"]
-
+__all__ = ["Provenance", "method_to_go_on_with"]
 
 _N_NAMED = 50
 """Images of which the recipe tells the names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """Settings, images, seed, and the model that is trained further, if any."""
 
     method: TrainingMethod
@@ -35,14 +36,14 @@ class Origin:
     @property
     def seed(self) -> int:
         """Of all random numbers; an interrupted training keeps its own."""
-        if self.resumed and self.resumed.state:
+        if self.resumed and self.resumed.checkpoint:
             return self.resumed.recipe.seed or 0
         return self.given_seed
 
     def generators(self) -> tuple[np.random.Generator, np.random.Generator]:
         """For the batches to learn from, and for those that stay the same."""
         rng, validation_rng = np.random.default_rng(self.seed).spawn(2)
-        if self.resumed and not self.resumed.state:
+        if self.resumed and not self.resumed.checkpoint:
             # Other batches than those it has seen already.
             rng = np.random.default_rng((self.seed, self.resumed.n_steps))
         return rng, validation_rng
@@ -60,31 +61,33 @@ class Origin:
     @property
     def fraction(self) -> float:
         """Share of the training that has been done before."""
-        state: TrainingState | None = self.resumed.state if self.resumed else None
-        if state is None:
+        checkpoint: Checkpoint | None = self.resumed.checkpoint if self.resumed else None
+        if checkpoint is None:
             return 0.0
-        record = state.record
-        return Schedule(self.method, record.schedule, n_done=record.n_done).fraction
+        info = checkpoint.info
+        return Schedule(self.method, info.schedule, n_done=info.n_done).fraction
 
     def in_words(self) -> str:
         """What a user should know before an interrupted training goes on; empty if nothing."""
-        before = self.resumed.recipe.source if self.resumed and self.resumed.state else self.source
+        before = (
+            self.resumed.recipe.source if self.resumed and self.resumed.checkpoint else self.source
+        )
         if before == self.source:
             return ""
         return f"The training began with {before}, and goes on with {self.source}."
 
     def model(
         self,
-        normalization: AnyNormalization,
+        normalization: Normalization,
         network: Network,
-        record: TrainingRecord,
-        state: TrainingState | None = None,
+        done: CheckpointInfo,
+        checkpoint: Checkpoint | None = None,
     ) -> Model:
         """The model, on the CPU, with all that is known about it.
 
         Parameters
         ----------
-        state : TrainingState, optional
+        checkpoint : Checkpoint, optional
             What an unfinished training goes on from.
         """
         info = ModelInfo(
@@ -93,19 +96,19 @@ class Origin:
             architecture=network.architecture,
             normalization=normalization,
             spatial=self.images[0].layout.spatial,
-            history=record.history,
-            recipe=self._recipe(record),
+            history=done.history,
+            recipe=self._recipe(done),
         )
-        return Model.of(info, network.cpu(), state.cpu() if state else None)
+        return Model.of(info, network.cpu(), checkpoint.cpu() if checkpoint else None)
 
-    def _recipe(self, record: TrainingRecord) -> Recipe:
+    def _recipe(self, done: CheckpointInfo) -> Recipe:
         """How the training went, which may have been shorter or with less than asked for."""
-        used: dict[str, Any] = {"n_steps": record.n_done, "batch_size": record.batch_size}
-        if self.method.patch_size and record.patch_size != self.method.patch_size:
-            used["patch_size"] = record.patch_size
+        used: dict[str, Any] = {"n_steps": done.n_done, "batch_size": done.batch_size}
+        if self.method.patch_size and done.patch_size != self.method.patch_size:
+            used["patch_size"] = done.patch_size
         previous = None
         if self.resumed:
-            is_same = self.resumed.state and self.resumed.recipe.source == self.source
+            is_same = self.resumed.checkpoint and self.resumed.recipe.source == self.source
             previous = self.resumed.recipe.previous if is_same else self.resumed.recipe
         return Recipe.of(
             "train",
@@ -115,3 +118,40 @@ class Origin:
             seed=self.seed,
             previous=previous,
         )
+
+
+def method_to_go_on_with(
+    method: TrainingMethod, images: Sequence[TrainingImage], model: ModelInfo
+) -> TrainingMethod:
+    """The settings to train a model further with: what is unset and made it what it is, is kept.
+
+    Raises
+    ------
+    SettingsError
+        If the method is another one, or a setting that made the model what it is.
+    AxesError
+        If the images have other spatial axes or channels.
+    """
+    if method.tag() != model.method.tag():
+        raise SettingsError(
+            f"The model was trained with {model.method.title}, and {method.title} cannot go on "
+            f"with it. Choose {model.method.title}, or begin with a new network."
+        )
+    fixed = sorted(type(method).model_fields.keys() - method.may_change)
+    kept_settings = {name: getattr(model.method, name) for name in fixed}
+    for name, kept in kept_settings.items():
+        given = getattr(method, name)
+        if given not in (None, kept):
+            raise SettingsError(
+                f"The model was trained with {name} {kept}, and cannot go on with {given}. "
+                f"Leave {name} as it was, or begin with a new network."
+            )
+    layout, n_channels = images[0].layout, images[0].unit_shape[0]
+    if (layout.spatial, n_channels) != (model.spatial, model.n_channels):
+        joint = "one channel" if n_channels == 1 else f"{n_channels} channels"
+        raise AxesError(
+            f"The model was trained on {model.in_words()}; {images[0].name} would give it "
+            f"{layout.spatial} with {joint} at a time. Choose the axes as they were, or begin "
+            f"with a new network."
+        )
+    return method.model_copy(update=kept_settings)

@@ -7,7 +7,7 @@ and without a blind spot. After Zhang et al. 2022, arXiv:2111.14358.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,18 +16,81 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, SettingsError
 from napari_denoise.core.progress import Job, Request, nested
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.methods import IDR
+from napari_denoise.learning.losses.posterior import WithDetector
+from napari_denoise.learning.losses.strategy import TrainOnce
+from napari_denoise.learning.methods.pn2v import IDR, IDRRound
 from napari_denoise.learning.models.model import Model
 from napari_denoise.learning.normalization.noise_model import Detector
 from napari_denoise.learning.prediction import ModelDenoiser
+from napari_denoise.noise.distribution import AnyDistribution
 
-__all__ = ["check_refining", "train_refined"]
-
-TrainRound = Callable[..., Job[Model]]
-"""Trains once on images; `resume` is the model to begin with, if there is one."""
+__all__ = ["Refinement"]
 
 
-def check_refining(images: Sequence[TrainingImage], resume: Model | None) -> None:
+class Refinement(WithDetector[IDR]):
+    """Trains in rounds, each on the result of the one before."""
+
+    def train(
+        self,
+        train_once: TrainOnce,
+        images: Sequence[TrainingImage],
+        *,
+        device: str,
+        resume: Model | None = None,
+    ) -> Job[Model]:
+        """Train all rounds.
+
+        Parameters
+        ----------
+        train_once : callable
+        images : sequence of TrainingImage
+        device : str
+        resume : Model, optional
+            One that was interrupted. Its first round goes on as if nothing had been; a later one
+            begins again, with what has been learned.
+
+        Returns
+        -------
+        Model
+            That of the last round; if the user stops, of the round that runs then.
+
+        Raises
+        ------
+        AxesError
+            If channels are to be seen together.
+        SettingsError
+            If the model to go on with has been trained to its end.
+        """
+        _check_refining(images, resume)
+        method = self.method
+        n_rounds, n_before = method.n_rounds + 1, _rounds_before(resume)
+        watched = _Watched()
+        if resume is None or n_before == 0:
+            first = train_once(_round(method), images, resume=resume)
+            model = yield from nested(watched.run(first), 0.0, 1 / n_rounds, "first guess")
+        else:
+            # The round that was interrupted is not one more.
+            model = resume.model_copy(update={"checkpoint": None, "recipe": resume.recipe.previous})
+        for number in range(max(n_before, 1), n_rounds):
+            if watched.is_stopped:
+                break
+            start, stop = number / n_rounds, (number + 1) / n_rounds
+            guesses = yield from nested(_guess(model, images, device), start, start)
+            detector = model.normalization
+            assert isinstance(detector, Detector)  # noqa: S101  # the method has one
+            again = _round(method, detector.noise[0])
+            job = train_once(again, guesses, resume=model)
+            model = yield from nested(watched.run(job), start, stop, f"refining ({number})")
+        recipe = model.recipe.model_copy(update={"settings": method.model_dump(mode="json")})
+        return model.model_copy(update={"method": method, "recipe": recipe})
+
+
+def _round(method: IDR, drawn: AnyDistribution | None = None) -> IDRRound:
+    """The settings of one round; those after the first have noise to draw."""
+    return IDRRound(**dict(method), drawn=drawn)
+
+
+def _check_refining(images: Sequence[TrainingImage], resume: Model | None) -> None:
     """Refuse what cannot be refined; no pixels are read.
 
     Raises
@@ -42,58 +105,11 @@ def check_refining(images: Sequence[TrainingImage], resume: Model | None) -> Non
             f"{images[0].name} gives {images[0].unit_shape[0]} channels to be seen together, and "
             f"iterative data refinement takes one at a time. See each channel independently."
         )
-    if resume and resume.state is None:
+    if resume and resume.checkpoint is None:
         raise SettingsError(
             "A model of iterative data refinement has been trained to its end, in rounds. "
             "Begin with a new network."
         )
-
-
-def train_refined(
-    method: IDR,
-    images: Sequence[TrainingImage],
-    train_round: TrainRound,
-    *,
-    device: str,
-    resume: Model | None = None,
-) -> Job[Model]:
-    """Train in rounds, each on the result of the one before.
-
-    Parameters
-    ----------
-    method : IDR
-    images : sequence of TrainingImage
-    train_round : callable
-    device : str
-    resume : Model, optional
-        One that was interrupted. Its first round goes on as if nothing had been; a later one
-        begins again, with what has been learned.
-
-    Returns
-    -------
-    Model
-        That of the last round; if the user stops, of the round that runs then.
-    """
-    n_rounds, n_before = method.n_rounds + 1, _rounds_before(resume)
-    watched = _Watched()
-    if resume is None or n_before == 0:
-        first = train_round(method.in_round(), images, resume=resume)
-        model = yield from nested(watched.run(first), 0.0, 1 / n_rounds, "first guess")
-    else:
-        # The round that was interrupted is not one more.
-        model = resume.model_copy(update={"state": None, "recipe": resume.recipe.previous})
-    for number in range(max(n_before, 1), n_rounds):
-        if watched.is_stopped:
-            break
-        start, stop = number / n_rounds, (number + 1) / n_rounds
-        guesses = yield from nested(_guess(model, images, device), start, start)
-        detector = model.normalization
-        assert isinstance(detector, Detector)  # noqa: S101  # the method has one
-        again = method.in_round(detector.noise[0])
-        job = train_round(again, guesses, resume=model)
-        model = yield from nested(watched.run(job), start, stop, f"refining ({number})")
-    recipe = model.recipe.model_copy(update={"settings": method.model_dump(mode="json")})
-    return model.model_copy(update={"method": method, "recipe": recipe})
 
 
 def _rounds_before(resume: Model | None) -> int:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from napari_denoise.core.settings import Settings
-from napari_denoise.learning.methods import TrainingMethod
+from napari_denoise.learning.methods.base import TrainingMethod
+from napari_denoise.learning.models.checkpoint import ScheduleRecord
 
-__all__ = ["Ending", "Schedule", "ScheduleRecord"]
+__all__ = ["Ending", "Schedule"]
 
 Ending = Literal["steps", "time", "plateau"]
 """What can bring a training to its end, other than the user."""
@@ -29,27 +29,6 @@ _COOLING_SHARE = 0.5
 
 Over an eighth, the result was 0.3 dB worse.
 """
-
-
-class ScheduleRecord(Settings):
-    """How far a schedule has come, as a file keeps it.
-
-    Attributes
-    ----------
-    seconds : float
-        Time spent.
-    best_loss : float or None
-        Least validation loss so far.
-    best_step : int
-        The step it was measured at.
-    cooling_from : (int, float) or None
-        Step and share of the budget at which the loss had stopped falling.
-    """
-
-    seconds: float = 0.0
-    best_loss: float | None = None
-    best_step: int = 0
-    cooling_from: tuple[int, float] | None = None
 
 
 class Schedule:

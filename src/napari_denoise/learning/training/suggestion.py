@@ -9,11 +9,12 @@ from napari_denoise.core.errors import FileError, InputError, SettingsError
 from napari_denoise.core.progress import Job, Notice
 from napari_denoise.learning.data.patches import TrainingImage, choose_patch_size
 from napari_denoise.learning.data.sampler import PatchSampler
-from napari_denoise.learning.methods import StructN2V, TrainingMethod
+from napari_denoise.learning.losses.strategy import Strategy
+from napari_denoise.learning.methods.n2v import StructN2V
 from napari_denoise.learning.training.noise_estimation import measure_noise
 from napari_denoise.noise.calibration.result import Calibration
 
-__all__ = ["suggest"]
+__all__ = ["MeasuredMask"]
 
 _PATCH = (128, 128)
 """Rows and columns of the patches that it is measured on, where images are not taken whole."""
@@ -24,34 +25,36 @@ _ELONGATED = 3
 """How many times longer than wide a mask is a line: a block of that length would hide too much."""
 
 
-def suggest(method: TrainingMethod, images: Sequence[TrainingImage]) -> Job[TrainingMethod]:
-    """Fill in what is unset and depends on the images; says what it is.
+class MeasuredMask(Strategy[StructN2V]):
+    """The mask is measured on the images where it is not given."""
 
-    Raises
-    ------
-    InputError
-        If the noise cannot be measured.
-    SettingsError
-        If the mask does not fit the images' axes.
-    """
-    if not isinstance(method, StructN2V):
-        return method
-    if method.orientation == "Z" and images[0].layout.n_spatial == 2:
-        raise SettingsError(
-            f"A mask along Z needs volumes, and {images[0].name} is seen as planes. Choose another "
-            f"orientation, or three spatial axes."
-        )
-    if method.orientation != "auto" and method.span:
-        return method
-    found = yield from _measure(images)
-    spans = max(each.mask_span_y for each in found), max(each.mask_span_x for each in found)
-    orientation = method.orientation
-    if orientation == "auto":
-        is_crossed = all(each.row_stripes and each.column_stripes for each in found)
-        orientation = "cross" if is_crossed else _orientation(*spans)
-    span = method.span or {"Y": spans[0], "X": spans[1]}.get(orientation, max(spans))
-    yield Notice(fraction=0.0, message=_in_words(orientation, span))
-    return method.model_copy(update={"orientation": orientation, "span": span})
+    def suggest(self, images: Sequence[TrainingImage]) -> Job[StructN2V]:
+        """Fill in what is unset of the mask; says what it is.
+
+        Raises
+        ------
+        InputError
+            If the noise cannot be measured.
+        SettingsError
+            If the mask does not fit the images' axes.
+        """
+        method = self.method
+        if method.orientation == "Z" and images[0].layout.n_spatial == 2:
+            raise SettingsError(
+                f"A mask along Z needs volumes, and {images[0].name} is seen as planes. Choose "
+                f"another orientation, or three spatial axes."
+            )
+        if method.orientation != "auto" and method.span:
+            return method
+        found = yield from _measure(images)
+        spans = max(each.mask_span_y for each in found), max(each.mask_span_x for each in found)
+        orientation = method.orientation
+        if orientation == "auto":
+            is_crossed = all(each.row_stripes and each.column_stripes for each in found)
+            orientation = "cross" if is_crossed else _orientation(*spans)
+        span = method.span or {"Y": spans[0], "X": spans[1]}.get(orientation, max(spans))
+        yield Notice(fraction=0.0, message=_in_words(orientation, span))
+        return method.model_copy(update={"orientation": orientation, "span": span})
 
 
 def _orientation(span_y: int, span_x: int) -> Literal["Y", "X", "block"]:

@@ -14,16 +14,16 @@ from torch import Tensor
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Job, Notice, Progress
-from napari_denoise.learning.data.batches import Batches
-from napari_denoise.learning.data.example import Example
+from napari_denoise.learning.data.sampler import Batch
 from napari_denoise.learning.device import training_dtype
-from napari_denoise.learning.losses import make_objective
+from napari_denoise.learning.losses.base import Loss
+from napari_denoise.learning.losses.strategy import Start
 from napari_denoise.learning.methods import TrainingMethod
-from napari_denoise.learning.models.model import Model, TrainingPoint
-from napari_denoise.learning.networks.build import Network
-from napari_denoise.learning.training.checkpoint import TrainingRecord, TrainingState
+from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo, TrainingPoint
+from napari_denoise.learning.models.model import Model
+from napari_denoise.learning.networks.base import Network
+from napari_denoise.learning.training.batches import Batches
 from napari_denoise.learning.training.grad_scaler import LossScale
-from napari_denoise.learning.training.initialization import Start
 from napari_denoise.learning.training.optimizer import AdamW, flatten_weights
 from napari_denoise.learning.training.schedule import Schedule
 
@@ -72,8 +72,8 @@ class Trainer:
         Whose validation batches stay the same, so that the curve means something.
     device : torch.device
     resumed : Model, optional
-        The model that is trained further. If it has the state of an unfinished training, that
-        one goes on; else another one begins with its weights.
+        The model that is trained further. If it has a checkpoint, that unfinished training
+        goes on; else another one begins with its weights.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Trainer:
     ) -> None:
         self._method = method
         self.device = device
-        self._objective = make_objective(method, start.normalization, device)
+        self._loss: Loss = method.strategy().loss(start.normalization, device)
         self._network: Network = start.network.to(device)
         self._average = deepcopy(self._network).requires_grad_(requires_grad=False)
         self._optimizer = AdamW(
@@ -97,15 +97,15 @@ class Trainer:
         )
         self._scale = LossScale(training_dtype(device, start.network.architecture.n_spatial))
         self._batches = batches
-        self._validation: Sequence[Example] = batches.validation()
+        self._validation: Sequence[Batch] = batches.validation()
         self._first_step = resumed.n_steps if resumed else 0
         self._history = list(resumed.history) if resumed else []
         self._recent_losses: list[float] = []
         self._n_rollbacks = 0
         self._is_half_done = False
         self.schedule = Schedule(method)
-        if resumed and resumed.state:
-            self._go_on_from(resumed.state)
+        if resumed and resumed.checkpoint:
+            self._go_on_from(resumed.checkpoint)
         self._good = self._optimizer.snapshot()
 
     @property
@@ -136,10 +136,10 @@ class Trainer:
         DenoiseError
             If it has failed too often.
         """
-        example = self._batches.draw()
+        batch = self._batches.draw()
         parameters = list(self._network.parameters())
         loss, gradient = self._scale.gradient(
-            lambda: self._loss(self._network, example), parameters
+            lambda: self._loss.loss(self._network, batch), parameters
         )
         if gradient is None:
             return self._roll_back()
@@ -172,7 +172,7 @@ class Trainer:
             message=f"Memory ran out; going on from step {self.step:,} with {words} per batch.",
         )
 
-    def finish(self) -> tuple[Network, TrainingRecord]:
+    def finish(self) -> tuple[Network, CheckpointInfo]:
         """The averaged network, and how it came about.
 
         Raises
@@ -187,13 +187,13 @@ class Trainer:
                 "The training was stopped before it had learned anything, so there is no model. "
                 "Start it again, with a lower learning_rate if it reported trouble."
             )
-        return self._average, self._record()
+        return self._average, self._info()
 
     def average(self) -> Network:
         """A copy of the averaged network."""
         return deepcopy(self._average)
 
-    def state(self) -> TrainingState | None:
+    def checkpoint(self) -> Checkpoint | None:
         """A copy of all else that is needed to go on; None if nothing good has been learned yet."""
         optimizer = self._optimizer
         # Their sums tell as well as each number would, and take less time and memory.
@@ -201,13 +201,13 @@ class Trainer:
         if not self._history or not bool(total.isfinite()):
             return None
         vectors = (optimizer.weights, optimizer.mean, optimizer.square)
-        return TrainingState(self._record(), *(vector.clone() for vector in vectors))
+        return Checkpoint(self._info(), *(vector.clone() for vector in vectors))
 
     def denoise(self, tile: FloatArray) -> Job[FloatArray]:
         """Clean a ``C(Z)YX`` tile with the averaged weights, in the image's units."""
-        return self._objective.restore(self._average, tile)
+        return self._loss.predict(self._average, tile)
 
-    def saved_bytes(self, example: Example) -> int:
+    def saved_bytes(self, batch: Batch) -> int:
         """Bytes that a step on this batch keeps for the gradient."""
         found: dict[int, int] = {}
 
@@ -217,7 +217,7 @@ class Trainer:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            loss = self._loss(self._network, example)
+            loss = self._loss.loss(self._network, batch)
         del loss
         return sum(found.values())
 
@@ -225,11 +225,8 @@ class Trainer:
     def _learning_rate(self) -> float:
         return self._method.first_step_size() * 0.5**self._n_rollbacks
 
-    def _loss(self, network: Network, example: Example) -> Tensor:
-        return self._objective.loss(network, example)
-
-    def _record(self) -> TrainingRecord:
-        return TrainingRecord(
+    def _info(self) -> CheckpointInfo:
+        return CheckpointInfo(
             first_step=self._first_step,
             n_done=self.n_done,
             n_rollbacks=self._n_rollbacks,
@@ -255,7 +252,7 @@ class Trainer:
 
     def _mark(self) -> float | None:
         """Measure the validation loss and keep the weights; None if they are no good."""
-        losses = [self._loss(self._average, example).item() for example in self._validation]
+        losses = [self._loss.loss(self._average, batch).item() for batch in self._validation]
         loss = float(np.mean(losses))
         if not isfinite(loss):
             return None
@@ -289,13 +286,13 @@ class Trainer:
         self._recent_losses.clear()
         self._is_half_done = False
 
-    def _go_on_from(self, state: TrainingState) -> None:
-        record = state.record
-        self._optimizer.weights.copy_(state.weights)
-        self._optimizer.mean.copy_(state.mean)
-        self._optimizer.square.copy_(state.square)
-        self._optimizer.n_steps = record.n_done
-        self._first_step, self._n_rollbacks = record.first_step, record.n_rollbacks
-        self._history = list(record.history)
-        self._recent_losses = list(record.recent_losses)
-        self.schedule = Schedule(self._method, record.schedule, n_done=record.n_done)
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        info = checkpoint.info
+        self._optimizer.weights.copy_(checkpoint.weights)
+        self._optimizer.mean.copy_(checkpoint.mean)
+        self._optimizer.square.copy_(checkpoint.square)
+        self._optimizer.n_steps = info.n_done
+        self._first_step, self._n_rollbacks = info.first_step, info.n_rollbacks
+        self._history = list(info.history)
+        self._recent_losses = list(info.recent_losses)
+        self.schedule = Schedule(self._method, info.schedule, n_done=info.n_done)

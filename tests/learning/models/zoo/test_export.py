@@ -11,16 +11,16 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import FileError, ModelError, SettingsError
 from napari_denoise.core.progress import run
-from napari_denoise.learning.losses.regression import Regression
-from napari_denoise.learning.methods import N2N, DecoNoising
+from napari_denoise.learning.methods import N2N, PN2V, DecoNoising
+from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.file import load_model, save_model
 from napari_denoise.learning.models.model import Model, ModelInfo
 from napari_denoise.learning.models.package import BUNDLE
 from napari_denoise.learning.models.zoo import ZooCard, export_model_job, extra, graph
 from napari_denoise.learning.models.zoo.graph import read_torchscript
 from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.noise_model import Detector
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.learning.training.checkpoint import TrainingRecord, TrainingState
 from napari_denoise.learning.training.job import TrainingImage, train_job
 
 CARD = ZooCard(title="Spots", authors="Ada Lovelace, Emmy Noether")
@@ -110,9 +110,9 @@ def test_the_microscopes_blur_is_in_the_package(exported, noisy):
 def test_an_interrupted_training_is_not_shared(exported, make_model):
     model = make_model()
     n_weights = sum(tensor.numel() for tensor in model.network.state_dict().values())
-    record = TrainingRecord.model_construct()
-    state = TrainingState(record, *(torch.zeros(n_weights) for _ in range(3)))
-    assert load_model(exported(model.model_copy(update={"state": state}))).state is None
+    info = CheckpointInfo.model_construct()
+    checkpoint = Checkpoint(info, *(torch.zeros(n_weights) for _ in range(3)))
+    assert load_model(exported(model.model_copy(update={"checkpoint": checkpoint}))).state is None
 
 
 def test_the_zoos_validator_accepts_the_package_and_reads_what_the_card_says(
@@ -154,18 +154,14 @@ def test_the_package_does_not_name_folders_of_this_computer(exported, make_model
     assert not any(folder in part for part in [*parts, content(path, BUNDLE)])
 
 
-def test_a_model_whose_image_takes_more_than_one_pass_is_refused(
-    exported, make_model, monkeypatch, tmp_path
-):
-    class Sampled(Regression):
-        """Averages many answers."""
-
-    model = make_model()
-    monkeypatch.setattr(
-        graph, "make_objective", lambda *_: Sampled(model.normalization, torch.device("cpu"))
-    )
-    with pytest.raises(ModelError, match=r"Noise2Void model needs more than one pass"):
-        exported(model)
+def test_a_model_whose_image_takes_more_than_one_pass_is_refused(exported, make_model, tmp_path):
+    camera = Camera(gain=2.0, offset=100.0, read_noise=3.0)
+    parts = {
+        "method": PN2V(),
+        "normalization": Detector(cameras=(camera,), means=(10.0,), stds=(3.0,)),
+    }
+    with pytest.raises(ModelError, match=r"Probabilistic Noise2Void model needs more than one"):
+        exported(make_model().model_copy(update=parts))
     assert list(tmp_path.iterdir()) == []
 
 

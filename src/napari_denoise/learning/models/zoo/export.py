@@ -23,6 +23,7 @@ from napari_denoise.learning.models.zoo.card import ZooCard
 from napari_denoise.learning.models.zoo.extra import quiet, require_bioimageio
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.normalization.light import Light
+from napari_denoise.learning.normalization.linear import LinearNormalization
 
 __all__ = ["export_model_job"]
 
@@ -95,7 +96,7 @@ def _write_parts(folder: Path, model: Model, card: ZooCard) -> None:
     for name, array in zip(_TEST_FILES, (noisy, cleaned), strict=True):
         np.save(folder / name, array)
     # A package is for sharing, not for going on with an interrupted training.
-    save_model(model.model_copy(update={"state": None}), folder / BUNDLE)
+    save_model(model.model_copy(update={"checkpoint": None}), folder / BUNDLE)
     (folder / "README.md").write_text(_readme(model, card), encoding="utf-8")
 
 
@@ -124,6 +125,7 @@ def _test_image(model: Model) -> FloatArray:
         channels = [counts * known.unit + known.offset]
     else:
         linear = known.as_linear() if isinstance(known, Light) else known
+        assert isinstance(linear, LinearNormalization)  # noqa: S101  # others have no such graph
         values = blobs - blobs.mean() + rng.normal(0, 0.3, shape)
         scales = zip(linear.means, linear.stds, strict=True)
         channels = [values * std + mean for mean, std in scales]

@@ -8,26 +8,14 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import Any, cast
+from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.core.errors import ModelError
-from napari_denoise.core.progress import run
-from napari_denoise.learning.losses import make_objective
-from napari_denoise.learning.losses.blurred import BlurredRegression
-from napari_denoise.learning.losses.even_noise import StabilizedRegression
-from napari_denoise.learning.losses.regression import Regression
 from napari_denoise.learning.models.model import Model
-from napari_denoise.learning.networks.blurred import BlurredNetwork
-from napari_denoise.learning.networks.instant import InstantNetwork
-from napari_denoise.learning.networks.unet import UNet
-from napari_denoise.learning.normalization.camera import Camera
-from napari_denoise.learning.normalization.linear import Normalization
-from napari_denoise.learning.normalization.variance_stabilization import clean_plane
 
 __all__ = ["image_graph", "read_torchscript", "torchscript_of"]
 
@@ -42,14 +30,10 @@ def image_graph(model: Model) -> nn.Module:
     ModelError
         If its results take more than one pass of a network.
     """
-    objective = make_objective(model.method, model.normalization, torch.device("cpu"))
-    # Subclasses may make something else of the network's answer.
-    if type(objective) is Regression:
-        return _Normalized(model.network, objective.normalization)
-    if type(objective) is BlurredRegression:
-        return _Blurred(model.network, objective.normalization)
-    if type(objective) is StabilizedRegression:
-        return _Stabilized(model.network, objective.camera)
+    loss = model.method.strategy().loss(model.normalization, torch.device("cpu"))
+    graph = loss.image_graph(model.network)
+    if graph is not None:
+        return graph
     raise ModelError(
         f"A {model.method.title} model needs more than one pass of its network, which the zoo's "
         f"format cannot say. Share its .safetensors file instead."
@@ -86,55 +70,6 @@ def read_torchscript(content: bytes, device: torch.device) -> Any:
             f"({str(error).splitlines()[0]})."
         ) from error
     return network.eval()
-
-
-class _Normalized(nn.Module):
-    """A U-Net between a linear normalisation and its inverse."""
-
-    means: Tensor
-    stds: Tensor
-
-    def __init__(self, network: UNet | BlurredNetwork, normalization: Normalization) -> None:
-        super().__init__()
-        self.network = network
-        shape = (1, -1, *(1,) * network.architecture.n_spatial)
-        self.register_buffer("means", torch.tensor(normalization.means).reshape(shape))
-        self.register_buffer("stds", torch.tensor(normalization.stds).reshape(shape))
-
-    def forward(self, batch: Tensor) -> Tensor:
-        cleaned = self._clean((batch - self.means) / self.stds)
-        return cleaned * self.stds + self.means
-
-    def _clean(self, batch: Tensor) -> Tensor:
-        return cast("Tensor", self.network(batch))
-
-
-class _Blurred(_Normalized):
-    """A network that gives the sharp image, and the microscope's blur of it."""
-
-    def _clean(self, batch: Tensor) -> Tensor:
-        return cast("BlurredNetwork", self.network).blur(super()._clean(batch))
-
-
-class _Stabilized(nn.Module):
-    """The instant denoiser's network for one camera; volumes plane by plane with neighbours."""
-
-    def __init__(self, network: InstantNetwork, camera: Camera) -> None:
-        super().__init__()
-        self.network = network
-        self._camera = camera
-        self._reach = network.architecture.n_planes // 2
-
-    def forward(self, batch: Tensor) -> Tensor:
-        seen = batch if batch.ndim == 4 else self._windows(batch)
-        cleaned, _ = run(clean_plane(self.network, self._camera, seen))
-        return cleaned.reshape(batch.shape)
-
-    def _windows(self, batch: Tensor) -> Tensor:
-        """Each plane with those around it, mirrored at the ends: ``N1ZYX`` to ``(NZ)ZYX``."""
-        mirrored = F.pad(batch, [0, 0, 0, 0, self._reach, self._reach], mode="reflect")
-        windows = mirrored[:, 0].unfold(1, 2 * self._reach + 1, 1)
-        return windows.permute(0, 1, 4, 2, 3).flatten(0, 1)
 
 
 def _without_paths(content: bytes) -> bytes:

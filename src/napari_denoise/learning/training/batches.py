@@ -11,11 +11,10 @@ import numpy as np
 
 from napari_denoise.core.errors import DenoiseError, DeviceError
 from napari_denoise.core.progress import Job, Notice, Request
-from napari_denoise.learning.data.example import Example, make_example
-from napari_denoise.learning.data.sampler import PatchSampler
+from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.methods import TrainingMethod
+from napari_denoise.learning.models.checkpoint import CheckpointInfo
 from napari_denoise.learning.models.model import Model
-from napari_denoise.learning.training.checkpoint import TrainingRecord
 
 __all__ = ["Batches"]
 
@@ -98,23 +97,23 @@ class Batches:
             return Request.STOP
         return request
 
-    def draw(self) -> Example:
+    def draw(self) -> Batch:
         """A batch to learn from."""
-        return make_example(self._method, self._sampler, self._rng)
+        return self._method.batch(self._sampler, self._rng)
 
-    def validation(self) -> list[Example]:
+    def validation(self) -> list[Batch]:
         """The batches for the validation loss: the same at each call, but for their size."""
         rng = deepcopy(self._validation_rng)
         n_batches = _N_VALIDATED if self._method.patience else 1
-        return [make_example(self._method, self._sampler, rng) for _ in range(n_batches)]
+        return [self._method.batch(self._sampler, rng) for _ in range(n_batches)]
 
-    def probe(self) -> tuple[Example, int]:
+    def probe(self) -> tuple[Batch, int]:
         """A small batch to measure memory on, and its pixels; later batches do not change."""
         limits = _PROBED[len(self.patch_size)]
         size = tuple(min(pair) for pair in zip(self.patch_size, limits, strict=True))
         one = self._method.model_copy(update={"batch_size": 1})
         rng = deepcopy(self._validation_rng)
-        return make_example(one, self._sampler.resized(size), rng), prod(size)
+        return one.batch(self._sampler.resized(size), rng), prod(size)
 
     def set_size(self, batch_size: int, patch_size: tuple[int, ...]) -> None:
         """Draw batches of another size from now on."""
@@ -124,15 +123,15 @@ class Batches:
 
     def go_on_from(self, model: Model) -> None:
         """Draw what comes next in the unfinished training that the model is from."""
-        if model.state is None:
+        if model.checkpoint is None:
             return
-        record: TrainingRecord = model.state.record
-        self._rng.bit_generator.state = record.random
+        done: CheckpointInfo = model.checkpoint.info
+        self._rng.bit_generator.state = done.random
         asked_before = model.method.batch_size, model.method.patch_size
         if asked_before == (self._method.batch_size, self._method.patch_size):
             # Other images may have less room.
-            sizes = zip(record.patch_size, self.patch_size, strict=True)
-            self.set_size(record.batch_size, tuple(min(pair) for pair in sizes))
+            sizes = zip(done.patch_size, self.patch_size, strict=True)
+            self.set_size(done.batch_size, tuple(min(pair) for pair in sizes))
 
     def shrink(self) -> str:
         """Halve the batch, or the patches where it is a single one; returns the new size in words.
