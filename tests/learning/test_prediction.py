@@ -257,13 +257,13 @@ def test_flips_are_averaged_without_a_seam_and_turn_with_the_image(make_model, r
 def test_a_model_that_knows_directions_is_flipped_but_not_turned(make_model, rng, monkeypatch):
     model, seen = make_model(), []
     monkeypatch.setattr(type(model.method), "may_be_turned", False)
-    restore = Regression.restore
+    predict = Regression.predict
 
     def note(self, network, tile, *more):
         seen.append(tile.shape)
-        return restore(self, network, tile, *more)
+        return predict(self, network, tile, *more)
 
-    monkeypatch.setattr(Regression, "restore", note)
+    monkeypatch.setattr(Regression, "predict", note)
     averaging = ModelDenoiser.of(model, device="cpu", average_flips=True)
     run(denoise_job(averaging, rng.uniform(0, 9, (16, 24)), Layout("YX")))
     assert seen == [(1, 16, 24)] * 4

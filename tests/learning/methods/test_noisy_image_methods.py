@@ -157,7 +157,7 @@ def found_with(monkeypatch, spans, **stripes):
 
     monkeypatch.setattr(suggestion, "measure_noise", measure_noise)
     image = TrainingImage(np.zeros((64, 64)), YX, "image")
-    return run(suggestion.suggest(StructN2V(), [image]))
+    return run(StructN2V().strategy().suggest([image]))
 
 
 @pytest.mark.parametrize(("axis", "orientation", "wrong"), [(0, "Y", "X"), (1, "X", "Y")])

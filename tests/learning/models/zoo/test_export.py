@@ -112,7 +112,9 @@ def test_an_interrupted_training_is_not_shared(exported, make_model):
     n_weights = sum(tensor.numel() for tensor in model.network.state_dict().values())
     info = CheckpointInfo.model_construct()
     checkpoint = Checkpoint(info, *(torch.zeros(n_weights) for _ in range(3)))
-    assert load_model(exported(model.model_copy(update={"checkpoint": checkpoint}))).state is None
+    assert (
+        load_model(exported(model.model_copy(update={"checkpoint": checkpoint}))).checkpoint is None
+    )
 
 
 def test_the_zoos_validator_accepts_the_package_and_reads_what_the_card_says(
