@@ -21,6 +21,7 @@ from napari_denoise.learning.methods.deconoising import (
     DecoNoising,
 )
 from napari_denoise.learning.models.draws import Draws
+from napari_denoise.learning.networks.architecture import UNetArchitecture
 from napari_denoise.learning.networks.blurred import BlurredNetwork
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.light import Light
@@ -107,6 +108,7 @@ class WithBlur(Strategy[DecoNoising]):
         method = self.method
         n_channels, *patch_size = samples.input.shape[1:]
         sharp = method.network(n_channels, tuple(patch_size))
+        assert isinstance(sharp, UNetArchitecture)  # noqa: S101  # as in most methods
         architecture = BlurredArchitecture(sharp=sharp, psf_size=psf.shape)
         rng = torch.Generator().manual_seed(seed)
         network = BlurredNetwork(architecture, rng, torch.from_numpy(psf))

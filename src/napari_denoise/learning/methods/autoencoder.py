@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from napari_denoise.core.settings import setting
 from napari_denoise.learning.methods.base import TrainingMethod
-from napari_denoise.learning.networks.architecture import UNetArchitecture
+from napari_denoise.learning.networks.architecture import Architecture
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.composite import AnyNoise
 from napari_denoise.noise.simulation.kinds import GaussianNoise
@@ -55,6 +55,6 @@ class Autoencoder(TrainingMethod):
     def simulated_noise(self) -> NoiseModel:
         return self.noise or GaussianNoise(sigma=self.noise_level, unit="range")
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"skips": "none"})

@@ -220,7 +220,7 @@ class TrainingMethod(Settings):
             for network, normalizing in self.built_of
         )
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
         """The shape of a fresh network for patches of this size."""
         return UNetArchitecture(
             n_channels=n_channels,

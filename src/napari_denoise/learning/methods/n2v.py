@@ -15,7 +15,7 @@ from napari_denoise.learning.data.masking import mask_pixels
 from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.data.structured_masks import mask_shape, mask_structures
 from napari_denoise.learning.methods.base import LEAN, TrainingMethod
-from napari_denoise.learning.networks.architecture import UNetArchitecture
+from napari_denoise.learning.networks.architecture import Architecture
 
 if TYPE_CHECKING:
     from napari_denoise.learning.losses.strategy import Strategy
@@ -96,7 +96,7 @@ class N2V2(BlindSpotMethod):
         advanced=True,
     )
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"shrinking": self.pooling, "skips": "deep"})
 

@@ -11,7 +11,7 @@ from napari_denoise.core.settings import setting
 from napari_denoise.learning.data.pairs import split_checkerboard
 from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.methods.base import LEAN, TrainingMethod
-from napari_denoise.learning.networks.architecture import UNetArchitecture
+from napari_denoise.learning.networks.architecture import Architecture
 
 __all__ = ["Noise2Fast"]
 
@@ -37,7 +37,7 @@ class Noise2Fast(TrainingMethod):
         advanced=True,
     )
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
         # It has learned on coarser images: at full resolution it would leave noise in the image.
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"shrinking": "blur", "skips": "deep"})

@@ -13,7 +13,7 @@ from napari_denoise.core.settings import setting
 from napari_denoise.learning.data.masking import PERIOD, mask_pixels
 from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.methods.base import LEAN, UNCERTAINTY, TrainingMethod
-from napari_denoise.learning.networks.architecture import UNetArchitecture
+from napari_denoise.learning.networks.architecture import Architecture, UNetArchitecture
 from napari_denoise.learning.normalization.noise_model import Detector
 from napari_denoise.noise.distribution import AnyDistribution
 from napari_denoise.noise.simulation.base import NoiseModel
@@ -119,7 +119,7 @@ class PN2V(ProbabilisticMethod):
         100, "Samples per pixel, for prior = samples.", ge=10, le=800, step=10, advanced=True
     )
 
-    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> UNetArchitecture:
+    def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
         n_answers = {"gaussian": 2, "samples": self.n_samples}[self.prior]
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"n_answers": n_answers})

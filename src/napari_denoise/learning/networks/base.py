@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
+from napari_denoise.core.progress import Job, Progress
 from napari_denoise.learning.networks.architecture import Architecture
 
 __all__ = ["Network"]
@@ -19,3 +22,12 @@ class Network(nn.Module):
     """
 
     architecture: Architecture
+
+    def steps(self, *args: Any, **kwargs: Any) -> Job[Any]:
+        """The forward pass as a job, so it can be cancelled.
+
+        Networks that take long report after each layer, as the time between two reports is the
+        time that Cancel takes.
+        """
+        yield Progress(fraction=0.0)
+        return self(*args, **kwargs)
