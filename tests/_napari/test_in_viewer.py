@@ -41,10 +41,10 @@ def jobs():
 
 def start_training(viewer, qtbot):
     dock, widget = open_dock(viewer, "Train")
-    widget._method.form().setValue(ENDLESS)
-    widget._device.setValue("cpu")
-    widget._run_bar.run()
-    qtbot.waitUntil(lambda: widget._plot.stepCount() > 0, timeout=60_000)
+    widget.methodChooser.form().setValue(ENDLESS)
+    widget.deviceChooser.setValue("cpu")
+    widget.runBar.run()
+    qtbot.waitUntil(lambda: widget.lossPlot.stepCount() > 0, timeout=60_000)
     return dock, widget
 
 
@@ -71,8 +71,8 @@ def test_a_closed_dock_opens_again(window, name):
 
 def test_stop_during_training_keeps_the_model(window, qtbot):
     _, widget = start_training(window, qtbot)
-    widget._run_bar.stop()
-    qtbot.waitUntil(lambda: not widget._run_bar.is_running, timeout=10_000)
+    widget.runBar.stop()
+    qtbot.waitUntil(lambda: not widget.runBar.is_running, timeout=10_000)
     assert len(shelf_of(window).models) == 1
     assert not jobs()
 
@@ -94,7 +94,7 @@ def start_denoising(viewer, monkeypatch, slow_job):
     slow_job.result = Denoised(as_image(np.zeros((3, 24, 24), np.float32), "ZYX"), 0)
     monkeypatch.setattr(denoise_widget, "denoise_job", slow_job)
     dock, widget = open_dock(viewer, "Denoise")
-    widget._run_bar.run()
+    widget.runBar.run()
     assert slow_job.is_running.wait(10)
     return dock, widget
 
@@ -131,9 +131,9 @@ def test_hiding_a_dock_lets_its_job_go_on(window, qtbot, monkeypatch, slow_job):
     dock.hide()
     dock.setFloating(True)
     dock.setFloating(False)
-    assert widget._run_bar.is_running
-    widget._run_bar.stop()
-    qtbot.waitUntil(lambda: not widget._run_bar.is_running, timeout=10_000)
+    assert widget.runBar.is_running
+    widget.runBar.stop()
+    qtbot.waitUntil(lambda: not widget.runBar.is_running, timeout=10_000)
     assert window.layers[-1].name == "noisy · Instant"
 
 
@@ -142,7 +142,7 @@ def test_a_model_dropped_on_napari_is_chosen_in_the_denoise_dock(window, model_f
     window.open(path, plugin="napari-denoise")
     assert len(window.layers) == 1
     _, widget = open_dock(window, "Denoise")
-    assert widget._method._methods.currentText() == "YX"
+    assert widget.methodChooser.methodBox.currentText() == "YX"
 
 
 def test_a_dropped_file_that_is_no_model_is_refused_in_words(window, tmp_path):
@@ -150,7 +150,7 @@ def test_a_dropped_file_that_is_no_model_is_refused_in_words(window, tmp_path):
     path.write_text("no model")
     window.open(str(path), plugin="napari-denoise")
     _, widget = open_dock(window, "Denoise")
-    assert "is no model file" in widget._run_bar.errorText()
+    assert "is no model file" in widget.runBar.errorText()
 
 
 @pytest.mark.parametrize("path", ["a.tif", ["a.safetensors", "b.safetensors"]])

@@ -38,28 +38,28 @@ def dock(qtbot, viewer):
 
 
 def measure(box, qtbot):
-    box._button.click()
-    qtbot.waitUntil(lambda: not box._runner.is_running, timeout=20_000)
+    box.measureButton.click()
+    qtbot.waitUntil(box.measureButton.isEnabled, timeout=20_000)
 
 
 def test_measuring_shows_the_camera_and_keeps_it_with_the_layer(box, qtbot, viewer, noisy):
     layer = viewer.add_image(noisy)
     box.setLayer(layer)
-    assert "will be measured" in box._text.text()
+    assert "will be measured" in box.text()
     with qtbot.waitSignal(box.changed, timeout=20_000):
-        box._button.click()
+        box.measureButton.click()
     expected = run(calibrate_job(noisy, "YX"))
     assert calibration_of(layer) == expected
-    assert f"gain {expected.gain:.3g}" in box._text.text()
-    assert box._button.text() == "Measure again"
+    assert f"gain {expected.gain:.3g}" in box.text()
+    assert box.measureButton.text() == "Measure again"
 
 
 def test_what_is_known_is_used_and_stands_in_the_recipe(dock, viewer, finish, noisy, qtbot):
     layer = viewer.add_image(noisy, name="cells")
     known = run(calibrate_job(noisy, "YX")).model_copy(update={"gain": 9.0})
     keep_calibrations(layer, (known,))
-    dock._camera.setLayer(layer)
-    assert finish(dock._run_bar) == ""
+    dock.cameraBox.setLayer(layer)
+    assert finish(dock.runBar) == ""
     result = viewer.layers["cells · Instant"]
     assert recipe_of(result.metadata).settings["gain"] == 9.0
     expected = run(denoise_job(calibrated(Instant(), known), noisy, Layout("YX"))).image.pixels
@@ -68,8 +68,8 @@ def test_what_is_known_is_used_and_stands_in_the_recipe(dock, viewer, finish, no
 
 def test_what_a_run_has_measured_is_shown(dock, viewer, finish, noisy):
     viewer.add_image(noisy)
-    finish(dock._run_bar)
-    assert dock._camera._text.text().startswith("Camera: gain")
+    finish(dock.runBar)
+    assert dock.cameraBox.text().startswith("Camera: gain")
 
 
 def test_a_camera_can_be_forgotten(box, viewer, noisy):
@@ -77,27 +77,27 @@ def test_a_camera_can_be_forgotten(box, viewer, noisy):
     keep_calibrations(layer, (run(calibrate_job(noisy, "YX")),))
     box.setLayer(layer)
     assert box.calibration()
-    box._forget_button.click()
+    box.forgetButton.click()
     assert box.calibration() is None
-    assert "will be measured" in box._text.text()
+    assert "will be measured" in box.text()
 
 
 def test_an_image_without_noise_is_answered_in_words(box, qtbot, viewer):
     box.setLayer(viewer.add_image(np.full((64, 64), 7, np.uint8)))
     measure(box, qtbot)
-    assert "no noise" in box._text.text()
-    assert box._button.isEnabled()
+    assert "no noise" in box.text()
+    assert box.measureButton.isEnabled()
 
 
 def test_only_methods_that_need_a_camera_show_it(dock, viewer, noisy):
     viewer.add_image(noisy)
-    assert dock._camera.isVisibleTo(dock)
+    assert dock.cameraBox.isVisibleTo(dock)
     dock.setMethod(Gaussian)
-    assert not dock._camera.isVisibleTo(dock)
+    assert not dock.cameraBox.isVisibleTo(dock)
     dock.setMethod(BM3D)
-    assert dock._camera.isVisibleTo(dock)
-    dock._method._stabilize.setChecked(False)
-    assert not dock._camera.isVisibleTo(dock)
+    assert dock.cameraBox.isVisibleTo(dock)
+    dock.methodChooser.stabilizeBox.setChecked(False)
+    assert not dock.cameraBox.isVisibleTo(dock)
 
 
 def test_a_given_gain_is_not_overruled(noisy):

@@ -11,6 +11,7 @@ from napari.layers import Image
 from napari_denoise._napari.denoise import widget as denoise_widget
 from napari_denoise._napari.denoise.widget import DenoiseWidget
 from napari_denoise._napari.shared.layers import recipe_of
+from napari_denoise._napari.shared.models import shelf_of
 from napari_denoise._napari.shared.preferences import SAME_AS_SOURCE, preferences
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import Denoised, denoise_job
@@ -39,7 +40,7 @@ def test_a_result_equals_what_the_same_call_in_a_script_gives(dock, viewer, fini
     shape = (2, 3, 2, 20, 24)[-len(axes) :]
     pixels = rng.poisson(50, shape).astype(np.uint16)
     viewer.add_image(pixels, name="cells", axis_labels=list(axes.lower()), rgb=False)
-    assert finish(dock._run_bar) == ""
+    assert finish(dock.runBar) == ""
     result = viewer.layers["cells · Gaussian"]
     expected = run(denoise_job(Gaussian(), pixels, Layout(axes))).image.pixels
     np.testing.assert_array_equal(result.data, expected)
@@ -55,11 +56,11 @@ def test_an_uncertainty_is_shown_in_its_own_range_and_not_held_to_the_image(
     pixels = rng.poisson(30 + 200 * scene((96, 96), rng=rng)).astype(np.uint16)
     viewer.add_image(pixels, name="cells", contrast_limits=(0, 60_000))
     dock.setMethod(Instant)
-    dock._method._chosen.setValue(Instant(output="uncertainty"))
-    assert finish(dock._run_bar) == ""
+    dock.methodChooser.setSettings(Instant(output="uncertainty"))
+    assert finish(dock.runBar) == ""
     layer = viewer.layers["cells · Instant uncertainty"]
     assert layer.contrast_limits[1] == pytest.approx(layer.data.max())
-    assert "ntensit" not in dock._run_bar.message() + dock._run_bar.noticeText()
+    assert "ntensit" not in dock.runBar.message() + dock.runBar.noticeText()
 
 
 def test_the_instant_denoiser_is_what_a_new_dock_offers(qtbot, viewer, finish, rng):
@@ -67,8 +68,8 @@ def test_the_instant_denoiser_is_what_a_new_dock_offers(qtbot, viewer, finish, r
     viewer.add_image(pixels, name="cells")
     dock = DenoiseWidget(viewer)
     qtbot.addWidget(dock)
-    assert dock._device_row.isVisibleTo(dock)
-    assert finish(dock._run_bar) == ""
+    assert dock.deviceChooser.isVisibleTo(dock)
+    assert finish(dock.runBar) == ""
     result = viewer.layers["cells · Instant"]
     assert recipe_of(result.metadata).settings["name"] == "instant"
     np.testing.assert_array_equal(
@@ -78,16 +79,16 @@ def test_the_instant_denoiser_is_what_a_new_dock_offers(qtbot, viewer, finish, r
 
 def test_volumes_are_denoised_in_3d_if_the_user_says_so(dock, viewer, finish, noisy):
     viewer.add_image(noisy, name="stack")
-    dock._roles._on_role("Z", 1)
-    finish(dock._run_bar)
+    dock.axisRoles.setRole("Z", 1)
+    finish(dock.runBar)
     expected = run(denoise_job(Gaussian(), noisy, Layout("ZYX", "ZYX"))).image.pixels
     np.testing.assert_array_equal(viewer.layers[-1].data, expected)
 
 
 def test_the_type_of_the_source_is_kept_on_request_and_next_time_too(dock, viewer, finish, noisy):
     viewer.add_image(noisy)
-    dock._dtype.setCurrentIndex(dock._dtype.findData(SAME_AS_SOURCE))
-    finish(dock._run_bar)
+    dock.dtypeBox.setCurrentIndex(dock.dtypeBox.findData(SAME_AS_SOURCE))
+    finish(dock.runBar)
     assert viewer.layers[-1].dtype == np.uint8
     assert preferences().result_dtype == SAME_AS_SOURCE
 
@@ -99,25 +100,25 @@ def test_clipped_pixels_are_said(dock, viewer, finish, noisy, monkeypatch):
 
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
     viewer.add_image(noisy)
-    finish(dock._run_bar)
-    assert "12 pixels were beyond the range" in dock._run_bar.noticeText()
+    finish(dock.runBar)
+    assert "12 pixels were beyond the range" in dock.runBar.noticeText()
 
 
 def test_it_is_said_whether_intensities_may_be_measured_on_the_result(
     dock, viewer, finish, noisy, monkeypatch
 ):
     viewer.add_image(noisy)
-    finish(dock._run_bar)
-    assert "Safe to quantify" in dock._run_bar.message()
+    finish(dock.runBar)
+    assert "Safe to quantify" in dock.runBar.message()
 
     def job(denoiser, image, layout, *, dtype, out):
         yield Progress(fraction=0.5)
         return Denoised(as_image((image.pixels * 0.8).astype(dtype), layout.axes), 0)
 
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
-    dock._layer.setLayer(viewer.layers[0])
-    finish(dock._run_bar)
-    assert "Not safe to quantify" in dock._run_bar.noticeText()
+    dock.layerChooser.setLayer(viewer.layers[0])
+    finish(dock.runBar)
+    assert "Not safe to quantify" in dock.runBar.noticeText()
 
 
 def test_a_lazy_layer_is_denoised_without_being_loaded_at_once(dock, viewer, finish, noisy):
@@ -129,7 +130,7 @@ def test_a_lazy_layer_is_denoised_without_being_loaded_at_once(dock, viewer, fin
 
     lazy = da.from_array(noisy, chunks=(1, 24, 24)).map_blocks(note, meta=noisy[:0, :0, :0])
     viewer.add_image(lazy, name="lazy", contrast_limits=(0, 255))
-    assert finish(dock._run_bar) == ""
+    assert finish(dock.runBar) == ""
     assert set(computed) == {(1, 24, 24)}
 
 
@@ -137,30 +138,30 @@ def test_a_layer_with_nan_is_refused_and_no_layer_is_made(dock, viewer, finish):
     pixels = np.zeros((24, 24), np.float32)
     pixels[3, 4] = np.nan
     viewer.add_image(pixels, contrast_limits=(0, 1))
-    assert "NaN" in finish(dock._run_bar)
+    assert "NaN" in finish(dock.runBar)
     assert len(viewer.layers) == 1
 
 
 def test_an_rgb_picture_is_refused_with_the_way_out(dock, viewer, finish):
     viewer.add_image(np.zeros((40, 40, 3), np.uint8), rgb=True)
-    assert dock._roles.sentence() == ""
-    assert "Split RGB" in finish(dock._run_bar)
+    assert dock.axisRoles.sentence() == ""
+    assert "Split RGB" in finish(dock.runBar)
 
 
 def test_without_a_layer_run_is_off_and_says_why(dock, viewer, finish):
-    assert not dock._run_bar.runButton.isEnabled()
-    assert "Open an image" in dock._run_bar.runButton.toolTip()
+    assert not dock.runBar.runButton.isEnabled()
+    assert "Open an image" in dock.runBar.runButton.toolTip()
     viewer.add_image(np.zeros((24, 24)))
-    assert dock._run_bar.runButton.isEnabled()
+    assert dock.runBar.runButton.isEnabled()
 
 
 def test_the_axes_of_the_layer_are_put_in_words(dock, viewer):
     layer = viewer.add_image(np.zeros((5, 24, 32)))
-    assert dock._roles.sentence() == "5 planes of 24 × 32, denoised as 2D images."
+    assert dock.axisRoles.sentence() == "5 planes of 24 × 32, denoised as 2D images."
     layer.axis_labels = ("t", "y", "x")
-    assert dock._roles.sentence() == "5 time points of 24 × 32, denoised as 2D images."
+    assert dock.axisRoles.sentence() == "5 time points of 24 × 32, denoised as 2D images."
     layer.data = np.zeros((7, 24, 32))
-    assert dock._roles.sentence().startswith("7 time points")
+    assert dock.axisRoles.sentence().startswith("7 time points")
 
 
 def test_a_source_removed_while_the_job_runs_does_no_harm(
@@ -169,10 +170,10 @@ def test_a_source_removed_while_the_job_runs_does_no_harm(
     slow_job.result = Denoised(as_image(np.zeros(noisy.shape, np.float32), "ZYX"), 0)
     monkeypatch.setattr(denoise_widget, "denoise_job", slow_job)
     viewer.add_image(noisy, name="gone")
-    dock._run_bar.run()
+    dock.runBar.run()
     viewer.layers.clear()
-    dock._run_bar.stop()
-    assert finish(dock._run_bar, start=False) == ""
+    dock.runBar.stop()
+    assert finish(dock.runBar, start=False) == ""
     assert [layer.name for layer in viewer.layers] == ["gone · Gaussian"]
 
 
@@ -181,14 +182,14 @@ def test_cancel_during_denoising_leaves_no_layer_and_gives_the_buttons_back(
 ):
     monkeypatch.setattr(denoise_widget, "denoise_job", slow_job)
     viewer.add_image(noisy)
-    dock._run_bar.run()
+    dock.runBar.run()
     slow_job.is_running.wait(10)
-    assert not dock._run_bar.runButton.isEnabled()
-    dock._run_bar.cancel()
-    finish(dock._run_bar, start=False)
+    assert not dock.runBar.runButton.isEnabled()
+    dock.runBar.cancel()
+    finish(dock.runBar, start=False)
     assert slow_job.is_closed.is_set()
     assert len(viewer.layers) == 1
-    assert dock._run_bar.runButton.isEnabled()
+    assert dock.runBar.runButton.isEnabled()
 
 
 def test_an_error_of_torch_is_shown_the_buttons_come_back_and_the_memory_is_freed(
@@ -207,8 +208,8 @@ def test_an_error_of_torch_is_shown_the_buttons_come_back_and_the_memory_is_free
 
     monkeypatch.setattr(denoise_widget, "denoise_job", job)
     viewer.add_image(noisy)
-    assert finish(dock._run_bar) == "RuntimeError: CUDA error: no kernel image is available"
-    assert dock._run_bar.runButton.isEnabled()
+    assert finish(dock.runBar) == "RuntimeError: CUDA error: no kernel image is available"
+    assert dock.runBar.runButton.isEnabled()
     assert len(viewer.layers) == 1
     gc.collect()
     assert kept[0]() is None
@@ -216,7 +217,7 @@ def test_an_error_of_torch_is_shown_the_buttons_come_back_and_the_memory_is_free
 
 def test_after_a_run_nothing_holds_the_source_any_more(dock, viewer, finish, noisy):
     layer = viewer.add_image(noisy.copy())
-    finish(dock._run_bar)
+    finish(dock.runBar)
     source = weakref.ref(layer)
     viewer.layers.remove(layer)
     del layer
@@ -231,18 +232,18 @@ def test_a_result_that_cannot_become_a_layer_is_reported(dock, viewer, finish, n
 
     monkeypatch.setattr(denoise_widget, "result_layer", refuse)
     viewer.add_image(noisy)
-    assert "no room" in finish(dock._run_bar)
+    assert "no room" in finish(dock.runBar)
 
 
 def test_each_filter_can_be_chosen_with_its_own_settings(dock, viewer, finish, noisy):
     viewer.add_image(noisy, name="cells")
-    methods = dock._method._methods
+    methods = dock.methodChooser.methodBox
     methods.setCurrentIndex(methods.findText("Median"))
     methods.activated.emit(methods.currentIndex())
-    finish(dock._run_bar)
+    finish(dock.runBar)
     expected = run(denoise_job(Median(), noisy, Layout("ZYX"))).image.pixels
     np.testing.assert_array_equal(viewer.layers["cells · Median"].data, expected)
-    assert not dock._device_row.isVisibleTo(dock)
+    assert not dock.deviceChooser.isVisibleTo(dock)
 
 
 def test_a_saved_model_is_applied_and_gives_its_name_to_the_result(
@@ -250,9 +251,9 @@ def test_a_saved_model_is_applied_and_gives_its_name_to_the_result(
 ):
     viewer.add_image(noisy, name="cells")
     dock.setModelFile(model_files / "YX.safetensors")
-    assert dock._method._about.text().startswith("Noise2Void for 2D images (YX)")
-    assert dock._device_row.isVisibleTo(dock)
-    assert finish(dock._run_bar) == ""
+    assert dock.methodChooser.about().startswith("Noise2Void for 2D images (YX)")
+    assert dock.deviceChooser.isVisibleTo(dock)
+    assert finish(dock.runBar) == ""
     result = viewer.layers["cells · YX"]
     assert result.data.shape == noisy.shape
     recipe = recipe_of(result.metadata)
@@ -262,32 +263,32 @@ def test_a_saved_model_is_applied_and_gives_its_name_to_the_result(
 def test_a_model_says_how_it_sees_the_axes(dock, viewer, noisy, model_files, finish):
     viewer.add_image(noisy)
     dock.setModelFile(model_files / "ZYX.safetensors")
-    assert dock._roles.value() == Layout("ZYX", "ZYX")
+    assert dock.axisRoles.value() == Layout("ZYX", "ZYX")
     viewer.layers.clear()
     viewer.add_image(noisy[0])
-    assert "trained on 3D volumes" in dock._roles.sentence()
-    assert "trained on 3D volumes" in finish(dock._run_bar)
+    assert "trained on 3D volumes" in dock.axisRoles.sentence()
+    assert "trained on 3D volumes" in finish(dock.runBar)
 
 
 def test_a_file_that_is_no_model_is_refused_and_the_method_stays(dock, viewer, tmp_path):
     path = tmp_path / "text.safetensors"
     path.write_text("this is no model")
     dock.setModelFile(path)
-    assert "is no model file" in dock._run_bar.errorText()
-    assert dock._method.label() == "Gaussian"
+    assert "is no model file" in dock.runBar.errorText()
+    assert dock.methodChooser.label() == "Gaussian"
 
 
-def test_opening_the_same_model_twice_lists_it_once(dock, model_files):
+def test_opening_the_same_model_twice_lists_it_once(dock, viewer, model_files):
     for _ in range(2):
         dock.setModelFile(model_files / "YX.safetensors")
-    assert len(dock._method._shelf.models) == 1
+    assert len(shelf_of(viewer).models) == 1
 
 
 def test_a_model_is_chosen_through_the_file_dialog(dock, model_files, monkeypatch):
     path = model_files / "YX.safetensors"
     dialog = "qtpy.QtWidgets.QFileDialog.getOpenFileName"
     monkeypatch.setattr(dialog, lambda *args: (str(path), ""))
-    methods = dock._method._methods
+    methods = dock.methodChooser.methodBox
     methods.activated.emit(methods.count() - 1)
     assert methods.currentText() == "YX"
     assert preferences().model_folder == str(model_files)
@@ -297,7 +298,7 @@ def test_a_model_is_chosen_through_the_file_dialog(dock, model_files, monkeypatc
 
 
 def test_the_device_is_remembered(dock):
-    dock._device.setValue("cpu")
+    dock.deviceChooser.setValue("cpu")
     assert preferences().device == "cpu"
 
 
@@ -305,14 +306,14 @@ def test_a_layer_can_be_chosen_from_outside(dock, viewer):
     first = viewer.add_image(np.zeros((8, 8)), name="first")
     viewer.add_image(np.zeros((8, 8)), name="second")
     dock.setLayer(first)
-    assert isinstance(dock._layer.layer(), Image)
-    assert dock._layer.layer() is first
+    assert isinstance(dock.layerChooser.layer(), Image)
+    assert dock.layerChooser.layer() is first
 
 
 def test_a_closed_dock_follows_the_viewer_no_more(dock, viewer):
     dock.close()
     viewer.add_image(np.zeros((8, 8)))
-    assert dock._layer.layer() is None
+    assert dock.layerChooser.layer() is None
 
 
 def test_a_method_for_even_noise_runs_on_stabilised_intensities_unless_told_not_to(
@@ -320,12 +321,12 @@ def test_a_method_for_even_noise_runs_on_stabilised_intensities_unless_told_not_
 ):
     clean = scene((128, 128), rng=rng) * 2000
     viewer.add_image(rng.poisson(clean / 50) * 50.0, name="cells")
-    methods = dock._method._methods
+    methods = dock.methodChooser.methodBox
     methods.setCurrentIndex(methods.findText("Wavelet"))
-    dock._method._on_methods_activated(methods.currentIndex())
-    assert finish(dock._run_bar) == ""
-    dock._method._stabilize.setChecked(False)
-    assert finish(dock._run_bar) == ""
+    methods.activated.emit(methods.currentIndex())
+    assert finish(dock.runBar) == ""
+    dock.methodChooser.stabilizeBox.setChecked(False)
+    assert finish(dock.runBar) == ""
     stabilised, plain = viewer.layers[1:]
     assert recipe_of(stabilised.metadata).settings["name"] == "stabilized"
     assert recipe_of(plain.metadata).settings["name"] == "wavelet"

@@ -45,7 +45,7 @@ def dock(qtbot, viewer, rng):
 @pytest.fixture
 def started(dock, viewer, qtbot, gate):
     """The dock, as soon as a part of the result is shown."""
-    dock._run_bar.run()
+    dock.runBar.run()
     qtbot.waitUntil(lambda: UNDER_WAY in viewer.layers, timeout=20_000)
     return dock
 
@@ -55,30 +55,32 @@ def test_what_is_done_is_shown_over_the_source_until_all_is_done(started, viewer
     assert np.isfinite(growing.data[0]).all()
     assert np.isnan(growing.data[-1]).all()
     assert viewer.layers.selection.active is viewer.layers["cells"]
-    assert UNDER_WAY not in [started._layer.itemText(i) for i in range(started._layer.count())]
+    assert UNDER_WAY not in [
+        started.layerChooser.itemText(i) for i in range(started.layerChooser.count())
+    ]
     gate.set()
-    assert finish(started._run_bar, start=False) == ""
+    assert finish(started.runBar, start=False) == ""
     assert [layer.name for layer in viewer.layers] == ["cells", "cells · Gaussian"]
     assert np.isfinite(viewer.layers[-1].data).all()
 
 
 def test_cancelling_takes_away_what_was_shown_and_nothing_else(started, viewer, finish):
-    started._run_bar.cancel()
-    finish(started._run_bar, start=False)
+    started.runBar.cancel()
+    finish(started.runBar, start=False)
     assert [layer.name for layer in viewer.layers] == ["cells"]
 
 
 def test_who_removes_the_unfinished_result_gets_the_whole_one(started, viewer, gate, finish):
     del viewer.layers[UNDER_WAY]
     gate.set()
-    assert finish(started._run_bar, start=False) == ""
+    assert finish(started.runBar, start=False) == ""
     assert [layer.name for layer in viewer.layers] == ["cells", "cells · Gaussian"]
 
 
 def test_a_quick_result_is_shown_only_once_it_is_whole(dock, viewer, finish):
     names = []
     viewer.layers.events.inserted.connect(lambda event: names.append(event.value.name))
-    assert finish(dock._run_bar) == ""
+    assert finish(dock.runBar) == ""
     assert names == ["cells · Gaussian"]
 
 
@@ -88,9 +90,9 @@ def test_whole_numbers_fill_up_from_zero(started_as_source, viewer):
 
 @pytest.fixture
 def started_as_source(dock, viewer, qtbot, gate, finish):
-    dock._dtype.setCurrentIndex(1)
-    dock._run_bar.run()
+    dock.dtypeBox.setCurrentIndex(1)
+    dock.runBar.run()
     qtbot.waitUntil(lambda: UNDER_WAY in viewer.layers, timeout=20_000)
     yield dock
     gate.set()
-    finish(dock._run_bar, start=False)
+    finish(dock.runBar, start=False)

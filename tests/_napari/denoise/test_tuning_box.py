@@ -30,84 +30,84 @@ def noisy(rng):
 
 def test_the_form_gets_the_values_that_a_script_finds(dock, viewer, finish, noisy):
     viewer.add_image(noisy, name="cells")
-    assert finish(dock._tuning_bar) == ""
+    assert finish(dock.tuningBox.runBar) == ""
     found = run(tune_job(Gaussian(), noisy, Layout("YX")))
-    assert dock._method.settings() == found.denoiser
-    assert f"sigma {found.denoiser.sigma:g}" in dock._tuning_bar.message()
-    (series,) = dock._tuning._plot.value().series
+    assert dock.methodChooser.settings() == found.denoiser
+    assert f"sigma {found.denoiser.sigma:g}" in dock.tuningBox.runBar.message()
+    (series,) = dock.tuningBox.plot.value().series
     np.testing.assert_array_equal(series.x, found.curves[0].values)
     np.testing.assert_array_equal(series.y, found.curves[0].losses)
-    (marker,) = dock._tuning._plot.value().markers
+    (marker,) = dock.tuningBox.plot.value().markers
     assert marker.value == found.denoiser.sigma
-    assert finish(dock._run_bar) == ""
+    assert finish(dock.runBar) == ""
     assert recipe_of(viewer.layers[-1].metadata).settings == found.denoiser.model_dump(mode="json")
 
 
 def test_a_method_for_even_noise_is_tuned_on_stabilised_intensities(dock, viewer, finish, noisy):
     viewer.add_image(noisy)
     dock.setMethod(NonLocalMeans)
-    finish(dock._tuning_bar)
+    finish(dock.tuningBox.runBar)
     stabilised = run(tune_job(Stabilized(denoiser=NonLocalMeans()), noisy, Layout("YX"))).denoiser
-    assert dock._method.settings() == stabilised.denoiser
-    assert dock._method.value("cpu") == stabilised
-    dock._method.setSettings(NonLocalMeans())
-    dock._method._stabilize.setChecked(False)
-    finish(dock._tuning_bar)
+    assert dock.methodChooser.settings() == stabilised.denoiser
+    assert dock.methodChooser.value("cpu") == stabilised
+    dock.methodChooser.setSettings(NonLocalMeans())
+    dock.methodChooser.stabilizeBox.setChecked(False)
+    finish(dock.tuningBox.runBar)
     plain = run(tune_job(NonLocalMeans(), noisy, Layout("YX"))).denoiser
-    assert dock._method.value("cpu") == plain != stabilised.denoiser
+    assert dock.methodChooser.value("cpu") == plain != stabilised.denoiser
 
 
 def test_undo_brings_back_what_was_set_before(dock, viewer, finish, noisy):
     viewer.add_image(noisy)
-    dock._method.setSettings(Gaussian(sigma=0.6))
-    finish(dock._tuning_bar)
-    assert dock._method.settings() != Gaussian(sigma=0.6)
-    dock._tuning._undo_button.click()
-    assert dock._method.settings() == Gaussian(sigma=0.6)
-    assert dock._tuning._plot.isHidden()
-    assert dock._tuning._undo_button.isHidden()
-    assert dock._tuning_bar.message() == ""
+    dock.methodChooser.setSettings(Gaussian(sigma=0.6))
+    finish(dock.tuningBox.runBar)
+    assert dock.methodChooser.settings() != Gaussian(sigma=0.6)
+    dock.tuningBox.undoButton.click()
+    assert dock.methodChooser.settings() == Gaussian(sigma=0.6)
+    assert dock.tuningBox.plot.isHidden()
+    assert dock.tuningBox.undoButton.isHidden()
+    assert dock.tuningBox.runBar.message() == ""
 
 
 def test_each_tuned_setting_has_its_curve(dock, viewer, finish, noisy):
     viewer.add_image(noisy)
     dock.setMethod(Bilateral)
-    finish(dock._tuning_bar)
-    which, plot = dock._tuning._which, dock._tuning._plot
+    finish(dock.tuningBox.runBar)
+    which, plot = dock.tuningBox.curveBox, dock.tuningBox.plot
     assert not which.isHidden()
     assert [which.itemText(i) for i in range(2)] == ["Sigma", "Range sigma"]
     assert plot.value().x_label == "Sigma (pixels)"
     which.setCurrentIndex(1)
     assert plot.value().x_label == "Range sigma (× noise)"
-    assert plot.value().markers[0].value == dock._method.settings().range_sigma
+    assert plot.value().markers[0].value == dock.methodChooser.settings().range_sigma
 
 
 def test_the_curve_is_shown_with_its_own_method_only(dock, viewer, finish, noisy):
     viewer.add_image(noisy)
-    finish(dock._tuning_bar)
-    assert not dock._tuning._plot.isHidden()
+    finish(dock.tuningBox.runBar)
+    assert not dock.tuningBox.plot.isHidden()
     dock.setMethod(Wavelet)
-    assert dock._tuning._plot.isHidden()
-    assert not dock._tuning.isHidden()
+    assert dock.tuningBox.plot.isHidden()
+    assert not dock.tuningBox.isHidden()
     dock.setMethod(Gaussian)
-    assert not dock._tuning._plot.isHidden()
+    assert not dock.tuningBox.plot.isHidden()
 
 
 def test_what_cannot_be_tuned_offers_no_button(dock, model_files):
-    assert not dock._tuning.isHidden()
+    assert not dock.tuningBox.isHidden()
     dock.setMethod(Instant)
-    assert dock._tuning.isHidden()
+    assert dock.tuningBox.isHidden()
     dock.setModelFile(model_files / "YX.safetensors")
-    assert dock._tuning.isHidden()
+    assert dock.tuningBox.isHidden()
 
 
 def test_another_layer_forgets_what_was_found(dock, viewer, finish, noisy):
     viewer.add_image(noisy)
-    finish(dock._tuning_bar)
+    finish(dock.tuningBox.runBar)
     viewer.add_image(noisy[::-1].copy(), name="other")
     dock.setLayer(viewer.layers["other"])
-    assert dock._tuning._plot.isHidden()
-    assert dock._tuning_bar.message() == ""
+    assert dock.tuningBox.plot.isHidden()
+    assert dock.tuningBox.runBar.message() == ""
 
 
 def test_cancel_and_another_layer_end_the_tuning_and_change_nothing(
@@ -116,25 +116,25 @@ def test_cancel_and_another_layer_end_the_tuning_and_change_nothing(
     monkeypatch.setattr(denoise_widget, "tune_job", slow_job)
     viewer.add_image(noisy)
     viewer.add_image(noisy, name="other")
-    for end in (dock._tuning_bar.cancel, lambda: dock.setLayer(viewer.layers["other"])):
+    for end in (dock.tuningBox.runBar.cancel, lambda: dock.setLayer(viewer.layers["other"])):
         slow_job.is_running.clear()
         slow_job.is_closed.clear()
         dock.setLayer(viewer.layers[0])
-        dock._tuning_bar.run()
+        dock.tuningBox.runBar.run()
         slow_job.is_running.wait(10)
         end()
-        finish(dock._tuning_bar, start=False)
+        finish(dock.tuningBox.runBar, start=False)
         assert slow_job.is_closed.is_set()
-        assert dock._method.settings() == Gaussian()
-        assert dock._tuning._plot.isHidden()
+        assert dock.methodChooser.settings() == Gaussian()
+        assert dock.tuningBox.plot.isHidden()
 
 
 def test_an_image_without_noise_is_refused_in_words(dock, viewer, finish):
     viewer.add_image(np.full((64, 64), 9), contrast_limits=(0, 10))
-    assert "constant" in finish(dock._tuning_bar)
-    assert dock._method.settings() == Gaussian()
+    assert "constant" in finish(dock.tuningBox.runBar)
+    assert dock.methodChooser.settings() == Gaussian()
 
 
 def test_without_a_layer_there_is_nothing_to_tune(dock):
-    assert not dock._tuning_bar.runButton.isEnabled()
-    assert "Open an image" in dock._tuning_bar.runButton.toolTip()
+    assert not dock.tuningBox.runBar.runButton.isEnabled()
+    assert "Open an image" in dock.tuningBox.runBar.runButton.toolTip()

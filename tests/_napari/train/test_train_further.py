@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_denoise._napari.shared import models
+from napari_denoise._napari.shared.layers import read_layer
 from napari_denoise._napari.train import interrupted
 from napari_denoise._napari.train.interrupted import interrupted_trainings, unfinished_path
 from napari_denoise._napari.train.widget import TrainWidget
@@ -33,8 +34,8 @@ def make_dock(qtbot, viewer, noisy):
     def make(method=TINY):
         dock = TrainWidget(viewer)
         qtbot.addWidget(dock)
-        dock._method.form().setValue(method)
-        dock._device.setValue("cpu")
+        dock.methodChooser.form().setValue(method)
+        dock.deviceChooser.setValue("cpu")
         return dock
 
     return make
@@ -49,9 +50,9 @@ def eager(monkeypatch):
 
 
 def start_endless(dock, qtbot):
-    dock._method.form().setValue(ENDLESS)
-    dock._run_bar.run()
-    qtbot.waitUntil(lambda: dock._plot.stepCount() > 0, timeout=60_000)
+    dock.methodChooser.form().setValue(ENDLESS)
+    dock.runBar.run()
+    qtbot.waitUntil(lambda: dock.lossPlot.stepCount() > 0, timeout=60_000)
 
 
 def files():
@@ -68,61 +69,62 @@ def copies():
 def stopped(make_dock, qtbot, finish):
     dock = make_dock()
     start_endless(dock, qtbot)
-    dock._run_bar.stop()
-    assert finish(dock._run_bar, start=False) == ""
+    dock.runBar.stop()
+    assert finish(dock.runBar, start=False) == ""
     return dock
 
 
 def test_a_stopped_training_is_continued(stopped, finish, viewer):
-    box = stopped._model_box
+    box = stopped.modelBox
     (first,) = models.shelf_of(viewer).models
-    assert box._continue_button.text() == "Continue"
-    stopped._start.setModel(first)
-    assert stopped._run_bar.runButton.text() == "Continue"
+    assert box.continueButton.text() == "Continue"
+    stopped.startChooser.setModel(first)
+    assert stopped.runBar.runButton.text() == "Continue"
     n_done = first.record.n_done
-    assert f"{n_done:,} of 1,000,000 steps are done" in stopped._start._about.text()
-    assert stopped._method.value().n_steps == 1_000_000
-    stopped._method.form().setValue(TINY.model_copy(update={"n_steps": n_done + 3}))
-    assert finish(stopped._run_bar) == ""
+    assert f"{n_done:,} of 1,000,000 steps are done" in stopped.startChooser.about()
+    assert stopped.methodChooser.value().n_steps == 1_000_000
+    stopped.methodChooser.form().setValue(TINY.model_copy(update={"n_steps": n_done + 3}))
+    assert finish(stopped.runBar) == ""
     second = models.shelf_of(viewer).models[-1]
     assert second.info.n_steps == n_done + 3
     assert second.record is None
-    assert stopped._start.model() is None
-    assert stopped._run_bar.runButton.text() == "Train"
+    assert stopped.startChooser.model() is None
+    assert stopped.runBar.runButton.text() == "Train"
 
 
 def test_one_click_goes_on_with_the_model_that_is_shown(make_dock, finish, viewer):
     dock = make_dock()
-    finish(dock._run_bar)
-    assert dock._model_box._continue_button.text() == "Train further"
-    dock._model_box._continue_button.click()
-    assert finish(dock._run_bar, start=False) == ""
+    finish(dock.runBar)
+    assert dock.modelBox.continueButton.text() == "Train further"
+    dock.modelBox.continueButton.click()
+    assert finish(dock.runBar, start=False) == ""
     _, second = models.shelf_of(viewer).models
     assert second.info.n_steps == 8
-    assert dock._plot.value().series[0].x.size == 8
+    assert dock.lossPlot.value().series[0].x.size == 8
 
 
 def test_a_model_file_is_trained_further(make_dock, finish, model_files, monkeypatch):
     path = model_files / "YX.safetensors"
     monkeypatch.setattr("qtpy.QtWidgets.QFileDialog.getOpenFileName", lambda *args: (str(path), ""))
     dock = make_dock(N2V())
-    dock._start._on_activated(dock._start._list.count() - 1)
-    assert dock._start._list.currentText() == "YX"
-    assert dock._method.value().n_features == 4
-    assert finish(dock._run_bar) == ""
+    box = dock.startChooser.modelBox
+    box.activated.emit(box.count() - 1)
+    assert box.currentText() == "YX"
+    assert dock.methodChooser.value().n_features == 4
+    assert finish(dock.runBar) == ""
     assert models.shelf_of(dock.viewer).models[-1].info.n_steps == 4
 
 
 def test_what_does_not_fit_the_model_is_said(make_dock, finish, model_files, tmp_path, viewer):
     dock = make_dock()
-    dock._start.setModelFile(tmp_path / "missing.safetensors")
-    assert "There is no model file" in dock._run_bar.errorText()
-    dock._start.setModelFile(model_files / "ZYX.safetensors")
-    assert "The model was trained on 3D volumes (ZYX)" in finish(dock._run_bar)
+    dock.startChooser.setModelFile(tmp_path / "missing.safetensors")
+    assert "There is no model file" in dock.runBar.errorText()
+    dock.startChooser.setModelFile(model_files / "ZYX.safetensors")
+    assert "The model was trained on 3D volumes (ZYX)" in finish(dock.runBar)
     viewer.add_image(np.ones((3, 24, 24)) + np.eye(24), name="clean")
-    dock._start.setModelFile(model_files / "YX.safetensors")
-    dock._method.setValue(CARE(start="scratch", n_steps=3))
-    assert "trained with Noise2Void, and CARE cannot go on" in finish(dock._run_bar)
+    dock.startChooser.setModelFile(model_files / "YX.safetensors")
+    dock.methodChooser.setValue(CARE(start="scratch", n_steps=3))
+    assert "trained with Noise2Void, and CARE cannot go on" in finish(dock.runBar)
 
 
 def test_while_a_training_lasts_a_copy_is_kept_and_then_it_goes(eager, make_dock, qtbot, finish):
@@ -131,10 +133,10 @@ def test_while_a_training_lasts_a_copy_is_kept_and_then_it_goes(eager, make_dock
     qtbot.waitUntil(lambda: len(copies()) == 1, timeout=60_000)
     assert copies()[0].endswith(f".{os.getpid()}.unfinished.safetensors")
     assert interrupted_trainings() != []
-    dock._offer_interrupted()
-    assert not dock._interrupted.isVisibleTo(dock)
-    dock._run_bar.stop()
-    finish(dock._run_bar, start=False)
+    other = make_dock()
+    assert not other.interruptedBox.isVisibleTo(other)
+    dock.runBar.stop()
+    finish(dock.runBar, start=False)
     assert [name.endswith("noisy n2v.safetensors") for name in files()] == [True]
 
 
@@ -142,15 +144,15 @@ def test_cancel_discards_the_copy_and_a_closed_dock_does_not(eager, make_dock, q
     dock = make_dock()
     start_endless(dock, qtbot)
     qtbot.waitUntil(lambda: len(copies()) == 1, timeout=60_000)
-    dock._run_bar.cancel()
-    finish(dock._run_bar, start=False)
+    dock.runBar.cancel()
+    finish(dock.runBar, start=False)
     assert files() == []
     start_endless(dock, qtbot)
     qtbot.waitUntil(lambda: len(copies()) == 1, timeout=60_000)
     dock.close()
     assert len(copies()) == 1
     later = make_dock()
-    assert later._interrupted.isVisibleTo(later)
+    assert later.interruptedBox.isVisibleTo(later)
 
 
 @pytest.fixture
@@ -172,28 +174,28 @@ def crashed(tmp_path, rng, monkeypatch):
 
 def test_after_a_crash_the_training_is_offered_and_goes_on(crashed, make_dock, finish, viewer):
     dock = make_dock()
-    assert dock._interrupted.isVisibleTo(dock)
-    words = dock._interrupted._message.text()
+    assert dock.interruptedBox.isVisibleTo(dock)
+    words = dock.interruptedBox.text()
     assert words.startswith("A training of Noise2Void on noisy was interrupted on 2")
     assert words.endswith("after 2 steps.")
-    dock._interrupted._continue_button.click()
-    assert not dock._interrupted.isVisibleTo(dock)
-    assert finish(dock._run_bar) == ""
+    dock.interruptedBox.continueButton.click()
+    assert not dock.interruptedBox.isVisibleTo(dock)
+    assert finish(dock.runBar) == ""
     assert models.shelf_of(viewer).models[-1].info.n_steps == 4
     assert not crashed.exists()
 
 
 def test_what_a_crash_left_can_be_kept_as_a_model(crashed, make_dock, viewer):
     dock = make_dock()
-    dock._interrupted._keep_button.click()
-    assert dock._model_box._title.text() == "Noise2Void on noisy"
+    dock.interruptedBox.keepButton.click()
+    assert dock.modelBox.title() == "Noise2Void on noisy"
     (model,) = models.shelf_of(viewer).models
     assert read_model_info(model.path).n_steps == 2
     assert interrupted_trainings() == []
 
 
 def test_what_a_crash_left_can_be_discarded(crashed, make_dock):
-    make_dock()._interrupted._discard_button.click()
+    make_dock().interruptedBox.discardButton.click()
     assert files() == []
 
 
@@ -209,7 +211,7 @@ def test_what_another_process_is_writing_is_not_offered(crashed, make_dock):
 def test_remains_that_cannot_be_read_do_not_keep_the_dock_from_opening(crashed, make_dock):
     crashed.write_bytes(crashed.read_bytes()[:-50])
     dock = make_dock()
-    assert not dock._interrupted.isVisibleTo(dock)
+    assert not dock.interruptedBox.isVisibleTo(dock)
 
 
 def test_a_preview_follows_the_slider_and_goes_with_the_training(
@@ -218,8 +220,8 @@ def test_a_preview_follows_the_slider_and_goes_with_the_training(
     dock = make_dock()
     viewer.dims.set_current_step(0, 1)
     start_endless(dock, qtbot)
-    qtbot.waitUntil(lambda: dock._preview.layer is not None, timeout=60_000)
-    layer = dock._preview.layer
+    qtbot.waitUntil(lambda: dock.preview.layer is not None, timeout=60_000)
+    layer = dock.preview.layer
     assert layer.name.startswith("noisy · preview · step ")
     assert layer.data.shape == (1, 24, 24)
     assert viewer.layers.selection.active is noisy
@@ -227,29 +229,29 @@ def test_a_preview_follows_the_slider_and_goes_with_the_training(
     assert abs(layer.data.mean() - 100) < 20
     viewer.dims.set_current_step(0, 2)
     qtbot.waitUntil(lambda: layer.translate[0] == 4.0, timeout=60_000)
-    dock._run_bar.stop()
-    finish(dock._run_bar, start=False)
+    dock.runBar.stop()
+    finish(dock.runBar, start=False)
     assert list(viewer.layers) == [noisy]
 
 
 def test_a_preview_that_was_removed_does_not_come_back(eager, make_dock, qtbot, finish, viewer):
     dock = make_dock()
     start_endless(dock, qtbot)
-    qtbot.waitUntil(lambda: dock._preview.layer is not None, timeout=60_000)
-    viewer.layers.remove(dock._preview.layer)
-    n_points = dock._plot.value().series[0].x.size
-    qtbot.waitUntil(lambda: dock._plot.value().series[0].x.size != n_points, timeout=60_000)
+    qtbot.waitUntil(lambda: dock.preview.layer is not None, timeout=60_000)
+    viewer.layers.remove(dock.preview.layer)
+    n_points = dock.lossPlot.value().series[0].x.size
+    qtbot.waitUntil(lambda: dock.lossPlot.value().series[0].x.size != n_points, timeout=60_000)
     assert len(viewer.layers) == 1
-    dock._run_bar.cancel()
-    finish(dock._run_bar, start=False)
+    dock.runBar.cancel()
+    finish(dock.runBar, start=False)
 
 
 def test_without_the_tick_there_is_no_preview(eager, make_dock, finish, viewer, monkeypatch):
     dock = make_dock()
-    dock._shows_preview.setChecked(False)
+    dock.previewBox.setChecked(False)
     added = []
     viewer.layers.events.inserted.connect(lambda event: added.append(event.value))
-    finish(dock._run_bar)
+    finish(dock.runBar)
     assert added == []
 
 
@@ -257,10 +259,10 @@ def test_without_the_tick_there_is_no_preview(eager, make_dock, finish, viewer, 
 def test_a_preview_of_a_volume_shows_its_plane(make_dock, viewer, noisy, rng, shape):
     noisy.data = rng.normal(100, 10, shape).astype(np.float32)
     dock = make_dock()
-    dock._roles._on_role("Z", 1)
+    dock.axisRoles.setRole("Z", 1)
     viewer.dims.set_current_step(0, shape[0] - 1)
-    dock._prepare()
-    crop = dock._preview.choose()
+    dock.preview.begin(noisy, read_layer(noisy), dock.axisRoles.value())
+    crop = dock.preview.choose()
     assert crop.pixels.shape == (1, min(shape[0], 16), min(shape[1], 128), min(shape[2], 128))
     y, x = crop.place.place["Y"], crop.place.place["X"]
     plane = noisy.data[-1, y : y + 128, x : x + 128]
@@ -268,5 +270,5 @@ def test_a_preview_of_a_volume_shows_its_plane(make_dock, viewer, noisy, rng, sh
 
 
 def test_a_saved_model_of_a_stopped_training_can_go_on(stopped, tmp_path):
-    stopped._model_box.save(tmp_path / "mine.safetensors")
+    stopped.modelBox.save(tmp_path / "mine.safetensors")
     assert load_model(tmp_path / "mine.safetensors").checkpoint is not None

@@ -21,9 +21,11 @@ def trained(qtbot, viewer, rng, finish):
     viewer.add_image(rng.normal(100, 10, (24, 24)).astype(np.uint16), name="noisy, really!")
     dock = TrainWidget(viewer)
     qtbot.addWidget(dock)
-    dock._method.form().setValue(N2V(n_steps=2, batch_size=1, n_features=4, depth=1, patch_size=16))
-    dock._device.setValue("cpu")
-    assert finish(dock._run_bar) == ""
+    dock.methodChooser.form().setValue(
+        N2V(n_steps=2, batch_size=1, n_features=4, depth=1, patch_size=16)
+    )
+    dock.deviceChooser.setValue("cpu")
+    assert finish(dock.runBar) == ""
     return dock
 
 
@@ -35,7 +37,7 @@ def answer(monkeypatch, tmp_path):
         def fill(dialog):
             shown.append(dialog.card())
             if card:
-                dialog._form.setValue(card)
+                dialog.form.setValue(card)
             return bool(card)
 
         monkeypatch.setattr(CardDialog, "exec", fill)
@@ -54,7 +56,7 @@ def test_a_trained_model_is_exported_and_can_be_opened_again(
 ):
     pytest.importorskip("bioimageio.spec", reason="the extra bioimageio is not installed")
     shown = answer(CARD, "spots")
-    bar = trained._model_box._export._run_bar
+    bar = trained.modelBox.zooExport.runBar
     assert finish(bar) == ""
     assert bar.message() == "Exported as spots.zip; it passed the zoo's validator."
     assert shown[0].title == "Noise2Void on noisy really"
@@ -62,7 +64,7 @@ def test_a_trained_model_is_exported_and_can_be_opened_again(
     denoise_dock = DenoiseWidget(viewer)
     qtbot.addWidget(denoise_dock)
     denoise_dock.setModelFile(tmp_path / "spots.zip")
-    assert finish(denoise_dock._run_bar) == ""
+    assert finish(denoise_dock.runBar) == ""
     assert viewer.layers[-1].name == "noisy, really! · spots"
 
 
@@ -70,7 +72,7 @@ def test_a_trained_model_is_exported_and_can_be_opened_again(
 def test_closing_either_dialog_exports_nothing(trained, answer, tmp_path, card, name):
     pytest.importorskip("bioimageio.spec", reason="the extra bioimageio is not installed")
     answer(card, name)
-    bar = trained._model_box._export._run_bar
+    bar = trained.modelBox.zooExport.runBar
     bar.run()
     assert not bar.is_running
     assert bar.errorText() == ""
@@ -83,7 +85,7 @@ def test_without_the_extra_it_says_what_to_install_before_asking(trained, answer
 
     shown = answer(CARD, "spots")
     monkeypatch.setattr(zoo_export, "require_bioimageio", refuse)
-    bar = trained._model_box._export._run_bar
+    bar = trained.modelBox.zooExport.runBar
     bar.run()
     assert "napari-denoise[bioimageio]" in bar.errorText()
     assert shown == []
@@ -93,9 +95,9 @@ def test_the_dialog_stays_open_until_the_card_is_complete(qtbot):
     dialog = CardDialog(ZooCard(title="Spots"))
     qtbot.addWidget(dialog)
     dialog.accept()
-    assert "at least one author" in dialog._error.text()
+    assert "at least one author" in dialog.errorText()
     assert dialog.result() == CardDialog.DialogCode.Rejected
-    dialog._form.setValue(CARD)
+    dialog.form.setValue(CARD)
     dialog.accept()
     assert dialog.result() == CardDialog.DialogCode.Accepted
     assert dialog.card() == CARD

@@ -32,6 +32,10 @@ class CameraBox(QWidget):
     """Says what is known of a layer's camera; *Measure* finds out, in the background.
 
     What was found is kept with the layer, and shared with the Noise dock's *Inspect*.
+
+    Attributes
+    ----------
+    measureButton, forgetButton : QPushButton
     """
 
     changed = Signal()
@@ -40,23 +44,23 @@ class CameraBox(QWidget):
         super().__init__(parent)
         self._layer: ImageLayer | None = None
         self._text = WrappedLabel(self)
-        self._button = QPushButton("Measure")
-        self._forget_button = QPushButton("Forget")
-        self._forget_button.setToolTip("Measure the camera anew at each run")
+        self.measureButton = QPushButton("Measure")
+        self.forgetButton = QPushButton("Forget")
+        self.forgetButton.setToolTip("Measure the camera anew at each run")
         self._measured: ImageLayer | None = None
         self._runner = JobRunner(self)
         buttons = QHBoxLayout()
-        buttons.addWidget(self._button)
-        buttons.addWidget(self._forget_button)
+        buttons.addWidget(self.measureButton)
+        buttons.addWidget(self.forgetButton)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._text)
         layout.addLayout(buttons)
-        self._button.clicked.connect(self.measure)
-        self._forget_button.clicked.connect(self._on_forget_clicked)
+        self.measureButton.clicked.connect(self.measure)
+        self.forgetButton.clicked.connect(self._on_forget_clicked)
         self._runner.finished.connect(self._on_runner_finished)
         self._runner.failed.connect(self._on_runner_failed)
-        self._runner.ended.connect(lambda: self._button.setEnabled(True))
+        self._runner.ended.connect(lambda: self.measureButton.setEnabled(True))
         self._show()
 
     def setLayer(self, layer: ImageLayer | None) -> None:
@@ -69,6 +73,10 @@ class CameraBox(QWidget):
         if self._layer is None or refusal(self._layer) or "C" in read_layer(self._layer).axes:
             return None
         return calibration_of(self._layer)
+
+    def text(self) -> str:
+        """What is said of the camera."""
+        return self._text.text()
 
     def setFindings(self, findings: str) -> None:
         """Say what a run has measured."""
@@ -85,7 +93,7 @@ class CameraBox(QWidget):
             self._on_runner_failed(error)
             return
         self._measured = self._layer
-        self._button.setEnabled(False)
+        self.measureButton.setEnabled(False)
         self._text.setText("Measuring…")
         self._runner.start(partial(inspect, image, is_repeated=False))
 
@@ -114,9 +122,9 @@ class CameraBox(QWidget):
         found = self.calibration()
         self._text.setText(_in_words(found) if found else _UNKNOWN)
         self._text.setToolTip(found.advice if found else "")
-        self._button.setText("Measure again" if found else "Measure")
-        self._button.setEnabled(self._layer is not None)
-        self._forget_button.setVisible(found is not None)
+        self.measureButton.setText("Measure again" if found else "Measure")
+        self.measureButton.setEnabled(self._layer is not None)
+        self.forgetButton.setVisible(found is not None)
 
 
 def calibrated(denoiser: Denoiser, found: Calibration | None) -> Denoiser:

@@ -45,6 +45,13 @@ class DenoiserChooser(QWidget):
     ----------
     shelf : ModelShelf
         The viewer's trained models.
+
+    Attributes
+    ----------
+    methodBox : QComboBox
+        Filters, models and, at the end, *Saved model…*.
+    modelForm : ModelForm
+    stabilizeBox : QCheckBox
     """
 
     valueChanged = Signal()
@@ -55,36 +62,40 @@ class DenoiserChooser(QWidget):
         super().__init__(parent)
         self._shelf = shelf
         self._forms = [SettingsForm(cls) for cls in denoisers()]
-        self._methods = QComboBox()
-        self._methods.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.methodBox = QComboBox()
+        self.methodBox.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._about = WrappedLabel(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._methods)
+        layout.addWidget(self.methodBox)
         layout.addWidget(self._about)
         for form in self._forms:
             layout.addWidget(form)
             form.valueChanged.connect(self.valueChanged)
-        self._model_form = ModelForm()
-        self._model_form.valueChanged.connect(self.valueChanged)
-        layout.addWidget(self._model_form)
-        self._stabilize = QCheckBox("Even out photon noise first")
-        self._stabilize.setChecked(True)
-        self._stabilize.setToolTip(
+        self.modelForm = ModelForm()
+        self.modelForm.valueChanged.connect(self.valueChanged)
+        layout.addWidget(self.modelForm)
+        self.stabilizeBox = QCheckBox("Even out photon noise first")
+        self.stabilizeBox.setChecked(True)
+        self.stabilizeBox.setToolTip(
             "This method expects noise of the same strength everywhere, but photon noise grows "
             "with the signal. Measures the camera on the image and transforms the intensities, so "
             "that it is; afterwards they are brought back (generalised Anscombe transform)."
         )
-        self._stabilize.toggled.connect(lambda _checked: self.valueChanged.emit())
-        layout.addWidget(self._stabilize)
+        self.stabilizeBox.toggled.connect(lambda _checked: self.valueChanged.emit())
+        layout.addWidget(self.stabilizeBox)
         self._chosen: SettingsForm | ShelvedModel = self._forms[0]
         self._fill()
         self._shelf.changed.connect(self._fill)
-        self._methods.activated.connect(self._on_methods_activated)
+        self.methodBox.activated.connect(self._on_methods_activated)
 
     def model(self) -> ShelvedModel | None:
         """The chosen model; None while a filter is chosen."""
         return self._chosen if isinstance(self._chosen, ShelvedModel) else None
+
+    def about(self) -> str:
+        """What stands below the list of methods."""
+        return self._about.text()
 
     def has_device(self) -> bool:
         """Whether the chosen method computes on a device of the user's choice."""
@@ -97,13 +108,13 @@ class DenoiserChooser(QWidget):
         if isinstance(chosen, ShelvedModel):
             return False
         is_stabilized = cast("type[Denoiser]", chosen.settings_class).expects_even_noise
-        return chosen.settings_class is Instant or (is_stabilized and self._stabilize.isChecked())
+        return chosen.settings_class is Instant or (is_stabilized and self.stabilizeBox.isChecked())
 
     def label(self) -> str:
         """What a result is called."""
         model = self.model()
         if model:
-            return model.result_label(self._model_form.value()["output"])
+            return model.result_label(self.modelForm.value()["output"])
         return self.value("auto").label
 
     def value(self, device: str) -> Denoiser:
@@ -115,12 +126,12 @@ class DenoiserChooser(QWidget):
             If a filter's settings do not fit together.
         """
         if isinstance(self._chosen, ShelvedModel):
-            return self._chosen.denoiser(device, **self._model_form.value())
+            return self._chosen.denoiser(device, **self.modelForm.value())
         chosen = cast("Denoiser", self._chosen.value())
         if isinstance(chosen, Instant):
             return chosen.model_copy(update={"device": device})
         return make_denoiser(
-            chosen, stabilize=chosen.expects_even_noise and self._stabilize.isChecked()
+            chosen, stabilize=chosen.expects_even_noise and self.stabilizeBox.isChecked()
         )
 
     def method(self) -> type[Settings] | None:
@@ -173,31 +184,31 @@ class DenoiserChooser(QWidget):
         self._shelf.changed.disconnect(self._fill)
 
     def _fill(self) -> None:
-        self._methods.clear()
+        self.methodBox.clear()
         for form in self._forms:
-            self._methods.addItem(form.settings_class.title, form)  # type: ignore[attr-defined]
+            self.methodBox.addItem(form.settings_class.title, form)  # type: ignore[attr-defined]
         for model in self._shelf.models:
-            self._methods.addItem(model.title, model)
-        self._methods.insertSeparator(len(self._forms))
-        self._methods.addItem(_OPEN_FILE)
+            self.methodBox.addItem(model.title, model)
+        self.methodBox.insertSeparator(len(self._forms))
+        self.methodBox.addItem(_OPEN_FILE)
         self._show()
 
     def _show(self) -> None:
-        places = range(self._methods.count())
-        index = next(i for i in places if self._methods.itemData(i) is self._chosen)
-        self._methods.setCurrentIndex(index)
-        self._methods.setToolTip(self._methods.currentText())
+        places = range(self.methodBox.count())
+        index = next(i for i in places if self.methodBox.itemData(i) is self._chosen)
+        self.methodBox.setCurrentIndex(index)
+        self.methodBox.setToolTip(self.methodBox.currentText())
         for form in self._forms:
             form.setVisible(form is self._chosen)
-        self._model_form.setVisible(isinstance(self._chosen, ShelvedModel))
+        self.modelForm.setVisible(isinstance(self._chosen, ShelvedModel))
         if isinstance(self._chosen, ShelvedModel):
             self._about.setText(self._chosen.summary)
-            self._model_form.setOutputs(self._chosen.info.method.outputs)
-            self._stabilize.hide()
+            self.modelForm.setOutputs(self._chosen.info.method.outputs)
+            self.stabilizeBox.hide()
         else:
             explain(self._about, self._chosen.settings_class)
             chosen = cast("type[Denoiser]", self._chosen.settings_class)
-            self._stabilize.setVisible(chosen.expects_even_noise)
+            self.stabilizeBox.setVisible(chosen.expects_even_noise)
         self.valueChanged.emit()
 
     def _choose(self, chosen: SettingsForm | ShelvedModel) -> None:
@@ -205,10 +216,10 @@ class DenoiserChooser(QWidget):
         self._show()
 
     def _on_methods_activated(self, index: int) -> None:
-        if self._methods.itemText(index) == _OPEN_FILE:
+        if self.methodBox.itemText(index) == _OPEN_FILE:
             self._ask_for_file()
         else:
-            self._chosen = self._methods.itemData(index)
+            self._chosen = self.methodBox.itemData(index)
         self._show()
 
     def _ask_for_file(self) -> None:

@@ -30,6 +30,14 @@ class TuningBox(QWidget):
     ----------
     run_bar : RunBar
         Starts the tuning.
+
+    Attributes
+    ----------
+    runBar : RunBar
+    curveBox : QComboBox
+        Which setting the plot is about.
+    plot : Plot
+    undoButton : QPushButton
     """
 
     undone = Signal(object)
@@ -37,27 +45,27 @@ class TuningBox(QWidget):
 
     def __init__(self, run_bar: RunBar, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._run_bar = run_bar
+        self.runBar = run_bar
         self._found: Tuned | None = None
         self._before: Filter | None = None
         self._method: type[Settings] | None = None
         self._fields: dict[str, SettingField] = {}
-        self._which = QComboBox()
-        self._which.setToolTip("Which of the tuned settings the plot shows")
-        self._plot = Plot()
-        self._undo_button = QPushButton("Undo tuning")
-        self._undo_button.setToolTip("Bring back the settings from before")
-        self._plot.setMaximumHeight(_PLOT_HEIGHT)
+        self.curveBox = QComboBox()
+        self.curveBox.setToolTip("Which of the tuned settings the plot shows")
+        self.plot = Plot()
+        self.undoButton = QPushButton("Undo tuning")
+        self.undoButton.setToolTip("Bring back the settings from before")
+        self.plot.setMaximumHeight(_PLOT_HEIGHT)
         choices = QHBoxLayout()
-        choices.addWidget(self._which, 1)
-        choices.addWidget(self._undo_button, 1)
+        choices.addWidget(self.curveBox, 1)
+        choices.addWidget(self.undoButton, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(run_bar)
         layout.addLayout(choices)
-        layout.addWidget(self._plot)
-        self._which.currentIndexChanged.connect(lambda _index: self._draw())
-        self._undo_button.clicked.connect(self._on_undo_clicked)
+        layout.addWidget(self.plot)
+        self.curveBox.currentIndexChanged.connect(lambda _index: self._draw())
+        self.undoButton.clicked.connect(self._on_undo_clicked)
         run_bar.setToolTip(_TIP)
         self.setMethod(None)
 
@@ -66,35 +74,35 @@ class TuningBox(QWidget):
         self._method = method
         self.setVisible(bool(method and any(field.tuned_over for field in describe(method))))
         is_shown = self._before is not None and type(self._before) is method
-        self._undo_button.setVisible(is_shown)
-        self._plot.setVisible(is_shown)
-        self._which.setVisible(is_shown and self._which.count() > 1)
+        self.undoButton.setVisible(is_shown)
+        self.plot.setVisible(is_shown)
+        self.curveBox.setVisible(is_shown and self.curveBox.count() > 1)
 
     def setResult(self, before: Filter, found: Tuned) -> None:
         """Show what was found in place of the settings before."""
         self._before, self._found = before, found
         self._fields = {field.name: field for field in before.tunable()}
-        self._which.clear()
-        self._which.addItems([label_of(self._fields[curve.name]) for curve in found.curves])
+        self.curveBox.clear()
+        self.curveBox.addItems([label_of(self._fields[curve.name]) for curve in found.curves])
         self._draw()
         self.setMethod(self._method)
         values = (f"{label_of(self._fields[c.name]).lower()} {c.chosen:g}" for c in found.curves)
-        self._run_bar.setMessage(f"Found {', '.join(values)}.")
+        self.runBar.setMessage(f"Found {', '.join(values)}.")
 
     def clear(self) -> None:
         """Forget what was found, as for another layer."""
         self._before = self._found = None
-        self._run_bar.clear()
-        self._plot.clear()
+        self.runBar.clear()
+        self.plot.clear()
         self.setMethod(self._method)
 
     def _draw(self) -> None:
-        if self._found is None or self._which.currentIndex() < 0:
+        if self._found is None or self.curveBox.currentIndex() < 0:
             return
-        curve = self._found.curves[self._which.currentIndex()]
+        curve = self._found.curves[self.curveBox.currentIndex()]
         field = self._fields[curve.name]
         unit = f" ({field.unit})" if field.unit else ""
-        self._plot.setValue(
+        self.plot.setValue(
             [Series("error", curve.values, curve.losses, style="line+points")],
             x_label=f"{label_of(field)}{unit}",
             y_label="Error at hidden pixels",

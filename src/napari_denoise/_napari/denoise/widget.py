@@ -36,112 +36,123 @@ __all__ = ["DenoiseWidget"]
 
 
 class DenoiseWidget(ViewerDock):
-    """A layer, a method with its settings, and Run."""
+    """A layer, a method with its settings, and Run.
+
+    Attributes
+    ----------
+    layerChooser, methodChooser, deviceChooser, axisRoles, dtypeBox : QWidget
+        What is denoised, how, where, and what comes of it.
+    cameraBox : CameraBox
+    tuningBox : TuningBox
+    runBar : RunBar
+    """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
         chooser = LayerChooser(napari_viewer.layers)
-        self._layer = self.closing(chooser, chooser.close_watch)
+        self.layerChooser = self.closing(chooser, chooser.close_watch)
         method = DenoiserChooser(shelf_of(napari_viewer))
-        self._method = self.closing(method, method.close_watch)
-        self._roles = AxisRoles()
+        self.methodChooser = self.closing(method, method.close_watch)
+        self.axisRoles = AxisRoles()
         stored = preferences()
-        self._dtype = DtypePolicy(stored.result_dtype)
+        self.dtypeBox = DtypePolicy(stored.result_dtype)
         device = DeviceChooser(stored.device)
-        self._device = self.closing(device, device.shutdown)
+        self.deviceChooser = self.closing(device, device.shutdown)
         camera = CameraBox()
-        self._camera = self.closing(camera, camera.shutdown)
-        self._run_bar = self.makeRunBar(self._prepare, run_text="Denoise")
-        self._growing = GrowingResult(napari_viewer, self._run_bar)
-        self._tuning_bar = self.makeRunBar(self._prepare_tuning, run_text="Tune to this image")
-        self._tuning = TuningBox(self._tuning_bar)
+        self.cameraBox = self.closing(camera, camera.shutdown)
+        self.runBar = self.makeRunBar(self._prepare, run_text="Denoise")
+        self._growing = GrowingResult(napari_viewer, self.runBar)
+        tuning_bar = self.makeRunBar(self._prepare_tuning, run_text="Tune to this image")
+        self.tuningBox = TuningBox(tuning_bar)
         self._build()
         self._connect()
-        self._on_layer_changed(self._layer.layer())
+        self._on_layer_changed(self.layerChooser.layer())
 
     def setLayer(self, layer: ImageLayer) -> None:
         """Choose the layer to denoise."""
-        self._layer.setLayer(layer)
+        self.layerChooser.setLayer(layer)
 
     def setMethod(self, method: type[Denoiser]) -> None:
         """Choose a method that needs no training."""
-        self._method.setMethod(method)
+        self.methodChooser.setMethod(method)
 
     def setModel(self, model: ShelvedModel) -> None:
         """Choose a model that was trained in this session."""
-        self._method.setModel(model)
+        self.methodChooser.setModel(model)
 
     def setModelFile(self, path: Path) -> None:
         """Choose a model in a file; says so if it is none."""
-        self._run_bar.clear()
-        self._method.setModelFile(path)
+        self.runBar.clear()
+        self.methodChooser.setModelFile(path)
 
     def _build(self) -> None:
-        self.addRow("Layer", self._layer)
+        self.addRow("Layer", self.layerChooser)
         self.addHeading("Method")
-        self.addWidget(self._method)
-        self._device_row = self.addRow("Device", self._device, "Where a network computes.")
-        self.addWidget(self._camera)
-        self.addWidget(self._tuning)
+        self.addWidget(self.methodChooser)
+        self._device_row = self.addRow("Device", self.deviceChooser, "Where a network computes.")
+        self.addWidget(self.cameraBox)
+        self.addWidget(self.tuningBox)
         self.addHeading("Axes")
-        self.addWidget(self._roles)
+        self.addWidget(self.axisRoles)
         self.addHeading("Result")
-        self.addRow("Type", self._dtype)
-        self.addWidget(self._run_bar)
+        self.addRow("Type", self.dtypeBox)
+        self.addWidget(self.runBar)
 
     def _connect(self) -> None:
-        self._layer.layerChanged.connect(self._on_layer_changed)
-        self._method.valueChanged.connect(self._on_method_changed)
-        self._method.failed.connect(self._run_bar.showError)
-        self._tuning.undone.connect(self._method.setSettings)
-        self._roles.valueChanged.connect(self._on_roles_changed)
-        self._dtype.valueChanged.connect(lambda: remember(result_dtype=self._dtype.value()))
-        self._device.valueChanged.connect(lambda: remember(device=self._device.value()))
+        self.layerChooser.layerChanged.connect(self._on_layer_changed)
+        self.methodChooser.valueChanged.connect(self._on_method_changed)
+        self.methodChooser.failed.connect(self.runBar.showError)
+        self.tuningBox.undone.connect(self.methodChooser.setSettings)
+        self.axisRoles.valueChanged.connect(self._on_roles_changed)
+        self.dtypeBox.valueChanged.connect(lambda: remember(result_dtype=self.dtypeBox.value()))
+        self.deviceChooser.valueChanged.connect(lambda: remember(device=self.deviceChooser.value()))
 
     def _on_layer_changed(self, layer: ImageLayer | None) -> None:
-        for bar in (self._run_bar, self._tuning_bar):
+        for bar in (self.runBar, self.tuningBox.runBar):
             bar.setRunEnabled(layer is not None, "" if layer else "Open an image first.")
-        self._tuning_bar.cancel()
-        self._tuning.clear()
-        show_axes(self._roles, layer)
-        self._camera.setLayer(layer)
+        self.tuningBox.runBar.cancel()
+        self.tuningBox.clear()
+        show_axes(self.axisRoles, layer)
+        self.cameraBox.setLayer(layer)
         self._on_method_changed()
 
     def _on_method_changed(self) -> None:
-        model = self._method.model()
-        self._device_row.setVisible(self._method.has_device())
-        self._camera.setVisible(self._method.needs_camera())
-        self._tuning.setMethod(self._method.method())
-        self._roles.setForced(model.denoiser("auto").layout_for if model else None)
+        model = self.methodChooser.model()
+        self._device_row.setVisible(self.methodChooser.has_device())
+        self.cameraBox.setVisible(self.methodChooser.needs_camera())
+        self.tuningBox.setMethod(self.methodChooser.method())
+        self.axisRoles.setForced(model.denoiser("auto").layout_for if model else None)
 
     def _on_roles_changed(self) -> None:
-        if self._roles.isValid():
-            self._method.setSpatialAxes(self._roles.value().spatial)
+        if self.axisRoles.isValid():
+            self.methodChooser.setSpatialAxes(self.axisRoles.value().spatial)
 
     def _image(self) -> tuple[ImageLayer, Image]:
-        layer = self._layer.layer()
+        layer = self.layerChooser.layer()
         if layer is None:
             raise InputError("There is no image layer. Open or add an image first.")
-        return layer, read_layer(layer, self._roles.axes)
+        return layer, read_layer(layer, self.axisRoles.axes)
 
     def _denoiser(self) -> Denoiser:
-        return calibrated(self._method.value(self._device.value()), self._camera.calibration())
+        return calibrated(
+            self.methodChooser.value(self.deviceChooser.value()), self.cameraBox.calibration()
+        )
 
     def _prepare_tuning(self) -> Task:
         _, image = self._image()
-        layout, before = self._roles.value(), self._method.settings()
+        layout, before = self.axisRoles.value(), self.methodChooser.settings()
         denoiser = self._denoiser()
         make_job = partial(tune_job, denoiser, image.pixels, layout)
         return Task(make_job, partial(self._use_tuned, cast("Filter", before or denoiser)))
 
     def _use_tuned(self, before: Filter, found: Tuned) -> None:
-        self._method.setSettings(before.adjusted(**found.settings))
-        self._tuning.setResult(before, found)
+        self.methodChooser.setSettings(before.adjusted(**found.settings))
+        self.tuningBox.setResult(before, found)
 
     def _prepare(self) -> Task:
         layer, image = self._image()
-        layout, denoiser = self._roles.value(), self._denoiser()
-        dtype = self._dtype.dtype_for(image.pixels)
+        layout, denoiser = self.axisRoles.value(), self._denoiser()
+        dtype = self.dtypeBox.dtype_for(image.pixels)
         is_shown = denoiser.gives_image and not denoiser.n_stacked
         if is_shown:
             self._growing.follow(layer, image)
@@ -151,7 +162,7 @@ class DenoiseWidget(ViewerDock):
             job = denoise_job(denoiser, image, layout, dtype=dtype, out=out)
             return (yield from checked_job(job, image))
 
-        label, is_image = self._method.label(), denoiser.gives_image
+        label, is_image = self.methodChooser.label(), denoiser.gives_image
         make_layer = partial(result_layer, layer, label=label, is_image=is_image)
         return Task(make_job, partial(self._add_result, layer, make_layer))
 
@@ -159,9 +170,9 @@ class DenoiseWidget(ViewerDock):
         self, layer: ImageLayer, make_layer: Callable[[Image], ImageLayer], result: Checked
     ) -> None:
         self.viewer.add_layer(make_layer(result.denoised.image))
-        tell_intensities(self._run_bar, result)
-        if len(result.denoised.fitted) == 1 and layer is self._layer.layer():
-            self._camera.setFindings(result.denoised.fitted[0].findings())
+        tell_intensities(self.runBar, result)
+        if len(result.denoised.fitted) == 1 and layer is self.layerChooser.layer():
+            self.cameraBox.setFindings(result.denoised.fitted[0].findings())
 
 
 def show_axes(roles: AxisRoles, layer: ImageLayer | None) -> None:

@@ -64,6 +64,22 @@ class AxisRoles(QWidget):
         self._forced = layout_for
         self._rebuild()
 
+    def setLetter(self, row: int, letter: str) -> None:
+        """Say which axis a row is; the row that had the letter gets this one's."""
+        letters = list(self._axes)
+        if letter in letters:
+            letters[letters.index(letter)] = letters[row]
+        letters[row] = letter
+        self._axes = "".join(letters)
+        self._rebuild()
+
+    def setRole(self, letter: str, role: int) -> None:
+        """Choose the part an axis plays, by its place in the list of its roles."""
+        if role and letter in "ZT":  # only one axis can be the depth
+            self._roles |= {"Z": 0, "T": 0}
+        self._roles[letter] = role
+        self._rebuild()
+
     def value(self) -> Layout:
         """The layout the rows describe.
 
@@ -125,8 +141,8 @@ class AxisRoles(QWidget):
         )
         role.setToolTip("What part the axis plays.")
         letter.addItems(list(LETTERS))
-        letter.activated.connect(lambda index, row=row: self._on_letter(row, LETTERS[index]))
-        role.activated.connect(lambda index, row=row: self._on_role(self._axes[row], index))
+        letter.activated.connect(lambda index, row=row: self.setLetter(row, LETTERS[index]))
+        role.activated.connect(lambda index, row=row: self.setRole(self._axes[row], index))
         for column, widget in enumerate((letter, size, role)):
             self._grid.addWidget(widget, row, column)
         self._rows.append((letter, size, role))
@@ -143,17 +159,3 @@ class AxisRoles(QWidget):
         role.addItems(list(roles))
         role.setCurrentIndex(self._role_of(name))
         role.setEnabled(len(roles) > 1 and not self._forced)
-
-    def _on_letter(self, row: int, letter: str) -> None:
-        letters = list(self._axes)
-        if letter in letters:  # swap, so that no letter is ever there twice
-            letters[letters.index(letter)] = letters[row]
-        letters[row] = letter
-        self._axes = "".join(letters)
-        self._rebuild()
-
-    def _on_role(self, letter: str, role: int) -> None:
-        if role and letter in "ZT":  # only one axis can be the depth
-            self._roles |= {"Z": 0, "T": 0}
-        self._roles[letter] = role
-        self._rebuild()

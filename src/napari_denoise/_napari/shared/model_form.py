@@ -24,32 +24,32 @@ class ModelForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._output = QComboBox()
-        self._output.setToolTip("Which of the images that the model gives becomes a layer.")
+        self.outputBox = QComboBox()
+        self.outputBox.setToolTip("Which of the images that the model gives becomes a layer.")
         self._output_label = QLabel("Output")
-        self._output_label.setBuddy(self._output)
+        self._output_label.setBuddy(self.outputBox)
         self._form = SettingsForm(ModelDenoiser)
         row = QFormLayout()
         row.setContentsMargins(0, 0, 0, 0)
-        row.addRow(self._output_label, self._output)
+        row.addRow(self._output_label, self.outputBox)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
         layout.addWidget(self._form)
         self.setOutputs(("image",))
-        self._output.currentIndexChanged.connect(self.valueChanged)
+        self.outputBox.currentIndexChanged.connect(self.valueChanged)
         self._form.valueChanged.connect(self.valueChanged)
 
     def setOutputs(self, outputs: tuple[str, ...]) -> None:
         """Offer these images; the one that was chosen stays if it is among them."""
-        chosen = self._output.currentData()
-        self._output.blockSignals(True)  # noqa: FBT003  # Qt's signature
-        self._output.clear()
+        chosen = self.outputBox.currentData()
+        self.outputBox.blockSignals(True)  # noqa: FBT003  # Qt's signature
+        self.outputBox.clear()
         for output in outputs:
-            self._output.addItem(output.replace("_", " "), output)
-        self._output.setCurrentIndex(max(0, self._output.findData(chosen)))
-        self._output.blockSignals(False)  # noqa: FBT003
-        for widget in (self._output, self._output_label):
+            self.outputBox.addItem(output.replace("_", " "), output)
+        self.outputBox.setCurrentIndex(max(0, self.outputBox.findData(chosen)))
+        self.outputBox.blockSignals(False)  # noqa: FBT003
+        for widget in (self.outputBox, self._output_label):
             widget.setVisible(len(outputs) > 1)
         for name in _OF_SAMPLES:
             self._form.setFieldVisible(name, SAMPLES in outputs)
@@ -63,4 +63,4 @@ class ModelForm(QWidget):
             If they do not fit together.
         """
         settings = self._form.value().model_dump(exclude={"name", "path", "device"})
-        return {**settings, "output": self._output.currentData()}
+        return {**settings, "output": self.outputBox.currentData()}

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.shared.choosers import LayerChecklist, LayerWatcher
 from napari_denoise._napari.shared.layers import read_layer, refusal
-from napari_denoise._napari.train.skipped import LeftOutMessage
+from napari_denoise._napari.train.skipped import SkippedMessage
 from napari_denoise._napari.train.target_list import image_patterns
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import DenoiseError
@@ -41,7 +41,12 @@ _FILE_ROWS = 3
 
 
 class TrainingSet(QWidget):
-    """Layers to tick, and files that are read lazily; the active layer is ticked at first."""
+    """Layers to tick, and files that are read lazily; the active layer is ticked at first.
+
+    Attributes
+    ----------
+    filesButton, folderButton, clearButton : QPushButton
+    """
 
     changed = Signal()
     failed = Signal(object)
@@ -54,33 +59,33 @@ class TrainingSet(QWidget):
         self._layers.setLayers([watcher.active] if watcher.active else [])
         watcher.close()
         self._images: list[Image] = []
-        self._left_out = LeftOutMessage()
+        self._skipped = SkippedMessage()
         self._runner = JobRunner(self)
         self._files = QListWidget()
         self._files.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._files.setMaximumHeight((_FILE_ROWS + 1) * self.fontMetrics().height())
-        self._add_button = QPushButton("Files…")
-        self._add_button.setToolTip("Train on images that need not be opened as layers.")
-        self._folder_button = QPushButton("Folder…")
-        self._folder_button.setToolTip(
+        self.filesButton = QPushButton("Files…")
+        self.filesButton.setToolTip("Train on images that need not be opened as layers.")
+        self.folderButton = QPushButton("Folder…")
+        self.folderButton.setToolTip(
             "Train on all images in a folder, however large: they are read as they are needed."
         )
-        self._clear_button = QPushButton("Remove")
-        self._clear_button.setToolTip("Take all files out of the list.")
+        self.clearButton = QPushButton("Remove")
+        self.clearButton.setToolTip("Take all files out of the list.")
         buttons = QHBoxLayout()
-        for button in (self._add_button, self._folder_button, self._clear_button):
+        for button in (self.filesButton, self.folderButton, self.clearButton):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._layers)
         layout.addWidget(self._files)
-        layout.addWidget(self._left_out)
+        layout.addWidget(self._skipped)
         layout.addLayout(buttons)
         self._layers.checkedChanged.connect(self._on_layers_changed)
-        self._add_button.clicked.connect(self._on_add_clicked)
-        self._folder_button.clicked.connect(self._on_folder_clicked)
-        self._clear_button.clicked.connect(self.clearFiles)
-        self._runner.progressed.connect(self.noteLeftOut)
+        self.filesButton.clicked.connect(self._on_add_clicked)
+        self.folderButton.clicked.connect(self._on_folder_clicked)
+        self.clearButton.clicked.connect(self.clearFiles)
+        self._runner.progressed.connect(self.noteSkipped)
         self._runner.finished.connect(self._on_opened)
         self._runner.failed.connect(lambda error, _details: self.failed.emit(error))
         self._runner.ended.connect(self._show_files)
@@ -120,14 +125,22 @@ class TrainingSet(QWidget):
             self._runner.start(partial(_open, tuple(paths)))
             self._show_files()
 
-    def noteLeftOut(self, events: Sequence[Progress]) -> None:
-        """Say below the list which images were left out, and why, among these events."""
-        self._left_out.add([event for event in events if isinstance(event, Skipped)])
+    def noteSkipped(self, events: Sequence[Progress]) -> None:
+        """Say below the list which images were skipped, and why, among these events."""
+        self._skipped.add([event for event in events if isinstance(event, Skipped)])
+
+    def skippedText(self) -> str:
+        """Which images cannot be used, and why."""
+        return self._skipped.text()
+
+    def isReading(self) -> bool:
+        """Whether files are being looked at."""
+        return self._runner.is_running
 
     def clearFiles(self) -> None:
         """Take all files out."""
         self._images.clear()
-        self._left_out.clear()
+        self._skipped.clear()
         self._show_files()
 
     def first(self) -> tuple[str, tuple[int, ...]]:
@@ -192,10 +205,10 @@ class TrainingSet(QWidget):
         self._files.clear()
         self._files.addItems([image.name for image in self._images])
         self._files.setVisible(bool(self._images))
-        self._clear_button.setEnabled(bool(self._images))
+        self.clearButton.setEnabled(bool(self._images))
         is_reading = self._runner.is_running
-        self._folder_button.setEnabled(not is_reading)
-        self._folder_button.setText("Reading…" if is_reading else "Folder…")
+        self.folderButton.setEnabled(not is_reading)
+        self.folderButton.setText("Reading…" if is_reading else "Folder…")
         self.changed.emit()
 
     def _on_layers_changed(self) -> None:

@@ -74,7 +74,12 @@ def _is_written_elsewhere(path: Path) -> bool:
 
 
 class InterruptedBox(QWidget):
-    """Says that a training was interrupted, and asks what is to become of it."""
+    """Says that a training was interrupted, and asks what is to become of it.
+
+    Attributes
+    ----------
+    continueButton, keepButton, discardButton : QPushButton
+    """
 
     continued = Signal(object)
     """The model to go on with."""
@@ -85,21 +90,21 @@ class InterruptedBox(QWidget):
         super().__init__(parent)
         self._model: ShelvedModel | None = None
         self._message = Message("notice")
-        self._continue_button = QPushButton("Continue…")
-        self._continue_button.setToolTip("Choose it below, to go on where it was interrupted")
-        self._keep_button = QPushButton("Keep as it is")
-        self._keep_button.setToolTip("Take what it had learned as a model")
-        self._discard_button = QPushButton("Discard")
+        self.continueButton = QPushButton("Continue…")
+        self.continueButton.setToolTip("Choose it below, to go on where it was interrupted")
+        self.keepButton = QPushButton("Keep as it is")
+        self.keepButton.setToolTip("Take what it had learned as a model")
+        self.discardButton = QPushButton("Discard")
         buttons = QHBoxLayout()
-        for button in (self._continue_button, self._keep_button, self._discard_button):
+        for button in (self.continueButton, self.keepButton, self.discardButton):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._message)
         layout.addLayout(buttons)
-        self._continue_button.clicked.connect(self._on_continue_clicked)
-        self._keep_button.clicked.connect(self._on_keep_clicked)
-        self._discard_button.clicked.connect(self._on_discard_clicked)
+        self.continueButton.clicked.connect(self._on_continue_clicked)
+        self.keepButton.clicked.connect(self._on_keep_clicked)
+        self.discardButton.clicked.connect(self._on_discard_clicked)
         self.hide()
 
     def setModel(self, model: ShelvedModel | None) -> None:
@@ -109,6 +114,10 @@ class InterruptedBox(QWidget):
         if model is not None:
             self._message.add(_in_words(model))
         self.setVisible(model is not None)
+
+    def text(self) -> str:
+        """What is asked."""
+        return self._message.text()
 
     def _on_continue_clicked(self) -> None:
         model = self._model

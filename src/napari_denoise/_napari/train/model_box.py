@@ -44,7 +44,17 @@ __all__ = ["ModelBox"]
 
 
 class ModelBox(QWidget):
-    """The model in words, *Save model…*, *Apply*, and *Train further*; hidden without a model."""
+    """The model in words, *Save model…*, *Apply*, and *Train further*; hidden without a model.
+
+    Attributes
+    ----------
+    saveButton, continueButton : QPushButton
+    zooExport : ZooExport
+    layerChooser : LayerChooser
+    modelForm : ModelForm
+    runBar : RunBar
+        Applies the model.
+    """
 
     continueClicked = Signal(object)
     """The model is to be trained further."""
@@ -62,15 +72,15 @@ class ModelBox(QWidget):
         self._title.setFont(font)
         self._summary = WrappedLabel(self)
         self._saved = WrappedLabel(self)
-        self._save_button = QPushButton("Save model…")
-        self._save_button.clicked.connect(self._on_save_clicked)
-        self._continue_button = QPushButton("Train further")
-        self._continue_button.clicked.connect(lambda: self.continueClicked.emit(self._model))
-        self._export = ZooExport(dock)
-        self._form = ModelForm()
+        self.saveButton = QPushButton("Save model…")
+        self.saveButton.clicked.connect(self._on_save_clicked)
+        self.continueButton = QPushButton("Train further")
+        self.continueButton.clicked.connect(lambda: self.continueClicked.emit(self._model))
+        self.zooExport = ZooExport(dock)
+        self.modelForm = ModelForm()
         chooser = LayerChooser(viewer.layers)
-        self._layer = dock.closing(chooser, chooser.close_watch)
-        self._run_bar = dock.makeRunBar(self._prepare, run_text="Apply to layer")
+        self.layerChooser = dock.closing(chooser, chooser.close_watch)
+        self.runBar = dock.makeRunBar(self._prepare, run_text="Apply to layer")
         self._build()
         self.hide()
 
@@ -90,26 +100,38 @@ class ModelBox(QWidget):
         self._trained_on = {id(layer): axes for layer, axes in trained_on.items()}
         self._device = device
         for layer in trained_on:
-            self._layer.setLayer(layer)
+            self.layerChooser.setLayer(layer)
         self._title.setText(model.title)
-        self._continue_button.setText("Train further" if model.record is None else "Continue")
-        self._continue_button.setToolTip(
+        self.continueButton.setText("Train further" if model.record is None else "Continue")
+        self.continueButton.setToolTip(
             "Another training of as many steps, on the ticked images"
             if model.record is None
             else "Go on with the training where it was stopped"
         )
         self._summary.setText(model.summary)
-        self._form.setOutputs(model.info.method.outputs)
+        self.modelForm.setOutputs(model.info.method.outputs)
         self._saved.setText("Not saved yet; the Denoise dock offers it until napari closes.")
         copy = f"In case of an accident there is a copy in {model.path}."
         self._saved.setToolTip(copy if model.path else "")
-        self._export.setModel(model)
-        self._run_bar.clear()
+        self.zooExport.setModel(model)
+        self.runBar.clear()
         self.show()
 
     def setBusy(self, *, is_busy: bool) -> None:
         """Offer nothing while another model is being trained."""
         self.setEnabled(not is_busy)
+
+    def title(self) -> str:
+        """What the model is called."""
+        return self._title.text()
+
+    def summary(self) -> str:
+        """What the model is."""
+        return self._summary.text()
+
+    def savedText(self) -> str:
+        """Whether the model is saved, and where."""
+        return self._saved.text()
 
     def save(self, path: Path) -> None:
         """Save the model in a file; what went wrong is shown."""
@@ -119,7 +141,7 @@ class ModelBox(QWidget):
         try:
             save_model(self._model.model, path)
         except DenoiseError as error:
-            self._run_bar.showError(error)
+            self.runBar.showError(error)
             return
         self._shelf.set_saved(self._model, path)
         self._saved.setText(f"Saved as {path.name}.")
@@ -128,19 +150,19 @@ class ModelBox(QWidget):
     def _build(self) -> None:
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Layer", self._layer)
+        form.addRow("Layer", self.layerChooser)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         for widget in (self._title, self._summary, self._saved):
             layout.addWidget(widget)
         buttons = QHBoxLayout()
-        buttons.addWidget(self._save_button, 1)
-        buttons.addWidget(self._continue_button)
+        buttons.addWidget(self.saveButton, 1)
+        buttons.addWidget(self.continueButton)
         layout.addLayout(buttons)
-        layout.addWidget(self._export)
+        layout.addWidget(self.zooExport)
         layout.addLayout(form)
-        layout.addWidget(self._form)
-        layout.addWidget(self._run_bar)
+        layout.addWidget(self.modelForm)
+        layout.addWidget(self.runBar)
 
     def _on_save_clicked(self) -> None:
         if self._model is None:
@@ -152,11 +174,11 @@ class ModelBox(QWidget):
             self.save(Path(path))
 
     def _prepare(self) -> Task:
-        layer, model = self._layer.layer(), self._model
+        layer, model = self.layerChooser.layer(), self._model
         if layer is None or model is None:
             raise InputError("There is no image layer. Open or add an image first.")
         image = read_layer(layer, self._trained_on.get(id(layer), ""))
-        denoiser = model.denoiser(self._device, **self._form.value())
+        denoiser = model.denoiser(self._device, **self.modelForm.value())
         layout = denoiser.layout_for(image.axes)
         dtype = dtype_for(preferences().result_dtype, image.pixels)
 
@@ -172,6 +194,6 @@ class ModelBox(QWidget):
                 is_image=denoiser.gives_image,
             )
             self._viewer.add_layer(added)
-            tell_intensities(self._run_bar, result)
+            tell_intensities(self.runBar, result)
 
         return Task(make_job, add)

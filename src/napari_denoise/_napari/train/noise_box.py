@@ -28,33 +28,40 @@ _TOOLTIP = (
 
 
 class NoiseBox(QWidget):
-    """A question, and if it is ticked the kinds of noise in their order."""
+    """A question, and if it is ticked the kinds of noise in their order.
+
+    Attributes
+    ----------
+    addBox : QCheckBox
+    presetBox : QComboBox
+        Noise of typical detectors.
+    """
 
     valueChanged = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._is_added = QCheckBox(_QUESTION)
-        self._is_added.setToolTip(f"<p>{_TOOLTIP}</p>")
-        self._presets = QComboBox()
-        self._presets.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._presets.setPlaceholderText("typical detectors…")
-        self._presets.addItems([known.title for known in PRESETS])
-        self._presets.setCurrentIndex(-1)
+        self.addBox = QCheckBox(_QUESTION)
+        self.addBox.setToolTip(f"<p>{_TOOLTIP}</p>")
+        self.presetBox = QComboBox()
+        self.presetBox.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.presetBox.setPlaceholderText("typical detectors…")
+        self.presetBox.addItems([known.title for known in PRESETS])
+        self.presetBox.setCurrentIndex(-1)
         self._noises = SettingsList(NOISES, what="noise")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self._is_added, self._presets, self._noises):
+        for widget in (self.addBox, self.presetBox, self._noises):
             layout.addWidget(widget)
-        self._is_added.toggled.connect(self._on_toggled)
-        self._presets.activated.connect(lambda index: self.setValue(PRESETS[index].noise))
+        self.addBox.toggled.connect(self._on_toggled)
+        self.presetBox.activated.connect(lambda index: self.setValue(PRESETS[index].noise))
         self._noises.valueChanged.connect(self.valueChanged)
         self._on_toggled()
 
     def setMethod(self, method: type[TrainingMethod]) -> None:
         """Ask what is to be asked for a method; nothing if it never adds noise."""
         self.setVisible(method.simulated_noise is not TrainingMethod.simulated_noise)
-        self._is_added.setText(_QUESTIONS.get(method, _QUESTION))
+        self.addBox.setText(_QUESTIONS.get(method, _QUESTION))
 
     def value(self) -> NoiseModel | None:
         """The noise to add; None if the question is not ticked, or not asked.
@@ -64,7 +71,7 @@ class NoiseBox(QWidget):
         SettingsError
             If the settings of a noise do not fit together.
         """
-        if self.isHidden() or not self._is_added.isChecked():
+        if self.isHidden() or not self.addBox.isChecked():
             return None
         return Composite.of(cast("Sequence[NoiseModel]", self._noises.value()))
 
@@ -78,9 +85,9 @@ class NoiseBox(QWidget):
         """Show this noise, all its parts if it has several; None unticks the question."""
         if noise is not None:
             self._noises.setValue(getattr(noise, "noises", (noise,)))
-        self._is_added.setChecked(noise is not None)
+        self.addBox.setChecked(noise is not None)
 
     def _on_toggled(self) -> None:
-        for widget in (self._presets, self._noises):
-            widget.setVisible(self._is_added.isChecked())
+        for widget in (self.presetBox, self._noises):
+            widget.setVisible(self.addBox.isChecked())
         self.valueChanged.emit()

@@ -1,4 +1,4 @@
-"""Which images were left out of a training, and why, in few lines however many there are."""
+"""Which images were skipped, and why, in few lines however many there are."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from qtpy.QtWidgets import QWidget
 from napari_denoise._qt.message import Message
 from napari_denoise.core.progress import Skipped
 
-__all__ = ["LeftOutMessage"]
+__all__ = ["SkippedMessage"]
 
 _N_SHOWN = 2
 
 
-class LeftOutMessage(Message):
+class SkippedMessage(Message):
     """A line for each of the first few; all of them in the tooltip."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -23,7 +23,7 @@ class LeftOutMessage(Message):
         self._problems: list[str] = []
 
     def add(self, problems: Sequence[Skipped]) -> None:  # type: ignore[override]  # of several
-        """Say that these were left out, each once."""
+        """Say that these were skipped, each once."""
         messages = (problem.message for problem in problems)
         self._problems += [text for text in messages if text not in self._problems]
         lines = self._problems[:_N_SHOWN]

@@ -31,6 +31,11 @@ class StartChooser(QWidget):
     ----------
     shelf : ModelShelf
         The viewer's trained models.
+
+    Attributes
+    ----------
+    modelBox : QComboBox
+        A new network, the models, and at the end *Model file…*.
     """
 
     valueChanged = Signal()
@@ -41,16 +46,16 @@ class StartChooser(QWidget):
         super().__init__(parent)
         self._shelf = shelf
         self._model: ShelvedModel | None = None
-        self._list = QComboBox()
-        self._list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.modelBox = QComboBox()
+        self.modelBox.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._about = WrappedLabel(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._list)
+        layout.addWidget(self.modelBox)
         layout.addWidget(self._about)
         self._fill()
         self._shelf.changed.connect(self._fill)
-        self._list.activated.connect(self._on_activated)
+        self.modelBox.activated.connect(self._on_activated)
 
     def model(self) -> ShelvedModel | None:
         """The model to go on with; None for a new network."""
@@ -71,6 +76,10 @@ class StartChooser(QWidget):
         except DenoiseError as error:
             self.failed.emit(error)
 
+    def about(self) -> str:
+        """What stands below the list: what is going to happen."""
+        return self._about.text()
+
     def close_watch(self) -> None:
         """Follow the shelf no longer."""
         self._shelf.changed.disconnect(self._fill)
@@ -79,22 +88,22 @@ class StartChooser(QWidget):
         models = list(self._shelf.models)
         if self._model is not None and self._model not in models:
             models.append(self._model)
-        self._list.clear()
-        self._list.addItem(_NEW, None)
+        self.modelBox.clear()
+        self.modelBox.addItem(_NEW, None)
         for model in models:
-            self._list.addItem(model.title, model)
-        self._list.insertSeparator(self._list.count())
-        self._list.addItem(_OPEN_FILE)
-        self._list.setCurrentIndex(models.index(self._model) + 1 if self._model else 0)
-        self._list.setToolTip(self._list.currentText())
+            self.modelBox.addItem(model.title, model)
+        self.modelBox.insertSeparator(self.modelBox.count())
+        self.modelBox.addItem(_OPEN_FILE)
+        self.modelBox.setCurrentIndex(models.index(self._model) + 1 if self._model else 0)
+        self.modelBox.setToolTip(self.modelBox.currentText())
         self._about.setText(_in_words(self._model) if self._model else "")
 
     def _on_activated(self, index: int) -> None:
-        if self._list.itemText(index) == _OPEN_FILE:
+        if self.modelBox.itemText(index) == _OPEN_FILE:
             self._ask_for_file()
             self._fill()
         else:
-            self.setModel(self._list.itemData(index))
+            self.setModel(self.modelBox.itemData(index))
 
     def _ask_for_file(self) -> None:
         folder = preferences().model_folder or str(autosave_folder())

@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.shared.choosers import LayerWatcher
 from napari_denoise._napari.shared.layers import refusal
-from napari_denoise._napari.train.skipped import LeftOutMessage
+from napari_denoise._napari.train.skipped import SkippedMessage
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import DenoiseError
@@ -71,7 +71,14 @@ class Pick:
 
 
 class TargetList(QWidget):
-    """A row for each image: layers of the same shape to choose from, or a file."""
+    """A row for each image: layers of the same shape to choose from, or a file.
+
+    Attributes
+    ----------
+    folderButton : QPushButton
+    skippedMessage : SkippedMessage
+        Which images found no target.
+    """
 
     changed = Signal()
     failed = Signal(object)
@@ -85,11 +92,11 @@ class TargetList(QWidget):
         self._is_from_folder = False
         self._boxes: list[QComboBox] = []
         self._about = WrappedLabel(self)
-        self._folder_button = QPushButton("Find targets in a folder…")
-        self._folder_button.setToolTip("Files with the names of the images, whatever their ending.")
-        self._folder_button.clicked.connect(self._on_folder_clicked)
+        self.folderButton = QPushButton("Find targets in a folder…")
+        self.folderButton.setToolTip("Files with the names of the images, whatever their ending.")
+        self.folderButton.clicked.connect(self._on_folder_clicked)
         self._more = WrappedLabel(self)
-        self._left_out = LeftOutMessage()
+        self.skippedMessage = SkippedMessage()
         self._runner = JobRunner(self)
         self._runner.finished.connect(self._on_found)
         self._runner.progressed.connect(self._on_progressed)
@@ -98,7 +105,7 @@ class TargetList(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._about)
-        for widget in (self._rows, self._more, self._left_out, self._folder_button):
+        for widget in (self._rows, self._more, self.skippedMessage, self.folderButton):
             layout.addWidget(widget)
         self._layout = layout
 
@@ -139,13 +146,25 @@ class TargetList(QWidget):
         """
         names = [Path(f"{pick.name}.tif") for pick in self._images]
         if names and not self._runner.is_running:
-            self._left_out.clear()
+            self.skippedMessage.clear()
             self._runner.start(partial(_find, names, folder))
 
     def isComplete(self) -> bool:
         """Whether each image has a target; those that a chosen folder has none for are left out."""
         targets = self.targets()
         return None not in targets or (self._is_from_folder and any(targets))
+
+    def isReading(self) -> bool:
+        """Whether files are being looked at."""
+        return self._runner.is_running
+
+    def rowCount(self) -> int:
+        """How many images have a row."""
+        return len(self._boxes)
+
+    def countText(self) -> str:
+        """How many images have a target, where not every image has a row."""
+        return self._more.text()
 
     def box(self, row: int) -> QComboBox:
         """The box that a target is chosen in."""
@@ -158,7 +177,7 @@ class TargetList(QWidget):
         self._runner.wait(2000)
 
     def _on_progressed(self, events: Sequence[Progress]) -> None:
-        self._left_out.add([event for event in events if isinstance(event, Skipped)])
+        self.skippedMessage.add([event for event in events if isinstance(event, Skipped)])
 
     def _on_found(self, found: dict[str, Image]) -> None:
         for pick in self._images:

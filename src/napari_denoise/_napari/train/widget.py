@@ -77,39 +77,54 @@ _PSF_TOOLTIP = (
 
 
 class TrainWidget(ViewerDock):
-    """Trains a model in the background and offers it for saving and applying."""
+    """Trains a model in the background and offers it for saving and applying.
+
+    Attributes
+    ----------
+    images, regionChooser, targets : QWidget
+        What is learned from.
+    methodChooser, noiseBox, psfChooser, axisRoles : QWidget
+        How.
+    startChooser, deviceChooser, seedBox, previewBox : QWidget
+        From what it begins, where, with which random numbers, and whether one can watch.
+    preview : TrainingPreview
+    runBar : RunBar
+    lossPlot : LossPlot
+    interruptedBox : InterruptedBox
+    modelBox : ModelBox
+    """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
         images = TrainingSet(napari_viewer.layers)
-        self._images = self.closing(images, images.close_watch)
+        self.images = self.closing(images, images.close_watch)
         regions = RegionChooser(napari_viewer.layers)
-        self._regions = self.closing(regions, regions.close_watch)
-        self._method = SettingsChooser(METHODS)
-        self._noise = NoiseBox()
+        self.regionChooser = self.closing(regions, regions.close_watch)
+        self.methodChooser = SettingsChooser(METHODS)
+        self.noiseBox = NoiseBox()
         targets = TargetList(napari_viewer.layers)
-        self._targets = self.closing(targets, targets.close_watch)
+        self.targets = self.closing(targets, targets.close_watch)
         psf = LayerChooser(napari_viewer.layers, none_text="as set above")
-        self._psf = self.closing(psf, psf.close_watch)
-        self._roles = AxisRoles()
-        self._roles.setJointOffered(True)
+        self.psfChooser = self.closing(psf, psf.close_watch)
+        self.axisRoles = AxisRoles()
+        self.axisRoles.setJointOffered(True)
         device = DeviceChooser(preferences().device)
-        self._device = self.closing(device, device.shutdown)
-        self._seed = QSpinBox()
-        self._seed.setMaximum(2**31 - 1)
+        self.deviceChooser = self.closing(device, device.shutdown)
+        self.seedBox = QSpinBox()
+        self.seedBox.setMaximum(2**31 - 1)
         self._shelf = shelf_of(napari_viewer)
         start = StartChooser(self._shelf)
-        self._start = self.closing(start, start.close_watch)
-        self._shows_preview = QCheckBox("Show a preview on the image")
-        self._shows_preview.setChecked(True)
+        self.startChooser = self.closing(start, start.close_watch)
+        self.previewBox = QCheckBox("Show a preview on the image")
+        self.previewBox.setChecked(True)
         preview = TrainingPreview(napari_viewer)
-        self._preview = self.closing(preview, preview.close)
-        self._run_bar = self.makeRunBar(self._prepare, run_text="Train", stop_text="Stop and keep")
-        self._plot = LossPlot()
-        self._interrupted = InterruptedBox()
+        self.preview = self.closing(preview, preview.close)
+        self.runBar = self.makeRunBar(self._prepare, run_text="Train", stop_text="Stop and keep")
+        self.lossPlot = LossPlot()
+        self.interruptedBox = InterruptedBox()
         self._unfinished: Path | None = None
         self._is_closed = False
-        self._model_box = ModelBox(self, napari_viewer, self._shelf)
+        self.modelBox = ModelBox(self, napari_viewer, self._shelf)
         self._build()
         self._connect()
         self._on_method_changed()
@@ -118,73 +133,73 @@ class TrainWidget(ViewerDock):
         self._offer_interrupted()
 
     def _build(self) -> None:
-        self.addWidget(self._interrupted)
+        self.addWidget(self.interruptedBox)
         self.addHeading("Images to train on")
-        self.addWidget(self._images)
-        self.addRow("Train", self._regions, _REGION_TOOLTIP)
+        self.addWidget(self.images)
+        self.addRow("Train", self.regionChooser, _REGION_TOOLTIP)
         self.addHeading("Method")
-        self.addWidget(self._method)
-        self.addWidget(self._noise)
-        self.addWidget(self._targets)
-        self._psf_row = self.addRow("PSF layer", self._psf, _PSF_TOOLTIP)
+        self.addWidget(self.methodChooser)
+        self.addWidget(self.noiseBox)
+        self.addWidget(self.targets)
+        self._psf_row = self.addRow("PSF layer", self.psfChooser, _PSF_TOOLTIP)
         self.addHeading("Axes")
-        self.addWidget(self._roles)
+        self.addWidget(self.axisRoles)
         self.addHeading("Training")
-        self.addRow("Start from", self._start, _START_TOOLTIP)
-        self.addRow("Device", self._device, "Where the training computes.")
+        self.addRow("Start from", self.startChooser, _START_TOOLTIP)
+        self.addRow("Device", self.deviceChooser, "Where the training computes.")
         self.addRow(
-            "Seed", self._seed, "The same seed on the same device gives the same model again."
+            "Seed", self.seedBox, "The same seed on the same device gives the same model again."
         )
-        self.addWidget(self._shows_preview)
-        self._shows_preview.setToolTip(_PREVIEW_TOOLTIP)
-        self.addWidget(self._run_bar)
-        self.addWidget(self._plot)
-        self.addWidget(self._model_box)
-        self._plot.hide()
+        self.addWidget(self.previewBox)
+        self.previewBox.setToolTip(_PREVIEW_TOOLTIP)
+        self.addWidget(self.runBar)
+        self.addWidget(self.lossPlot)
+        self.addWidget(self.modelBox)
+        self.lossPlot.hide()
 
     def _connect(self) -> None:
-        self._images.changed.connect(self._on_images_changed)
-        self._images.failed.connect(self._run_bar.showError)
-        self._method.valueChanged.connect(self._on_method_changed)
-        self._noise.valueChanged.connect(self._on_method_changed)
-        self._targets.changed.connect(self._on_targets_changed)
-        self._targets.failed.connect(self._run_bar.showError)
-        self._roles.valueChanged.connect(self._on_roles_changed)
-        self._device.valueChanged.connect(lambda: remember(device=self._device.value()))
-        self._start.valueChanged.connect(self._on_start_changed)
-        self._start.failed.connect(self._run_bar.showError)
-        self._interrupted.continued.connect(self._start.setModel)
-        self._interrupted.kept.connect(self._on_interrupted_kept)
-        self._model_box.continueClicked.connect(self._on_continue_clicked)
-        self._run_bar.cancelled.connect(self._on_cancelled)
-        self._run_bar.failed.connect(self._offer_interrupted)
-        self._run_bar.started.connect(self._on_started)
-        self._run_bar.progressed.connect(self._on_progressed)
-        self._run_bar.ended.connect(self._on_ended)
+        self.images.changed.connect(self._on_images_changed)
+        self.images.failed.connect(self.runBar.showError)
+        self.methodChooser.valueChanged.connect(self._on_method_changed)
+        self.noiseBox.valueChanged.connect(self._on_method_changed)
+        self.targets.changed.connect(self._on_targets_changed)
+        self.targets.failed.connect(self.runBar.showError)
+        self.axisRoles.valueChanged.connect(self._on_roles_changed)
+        self.deviceChooser.valueChanged.connect(lambda: remember(device=self.deviceChooser.value()))
+        self.startChooser.valueChanged.connect(self._on_start_changed)
+        self.startChooser.failed.connect(self.runBar.showError)
+        self.interruptedBox.continued.connect(self.startChooser.setModel)
+        self.interruptedBox.kept.connect(self._on_interrupted_kept)
+        self.modelBox.continueClicked.connect(self._on_continue_clicked)
+        self.runBar.cancelled.connect(self._on_cancelled)
+        self.runBar.failed.connect(self._offer_interrupted)
+        self.runBar.started.connect(self._on_started)
+        self.runBar.progressed.connect(self._on_progressed)
+        self.runBar.ended.connect(self._on_ended)
 
     def _offer_unsaved(self) -> None:
         """Show the model that an earlier Train dock left without a file."""
         if unsaved := [model for model in self._shelf.models if not model.is_saved]:
-            self._model_box.setModel(unsaved[-1], {}, device=self._device.value())
+            self.modelBox.setModel(unsaved[-1], {}, device=self.deviceChooser.value())
 
     def _offer_interrupted(self) -> None:
         """Ask about the newest training that a crash has cut short."""
         found = interrupted_trainings([*running])
-        self._interrupted.setModel(found[-1] if found else None)
+        self.interruptedBox.setModel(found[-1] if found else None)
 
     def _on_interrupted_kept(self, model: ShelvedModel) -> None:
-        self._model_box.setModel(self._shelf.add(model), {}, device=self._device.value())
+        self.modelBox.setModel(self._shelf.add(model), {}, device=self.deviceChooser.value())
 
     def _on_start_changed(self) -> None:
-        model = self._start.model()
-        self._run_bar.setRunText(_RUN_TEXTS[model is not None and model.record is not None])
+        model = self.startChooser.model()
+        self.runBar.setRunText(_RUN_TEXTS[model is not None and model.record is not None])
         if model is not None:
-            self._method.setValue(model.info.method)
-            self._noise.setSettings(model.info.method)
+            self.methodChooser.setValue(model.info.method)
+            self.noiseBox.setSettings(model.info.method)
 
     def _on_continue_clicked(self, model: ShelvedModel) -> None:
-        self._start.setModel(model)
-        self._run_bar.run()
+        self.startChooser.setModel(model)
+        self.runBar.run()
 
     def _on_cancelled(self) -> None:
         """Discard the copies too, unless it was but the dock that was closed."""
@@ -196,112 +211,114 @@ class TrainWidget(ViewerDock):
         super()._on_closed()
 
     def _on_images_changed(self) -> None:
-        self._roles.setImage(*self._images.first())
-        self._targets.setImages([*self._images.layers(), *self._images.files()])
+        self.axisRoles.setImage(*self.images.first())
+        self.targets.setImages([*self.images.layers(), *self.images.files()])
 
     def _on_method_changed(self) -> None:
-        self._noise.setMethod(cast("type[TrainingMethod]", self._method.form().settings_class))
+        self.noiseBox.setMethod(
+            cast("type[TrainingMethod]", self.methodChooser.form().settings_class)
+        )
         try:
-            method = self._chosen_method()
+            method = self.method()
         except SettingsError:
             return
         words = method.targets_in_words()
-        self._targets.setDescription(words)
-        self._targets.setVisible(bool(words))
+        self.targets.setDescription(words)
+        self.targets.setVisible(bool(words))
         self._psf_row.setVisible(method.takes_psf)
         self._on_targets_changed()
 
     def _on_targets_changed(self) -> None:
         """Say what is missing before a training can begin."""
         reason = ""
-        if not (self._images.layers() or self._images.files()):
+        if not (self.images.layers() or self.images.files()):
             reason = "Tick a layer or add a file first."
-        elif not self._targets.isHidden() and not self._targets.isComplete():
+        elif not self.targets.isHidden() and not self.targets.isComplete():
             reason = "Choose a target for each image first."
-        self._run_bar.setRunEnabled(not reason, reason)
+        self.runBar.setRunEnabled(not reason, reason)
 
     def _on_roles_changed(self) -> None:
-        if self._roles.isValid():
-            self._method.setSpatialAxes(self._roles.value().spatial)
+        if self.axisRoles.isValid():
+            self.methodChooser.setSpatialAxes(self.axisRoles.value().spatial)
 
     def _on_started(self) -> None:
-        self._plot.clear()
-        if model := self._start.model():
-            self._plot.addPoints((p.step, p.loss, p.validation_loss) for p in model.info.history)
-        self._plot.show()
-        self._model_box.setBusy(is_busy=True)
+        self.lossPlot.clear()
+        if model := self.startChooser.model():
+            self.lossPlot.addPoints((p.step, p.loss, p.validation_loss) for p in model.info.history)
+        self.lossPlot.show()
+        self.modelBox.setBusy(is_busy=True)
         QTimer.singleShot(0, self._scroll_to_plot)
 
     # Methods, as Qt forgets those of a widget that is gone before their time comes.
     def _scroll_to_plot(self) -> None:
-        self.ensureWidgetVisible(self._plot)
+        self.ensureWidgetVisible(self.lossPlot)
 
     def _scroll_to_model(self) -> None:
-        self.ensureWidgetVisible(self._model_box)
+        self.ensureWidgetVisible(self.modelBox)
 
     def _on_ended(self) -> None:
-        self._model_box.setBusy(is_busy=False)
-        self._preview.end()
+        self.modelBox.setBusy(is_busy=False)
+        self.preview.end()
 
     def _on_progressed(self, events: Sequence[Progress]) -> None:
         # Told apart by what they have: the class itself would bring torch with it.
         losses = [cast("TrainingProgress", event) for event in events if hasattr(event, "loss")]
         if losses:
-            self._plot.setStepCount(losses[-1].n_steps)
-            self._plot.addPoints((e.step, e.loss, e.validation_loss) for e in losses)
+            self.lossPlot.setStepCount(losses[-1].n_steps)
+            self.lossPlot.addPoints((e.step, e.loss, e.validation_loss) for e in losses)
         previews = [cast("Preview", event) for event in events if hasattr(event, "crop")]
         if previews:
-            self._preview.show(previews[-1])
+            self.preview.show(previews[-1])
 
     def _prepare(self) -> Task:
-        layout = self._roles.value()
-        method = self._chosen_method()
-        targets = None if self._targets.isHidden() else self._targets.targets()
-        candidates = candidates_of(self._images, targets, self._regions, layout)
+        layout = self.axisRoles.value()
+        method = self.method()
+        targets = None if self.targets.isHidden() else self.targets.targets()
+        candidates = candidates_of(self.images, targets, self.regionChooser, layout)
         if not candidates:
             raise InputError("There is nothing to train on. Tick a layer, or add a file.")
-        images, left_out = choose_images(
+        images, skipped = choose_images(
             candidates, method, spatial=layout.spatial, channels=layout.channels
         )
-        self._images.noteLeftOut(left_out)
+        self.images.noteSkipped(skipped)
         path = autosave_path(method, images[0].name)
-        resume = self._start.model()
+        resume = self.startChooser.model()
         self._unfinished = unfinished_path(path)
         make_job = partial(
             train_and_keep,
             method,
             images,
-            seed=self._seed.value(),
-            device=self._device.value(),
+            seed=self.seedBox.value(),
+            device=self.deviceChooser.value(),
             path=path,
             resume=resume,
             preview=self._chosen_preview(layout),
             psf=self._chosen_psf(),
         )
         layers = dict(
-            zip(self._images.layers(), [each.image.axes for each in candidates], strict=False)
+            zip(self.images.layers(), [each.image.axes for each in candidates], strict=False)
         )
         return Task(make_job, partial(self._keep, images[0].name, layers, path, resume))
 
-    def _chosen_method(self) -> TrainingMethod:
+    def method(self) -> TrainingMethod:
         """The method as the form has it, with the noise that is chosen beside it."""
-        method = cast("TrainingMethod", self._method.value())
-        noise = self._noise.value()
+        method = cast("TrainingMethod", self.methodChooser.value())
+        noise = self.noiseBox.value()
         return method if noise is None else method.model_copy(update={"noise": noise})
 
     def _chosen_preview(self, layout: Layout) -> Callable[[], PreviewCrop | None] | None:
         """What asks the dock for previews: of the first layer; none if they are not wanted."""
-        layers = self._images.layers()
-        if not layers or not self._shows_preview.isChecked():
+        layers = self.images.layers()
+        if not layers or not self.previewBox.isChecked():
             return None
         layer = layers[0]
         image = read_layer(layer, layout.axes if layer.ndim == len(layout.axes) else "")
-        self._preview.begin(layer, image, Layout(image.axes, layout.spatial, layout.channels))
-        return self._preview.choose
+        self.preview.begin(layer, image, Layout(image.axes, layout.spatial, layout.channels))
+        return self.preview.choose
 
     def _chosen_psf(self) -> Any:
         """The pixels of the layer with a PSF; None where the method has another, or none."""
-        layer = None if self._psf_row.isHidden() else self._psf.layer()
+        layer = None if self._psf_row.isHidden() else self.psfChooser.layer()
         return None if layer is None else read_layer(layer).pixels
 
     def _keep(
@@ -315,7 +332,7 @@ class TrainWidget(ViewerDock):
         """Put the model on the shelf, from where the Denoise dock takes it too."""
         if resumed and resumed.path and is_unfinished(resumed.path):
             resumed.path.unlink(missing_ok=True)
-        self._start.setModel(None)
+        self.startChooser.setModel(None)
         shelved = self._shelf.add(trained_model(name, model, path if path.exists() else None))
-        self._model_box.setModel(shelved, layers, device=self._device.value())
+        self.modelBox.setModel(shelved, layers, device=self.deviceChooser.value())
         QTimer.singleShot(0, self._scroll_to_model)

@@ -30,14 +30,19 @@ _ABOUT = (
 
 
 class CardDialog(QDialog):
-    """A form over a :class:`ZooCard`; it stays until the card is complete."""
+    """A form over a :class:`ZooCard`; it stays until the card is complete.
+
+    Attributes
+    ----------
+    form : SettingsForm
+    """
 
     def __init__(self, card: ZooCard, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export for the BioImage Model Zoo")
         self.setMinimumWidth(440)
-        self._form = SettingsForm(ZooCard)
-        self._form.setValue(card)
+        self.form = SettingsForm(ZooCard)
+        self.form.setValue(card)
         self._error = ErrorMessage()
         choices = QDialogButtonBox.StandardButton
         self._buttons = QDialogButtonBox(choices.Save | choices.Cancel)
@@ -46,12 +51,16 @@ class CardDialog(QDialog):
         layout = QVBoxLayout(self)
         about = WrappedLabel(self)
         about.setText(_ABOUT)
-        for widget in (about, self._form, self._error, self._buttons):
+        for widget in (about, self.form, self._error, self._buttons):
             layout.addWidget(widget)
 
     def card(self) -> ZooCard:
         """What was filled in."""
-        return cast("ZooCard", self._form.value())
+        return cast("ZooCard", self.form.value())
+
+    def errorText(self) -> str:
+        """What is missing, since the last try to save."""
+        return self._error.text()
 
     def accept(self) -> None:
         """Close, unless something is missing: then say what."""
@@ -64,22 +73,27 @@ class CardDialog(QDialog):
 
 
 class ZooExport(QWidget):
-    """The button, and how far the export has come."""
+    """The button, and how far the export has come.
+
+    Attributes
+    ----------
+    runBar : RunBar
+    """
 
     def __init__(self, dock: ViewerDock) -> None:
         super().__init__()
         self._model: ShelvedModel | None = None
         self._card = ZooCard()
-        self._run_bar = dock.makeRunBar(self._prepare, run_text="Export for bioimage.io…")
+        self.runBar = dock.makeRunBar(self._prepare, run_text="Export for bioimage.io…")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._run_bar)
+        layout.addWidget(self.runBar)
 
     def setModel(self, model: ShelvedModel) -> None:
         """Choose what is exported."""
         self._model = model
         self._card = self._card.model_copy(update={"title": title_of(model.title)})
-        self._run_bar.clear()
+        self.runBar.clear()
 
     def _prepare(self) -> Task | None:
         model = self._model.model if self._model else None
@@ -105,7 +119,7 @@ class ZooExport(QWidget):
         return Task(make_job, partial(self._tell, path))
 
     def _tell(self, path: Path, _result: object) -> None:
-        self._run_bar.setMessage(f"Exported as {path.name}; it passed the zoo's validator.")
+        self.runBar.setMessage(f"Exported as {path.name}; it passed the zoo's validator.")
 
 
 def title_of(text: str) -> str:
