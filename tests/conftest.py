@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Read when torch is imported. Two threads that wait for each other on a busy machine take ten times
+# as long for the small networks of tests, and their results depend on how many they are.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from napari_denoise import cli
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

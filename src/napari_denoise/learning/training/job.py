@@ -32,6 +32,7 @@ from napari_denoise.learning.training.batch_memory import fit_to_memory
 from napari_denoise.learning.training.batches import Batches
 from napari_denoise.learning.training.previews import Preview, PreviewCrop, Previews
 from napari_denoise.learning.training.provenance import Provenance, method_to_go_on_with
+from napari_denoise.learning.training.threads import ThreadWatch
 from napari_denoise.learning.training.trainer import Trainer, TrainingProgress
 
 __all__ = ["Preview", "PreviewCrop", "TrainingImage", "TrainingProgress", "train_job"]
@@ -60,7 +61,8 @@ def train_job(
         With the same spatial axes and, where seen together, as many channels; each with a target
         for methods that learn from pairs, unless the repeats within it are the pairs.
     seed : int
-        Of all random numbers; the same seed on the same device gives the same model.
+        Of all random numbers; the same seed on the same device gives the same model, unless a
+        notice says that the training went on with another number of threads.
     device : str
         "auto", "cpu", "cuda:0", "mps".
     psf : array-like, ``(Z)YX``, optional
@@ -127,7 +129,7 @@ def _train_once(
         method = yield from _refuse_stop(method.strategy().suggest(images))
     provenance = Provenance(method, tuple(images), seed, resume)
     rng, validation_rng = provenance.generators()
-    with memory_errors(place), Autosave(autosave) as keeper:
+    with memory_errors(place), Autosave(autosave) as keeper, ThreadWatch(place) as threads:
         if words := provenance.in_words():
             yield Notice(fraction=0.0, message=words)
         preparing = _prepare(method, images, patch_size, rng, provenance, psf=kernel)
@@ -140,7 +142,9 @@ def _train_once(
         yield from fit_to_memory(trainer, batches)
         make_model = partial(provenance.model, start.normalization)
         del start
-        yield from _steps(trainer, batches, keeper, Previews(preview), make_model)
+        yield from _steps(
+            trainer, batches, keeper, Previews(preview), make_model, threads=threads
+        )
         checkpoint = None if trainer.is_done else trainer.checkpoint()
         if words := trainer.schedule.ending_in_words():
             yield Notice(fraction=1.0, message=words)
@@ -156,6 +160,8 @@ def _steps(
     keeper: Autosave,
     previews: Previews,
     make_model: MakeModel,
+    *,
+    threads: ThreadWatch,
 ) -> Job[None]:
     """Train until the training is done or the user stops it."""
     request: Request | None = None
@@ -172,8 +178,8 @@ def _steps(
             return
         if keeper.is_due:
             _keep_copy(trainer, keeper, make_model)
-        if failure := keeper.failure():
-            request = (yield Notice(fraction=trainer.fraction, message=failure)) or request
+        for words in filter(None, (threads.look(), keeper.failure())):
+            request = (yield Notice(fraction=trainer.fraction, message=words)) or request
         if previews.is_due:
             request = (yield from previews.show(trainer)) or request
 
