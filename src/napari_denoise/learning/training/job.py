@@ -142,9 +142,7 @@ def _train_once(
         yield from fit_to_memory(trainer, batches)
         make_model = partial(provenance.model, start.normalization)
         del start
-        yield from _steps(
-            trainer, batches, keeper, Previews(preview), make_model, threads=threads
-        )
+        yield from _steps(trainer, batches, keeper, Previews(preview), make_model, threads=threads)
         checkpoint = None if trainer.is_done else trainer.checkpoint()
         if words := trainer.schedule.ending_in_words():
             yield Notice(fraction=1.0, message=words)
