@@ -1,10 +1,12 @@
 """Denoise fluorescence microscopy images, and know how good the result is.
 
 The names below are the public ones. They are loaded when first used, so that importing the
-package costs nothing: neither torch nor Qt nor napari.
+package costs nothing: neither torch nor Qt nor napari. A function whose name ends in ``_job``
+returns a generator of progress events that can be stepped, stopped and cancelled; all others
+return when the work is done.
 
->>> from napari_denoise import Instant, Layout, denoise, run
->>> clean = run(denoise(Instant(), image, Layout("ZYX"))).image  # doctest: +SKIP
+>>> import napari_denoise as nd
+>>> clean = nd.denoise(nd.read_image("noisy.tif"))  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "api": ("add_noise", "calibrate", "denoise", "measure", "train", "tune"),
     "core.axes": ("Layout",),
-    "evaluation.comparison": ("Outcome", "compare_methods_job"),
-    "core.denoiser": ("Denoised", "Denoiser", "denoise_job"),
+    "core.denoiser": ("Denoised", "Denoiser", "Session", "denoise_job"),
     "core.errors": (
         "AxesError",
         "DenoiseError",
@@ -23,14 +25,40 @@ _HOMES = {
         "FileError",
         "InputError",
         "ModelError",
+        "OutOfMemoryError",
         "SettingsError",
     ),
-    "filters": ("Box", "Gaussian", "Median"),
+    "core.image": ("Image", "as_image"),
+    "core.progress": ("Notice", "Progress", "Request", "Skipped", "run"),
+    "core.recipe": ("Recipe",),
+    "evaluation": ("Assessment", "assess_job"),
+    "evaluation.comparison": ("Outcome", "compare_methods_job"),
+    "evaluation.sweep": ("sweep_job",),
+    "filters": (
+        "BM3D",
+        "BM4D",
+        "AnisotropicDiffusion",
+        "Bilateral",
+        "Box",
+        "Butterworth",
+        "Gaussian",
+        "Median",
+        "NonLocalMeans",
+        "RichardsonLucy",
+        "TotalVariation",
+        "Wavelet",
+        "Wiener",
+        "register_filter",
+    ),
+    "filters.base": ("ChannelFilter", "Filter", "NoiseAwareFilter"),
+    "filters.stabilized": ("Stabilized",),
+    "filters.tuning.search": ("Tuned", "TuningCurve", "tune_job"),
     "instant.denoiser": ("Instant",),
     "io.folder": ("find_images", "open_images_job"),
-    "core.image": ("Image",),
     "io.images": ("read_image", "write_image"),
     "learning.models.file": ("load_model", "save_model"),
+    "learning.models.model": ("Model",),
+    "learning.models.zoo": ("ZooCard", "ZooDenoiser", "export_model_job"),
     "learning.methods": (
         "CARE",
         "IDR",
@@ -46,7 +74,6 @@ _HOMES = {
     ),
     "learning.prediction": ("ModelDenoiser",),
     "learning.training.job": ("TrainingImage", "train_job"),
-    "learning.models.zoo": ("ZooCard", "ZooDenoiser", "export_model_job"),
     "metrics": ("Scores", "compare_job", "nrmse", "psnr", "ssim"),
     "noise": (
         "Bleaching",
@@ -65,9 +92,7 @@ _HOMES = {
         "calibrate_repeats_job",
         "dose_series_job",
     ),
-    "core.progress": ("Progress", "Request", "run"),
-    "core.recipe": ("Recipe",),
-    "filters.tuning.search": ("Tuned", "tune_job"),
+    "registry": ("describe_methods", "make_denoiser"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

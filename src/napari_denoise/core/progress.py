@@ -8,6 +8,7 @@ steps it. Closing the generator cancels it and discards the work; sending
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -16,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import islice
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 __all__ = [
     "Job",
@@ -25,6 +26,7 @@ __all__ = [
     "Request",
     "Skipped",
     "Stopwatch",
+    "TextBar",
     "nested",
     "run",
     "run_all",
@@ -243,3 +245,33 @@ class Stopwatch:
         if done < 0.01 or self.elapsed_s < 0.5:
             return None
         return seconds * (1.0 - min(fraction, 1.0)) / done
+
+
+class TextBar:
+    """A line with a bar and the time left, for notebooks and terminals; notices stay above it."""
+
+    _WIDTH = 30
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._watch = Stopwatch()
+
+    def __call__(self, event: Progress) -> None:
+        """Show how far the job is."""
+        if isinstance(event, Notice):
+            # The spaces cover what is left of the bar.
+            self._stream.write(f"\r{event.message:<{self._WIDTH + 24}}\n")
+        fraction = min(max(event.fraction, 0.0), 1.0)
+        n_full = round(fraction * self._WIDTH)
+        left = self._watch.remaining_s(fraction)
+        when = f"{self._watch.elapsed_s:.0f} s" if fraction >= 1 else _left_in_words(left)
+        bar = "█" * n_full + "·" * (self._WIDTH - n_full)
+        end = "\n" if fraction >= 1 else ""
+        self._stream.write(f"\r{bar} {fraction:4.0%} {when:<16}{end}")
+        self._stream.flush()
+
+
+def _left_in_words(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.0f} s left" if seconds < 90 else f"{seconds / 60:.0f} min left"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from html import escape
 from typing import Any
 
 from napari_denoise.core.errors import DenoiseError
@@ -12,7 +13,16 @@ from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.evaluation.scene import check_same_scene, is_raw, max_minus_min, stack_of
 from napari_denoise.evaluation.self_supervision import estimate_error
-from napari_denoise.metrics import METRICS, SCORES, Metric, Photometry, PlaneScores, Scene, Scores
+from napari_denoise.metrics import (
+    METRICS,
+    QUANTITIES,
+    SCORES,
+    Metric,
+    Photometry,
+    PlaneScores,
+    Scene,
+    Scores,
+)
 from napari_denoise.registry import denoiser_of
 
 __all__ = ["EACH_PLANE", "Assessment", "assess_job", "possible_metrics"]
@@ -21,7 +31,7 @@ EACH_PLANE = "plane"
 """In place of an axis: a row for every plane."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Assessment:
     """What was found out about an image.
 
@@ -57,6 +67,36 @@ class Assessment:
                 whole = found.overall if metric is SCORES else found
                 values |= {quantity.key: quantity.of(whole) for quantity in metric.quantities}
         return values
+
+    def to_dict(self) -> dict[str, Any]:
+        """Each number by its key, and why others are missing, as JSON knows them."""
+        missing = {"missing": self.missing} if self.missing else {}
+        return {**self.values(), **missing}
+
+    def __repr__(self) -> str:
+        """A line for each number."""
+        lines = [f"{title:<16} {value}" for title, value, _ in self._table()]
+        return "\n".join([*lines, *self.missing.values()]) or "nothing was measured"
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks, with what each number means."""
+        cells = (
+            f"<tr><th>{escape(title)}</th><td>{escape(value)}</td><td>{escape(meaning)}</td></tr>"
+            for title, value, meaning in self._table()
+        )
+        missing = "".join(f"<p>{escape(reason)}</p>" for reason in self.missing.values())
+        return f"<table>{''.join(cells)}</table>{missing}"
+
+    def _table(self) -> Iterator[tuple[str, str, str]]:
+        """Title, value and meaning of each number."""
+        values = self.values()
+        for quantity in QUANTITIES:
+            if quantity.key in values:
+                value = values[quantity.key]
+                n = quantity.n_decimals
+                is_number = isinstance(value, float) and n is not None
+                text = f"{value:.{n}f}" if is_number else str(value)
+                yield quantity.title, text, quantity.meaning
 
     def parts(self, per: str) -> Iterator[tuple[str, Scores]]:
         """The scores of each part of the image, with the part's name ("T 0, Z 3").

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, SerializeAsAny
 from napari_denoise.core.axes import Layout, UnitIndex
 from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.dtype import FloatArray
-from napari_denoise.core.errors import SettingsError
+from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Job, Notice, nested
 from napari_denoise.core.settings import SettingField, make_settings, setting
 from napari_denoise.filters import filter_class
@@ -64,7 +64,10 @@ class Stabilized(Filter):
         if self.gain is None:
             channel = layout.channel_of(units[0])
             job = calibrate_job(image, layout.axes, channel=channel)
-            found = yield from nested(job, 0.0, 1.0, "measuring the camera's noise")
+            try:
+                found = yield from nested(job, 0.0, 1.0, "measuring the camera's noise")
+            except InputError as error:
+                raise InputError(f"{error} Or do not even out photon noise first.") from error
             if not found.reliable:
                 yield Notice(fraction=1.0, message=found.advice)
             camera = {name: getattr(found, name) for name in camera}
