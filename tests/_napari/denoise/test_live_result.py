@@ -55,9 +55,7 @@ def test_what_is_done_is_shown_over_the_source_until_all_is_done(started, viewer
     assert np.isfinite(growing.data[0]).all()
     assert np.isnan(growing.data[-1]).all()
     assert viewer.layers.selection.active is viewer.layers["cells"]
-    assert UNDER_WAY not in [
-        started.layerChooser.itemText(i) for i in range(started.layerChooser.count())
-    ]
+    assert UNDER_WAY not in started.layerChooser.names()
     gate.set()
     assert finish(started.runBar, start=False) == ""
     assert [layer.name for layer in viewer.layers] == ["cells", "cells · Gaussian"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QComboBox
 
 from napari_denoise._napari.shared.choosers import LayerChecklist, LayerChooser
 
@@ -17,10 +18,6 @@ def chooser(qtbot, viewer):
     return chooser
 
 
-def names(chooser):
-    return [chooser.itemText(i) for i in range(chooser.count())]
-
-
 def test_the_active_layer_is_chosen_at_first(qtbot, viewer):
     viewer.add_image(PIXELS, name="first")
     viewer.add_image(PIXELS, name="second")
@@ -34,7 +31,7 @@ def test_without_layers_nothing_is_chosen_until_one_comes(qtbot, viewer):
     chooser = LayerChooser(viewer.layers)
     qtbot.addWidget(chooser)
     assert chooser.layer() is None
-    assert not chooser.isEnabled()
+    assert not chooser.findChild(QComboBox).isEnabled()
     with qtbot.waitSignal(chooser.layerChanged):
         viewer.add_image(PIXELS)
     assert chooser.layer() is viewer.layers[0]
@@ -43,7 +40,7 @@ def test_without_layers_nothing_is_chosen_until_one_comes(qtbot, viewer):
 def test_only_image_layers_are_offered(chooser, viewer):
     viewer.add_labels(PIXELS.astype(int))
     viewer.add_points([[1, 1]])
-    assert names(chooser) == ["first", "second"]
+    assert chooser.names() == ["first", "second"]
 
 
 def test_an_active_layer_that_is_no_image_leaves_the_topmost_image(qtbot, viewer):
@@ -57,18 +54,26 @@ def test_an_active_layer_that_is_no_image_leaves_the_topmost_image(qtbot, viewer
 def test_a_new_layer_is_offered_and_does_not_change_the_choice(chooser, viewer, qtbot):
     with qtbot.assertNotEmitted(chooser.layerChanged):
         viewer.add_image(PIXELS, name="third")
-    assert names(chooser) == ["first", "second", "third"]
+    assert chooser.names() == ["first", "second", "third"]
     assert chooser.layer().name == "second"
 
 
 def test_a_renamed_layer_stays_chosen_under_its_new_name(chooser, viewer):
     viewer.layers["second"].name = "renamed"
-    assert chooser.currentText() == "renamed"
+    assert chooser.text() == "renamed"
+
+
+def test_a_layer_renamed_to_the_name_of_one_that_is_gone_is_not_taken_for_it(chooser, viewer):
+    first, second = viewer.layers
+    viewer.layers.remove(first)
+    second.name = "first"
+    assert chooser.layer() is second
+    assert chooser.names() == ["first"]
 
 
 def test_a_moved_layer_stays_chosen(chooser, viewer):
     viewer.layers.move(1, 0)
-    assert names(chooser) == ["second", "first"]
+    assert chooser.names() == ["second", "first"]
     assert chooser.layer().name == "second"
 
 
@@ -94,7 +99,7 @@ def test_a_layer_of_another_viewer_cannot_be_chosen(chooser):
 def test_a_closed_chooser_follows_no_more(chooser, viewer):
     chooser.close_watch()
     viewer.add_image(PIXELS, name="third")
-    assert names(chooser) == ["first", "second"]
+    assert chooser.names() == ["first", "second"]
 
 
 @pytest.fixture
@@ -147,7 +152,7 @@ def test_no_layer_may_be_meant_and_is_when_the_chosen_one_goes(qtbot, viewer):
     first = viewer.add_image(PIXELS, name="first")
     chooser = LayerChooser(viewer.layers, none_text="none")
     qtbot.addWidget(chooser)
-    assert names(chooser) == ["none", "first"]
+    assert chooser.names() == ["none", "first"]
     assert chooser.layer() is None
     chooser.setLayer(first)
     second = viewer.add_image(PIXELS, name="second")

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from magicgui.widgets import ComboBox
 from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QSizePolicy, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_denoise._napari.shared.results import is_preview
 
@@ -60,8 +68,12 @@ class LayerWatcher:
         self._on_change(self.images)
 
 
-class LayerChooser(QComboBox):
+class LayerChooser(QWidget):
     """One image layer; starts with the active one and keeps the choice as long as it exists.
+
+    The box is magicgui's, which asks for its choices anew when the layer list has changed. It
+    knows them by their names; what must not be lost is seen to here: a layer that is renamed
+    stays chosen, and the order is that of the layer list.
 
     Parameters
     ----------
@@ -74,53 +86,73 @@ class LayerChooser(QComboBox):
     layerChanged = Signal(object)
     """The chosen layer, or None; sent when another layer is meant than before, or when the
     chosen one gets another shape or other axis labels."""
+    activated = Signal()
+    """The user has chosen, be it the layer that was chosen before."""
 
     def __init__(
         self, layers: LayerList, *, none_text: str = "", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._none_text = none_text
-        self._shown: list[Image | None] = []
         self._announced: Image | None = None
         self._axes: object = None
         self._watcher = LayerWatcher(layers, self._show)
-        self.currentIndexChanged.connect(self._announce)
+        self._choices = ComboBox(choices=self._offered, nullable=bool(none_text))
+        self._choices.null_string = none_text
+        self._box: QComboBox = self._choices.native
+        # One long name must not make the whole dock wider.
+        self._box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._box.setPlaceholderText("No image layer")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._box)
+        self.setFocusProxy(self._box)
+        self._choices.changed.connect(self._announce)
+        self._box.activated.connect(lambda _index: self.activated.emit())
         self._show(self._watcher.images)
 
     def layer(self) -> Image | None:
         """The chosen layer."""
-        index = self.currentIndex()
-        return self._shown[index] if 0 <= index < len(self._shown) else None
+        return cast("Image | None", self._choices.value)
 
     def setLayer(self, layer: Image | None) -> None:
         """Choose a layer; one that is not in the list changes nothing."""
-        if layer in self._shown:
-            self.setCurrentIndex(self._shown.index(layer))
+        if layer in self._choices.choices:
+            self._choices.value = layer
+
+    def names(self) -> list[str]:
+        """What is offered, in that order."""
+        return [self._box.itemText(row) for row in range(self._box.count())]
+
+    def text(self) -> str:
+        """What is chosen, as it is shown."""
+        return str(self._box.currentText())
 
     def close_watch(self) -> None:
         """Stop following the viewer."""
         self._watcher.close()
         self._follow(None)
 
+    def _offered(self, _box: Any) -> list[tuple[str, Image]]:
+        return [(layer.name, layer) for layer in self._watcher.images]
+
     def _show(self, images: list[Image]) -> None:
-        chosen = self.layer()
+        chosen = self._announced
         if chosen not in images:
             chosen = None if self._none_text else self._watcher.active
-        with QSignalBlocker(self):
-            self.clear()
-            self._shown = [None, *images] if self._none_text else [*images]
-            self.addItems([layer.name if layer else self._none_text for layer in self._shown])
-            self.setEnabled(bool(images))
-            self.setPlaceholderText("No image layer")
-            self.setCurrentIndex(self._shown.index(chosen) if chosen in self._shown else -1)
+        with self._choices.changed.blocked():
+            # Emptied first: it would add new names at the end, and forget a renamed choice.
+            self._choices.choices = ()
+            self._choices.choices = self._offered
+            if chosen in self._choices.choices:
+                self._choices.value = chosen
+        self._box.setEnabled(bool(images))
         self._announce()
 
-    def _announce(self, index: int = 0) -> None:
-        del index
+    def _announce(self, _value: Any = None) -> None:
         chosen = self.layer()
         no_layer = "" if self._none_text else "Open or add an image first."
-        self.setToolTip(chosen.name if chosen else no_layer)
+        self._box.setToolTip(chosen.name if chosen else no_layer)
         if chosen is not self._announced:
             self._follow(chosen)
             self.layerChanged.emit(chosen)
