@@ -72,7 +72,7 @@ def test_what_the_user_chose_is_not_guessed_again(dock, viewer, layers):
 
 def test_without_a_reference_the_noisy_image_tells(dock, layers, finish):
     dock.setReference(None)
-    assert finish(dock.view(NumbersPage).run_bar) == ""
+    assert finish(dock.view(NumbersPage).runBar) == ""
     rows = {row["layer"]: row for row in dock.view(NumbersPage).table.rows()}
     table = dock.view(NumbersPage).table
     assert "psnr_db" not in table.visibleColumns()
@@ -85,9 +85,9 @@ def test_without_a_reference_the_noisy_image_tells(dock, layers, finish):
 
 def test_a_layer_that_is_not_safe_to_quantify_is_named_with_the_reason(dock, layers, finish):
     layers["blurred"].data = layers["blurred"].data * 1.2
-    finish(dock.view(NumbersPage).run_bar)
-    assert "blurred: Not safe to quantify" in dock.view(NumbersPage).run_bar.noticeText()
-    assert "noisy · Gaussian: " not in dock.view(NumbersPage).run_bar.noticeText()
+    finish(dock.view(NumbersPage).runBar)
+    assert "blurred: Not safe to quantify" in dock.view(NumbersPage).runBar.noticeText()
+    assert "noisy · Gaussian: " not in dock.view(NumbersPage).runBar.noticeText()
 
 
 def test_rows_can_be_frames(dock, layers, finish):
@@ -96,7 +96,7 @@ def test_rows_can_be_frames(dock, layers, finish):
     rows.setCurrentIndex(1)
     dock.chooser.layerList.setLayers([layers["noisy"]])
     dock.setDataRange(200)
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     found = dock.view(NumbersPage).table.rows()
     assert [row["part"] for row in found] == ["T 0", "T 1"]
     clean, noisy = layers["clean"].data, layers["noisy"].data
@@ -115,7 +115,7 @@ def test_rows_can_be_single_planes_of_longer_stacks(dock):
 def test_what_is_not_shown_is_not_measured(dock, finish):
     table = dock.view(NumbersPage).table
     table.setShownColumns(["layer", "psnr_db", "micro_ssim", "resolution_um", "j_invariant_loss"])
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     rows = {row["layer"]: row for row in table.rows()}
     assert rows["blurred"]["j_invariant_loss"] > rows["noisy · Gaussian"]["j_invariant_loss"] > 0
     assert rows["blurred"]["resolution_um"] > 0.3
@@ -123,7 +123,7 @@ def test_what_is_not_shown_is_not_measured(dock, finish):
     assert {row["checkerboard"] for row in rows.values()} == {None}
     assert rows["noisy · Gaussian"]["micro_ssim"] > rows["noisy"]["micro_ssim"]
     table.setShownColumns(["layer", "psnr_db"])
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     assert np.isnan(table.rows()[-1]["micro_ssim"])
 
 
@@ -136,7 +136,7 @@ def test_a_layer_with_other_pixels_cannot_be_ticked_and_says_why(dock, viewer, l
 
 def add_maps(dock, finish, *kinds):
     dock.view(MapsPage).setKinds(kinds)
-    return finish(dock.view(MapsPage).run_bar)
+    return finish(dock.view(MapsPage).runBar)
 
 
 def test_maps_lie_where_their_layer_lies(dock, viewer, layers, finish):
@@ -187,7 +187,7 @@ def test_maps_without_their_companion_are_greyed_out(dock, finish):
 
 def test_scores_are_plotted_along_the_film_for_each_layer(dock, layers, finish):
     dock.setDataRange(200)
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     chart = dock.view(ScorePlot).plot.value()
     assert [series.name for series in chart.series] == ["noisy", "noisy · Gaussian", "blurred"]
     clean, noisy = layers["clean"].data, layers["noisy"].data
@@ -200,7 +200,7 @@ def test_scores_are_plotted_along_the_film_for_each_layer(dock, layers, finish):
 
 def test_the_resolution_of_the_shown_frame_is_told_in_micrometers(dock, viewer, layers, finish):
     viewer.dims.set_current_step(0, 1)
-    assert finish(dock.view(ResolutionPlot).run_bar) == ""
+    assert finish(dock.view(ResolutionPlot).runBar) == ""
     chart = dock.view(ResolutionPlot).plot.value()
     planes = layers["clean"].data[1], layers["blurred"].data[1]
     expected = run(fourier_correlation_job(*planes, pixel_size_um=(0.2, 0.1)))
@@ -211,11 +211,11 @@ def test_the_resolution_of_the_shown_frame_is_told_in_micrometers(dock, viewer, 
 
 def test_without_a_reference_only_raw_layers_have_a_resolution(dock, layers, finish):
     dock.setReference(None)
-    assert finish(dock.view(ResolutionPlot).run_bar) == ""
+    assert finish(dock.view(ResolutionPlot).runBar) == ""
     names = [series.name for series in dock.view(ResolutionPlot).plot.value().series]
     assert names == ["clean", "noisy"]
     dock.chooser.layerList.setLayers([layers["blurred"]])
-    assert "tick a raw layer" in finish(dock.view(ResolutionPlot).run_bar)
+    assert "tick a raw layer" in finish(dock.view(ResolutionPlot).runBar)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def rows(dock):
 
 
 def notices(dock):
-    return dock.view(NumbersPage).run_bar.noticeText()
+    return dock.view(NumbersPage).runBar.noticeText()
 
 
 def state(viewer, layers):
@@ -50,7 +50,7 @@ def state(viewer, layers):
 
 
 def test_all_layers_but_the_reference_are_measured(dock, layers, finish):
-    assert finish(dock.view(NumbersPage).run_bar) == ""
+    assert finish(dock.view(NumbersPage).runBar) == ""
     found = rows(dock)
     assert [row["layer"] for row in found] == ["noisy", "smooth"]
     clean, noisy = layers[0].data, layers[1].data
@@ -62,9 +62,9 @@ def test_all_layers_but_the_reference_are_measured(dock, layers, finish):
 
 
 def test_results_accumulate(dock, layers, finish):
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     dock.chooser.layerList.setLayers([layers[2]])
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     assert [row["layer"] for row in rows(dock)] == [
         "noisy",
         "smooth",
@@ -74,7 +74,7 @@ def test_results_accumulate(dock, layers, finish):
 
 def test_a_reference_of_floats_gets_its_measured_range(dock, layers, finish):
     dock.chooser.referenceChooser.setLayer(layers[2])
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     expected = float(layers[2].data.max() - layers[2].data.min())
     assert rows(dock)[0]["data_range"] == pytest.approx(expected)
 
@@ -84,7 +84,7 @@ def test_a_data_range_of_ones_own_is_used_and_kept_when_the_layers_change(
 ):
     dock.chooser.dataRange.setValue(4095)
     viewer.add_image(layers[0].data, name="new")
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     assert {row["data_range"] for row in rows(dock)} == {4095.0}
 
 
@@ -96,8 +96,8 @@ def test_the_range_of_the_type_is_stated_and_cannot_be_changed(dock):
 
 def test_a_reference_without_layers_to_compare_leaves_run_off(dock, layers):
     dock.chooser.layerList.setLayers([])
-    assert not dock.view(NumbersPage).run_bar.runButton.isEnabled()
-    assert not dock.view(MapsPage).run_bar.runButton.isEnabled()
+    assert not dock.view(NumbersPage).runBar.runButton.isEnabled()
+    assert not dock.view(MapsPage).runBar.runButton.isEnabled()
     assert not dock.sideButton.isEnabled()
 
 
@@ -114,7 +114,7 @@ def test_an_rgb_picture_cannot_be_ticked(dock, viewer):
 
 def test_nan_in_a_layer_is_said_and_the_others_are_measured(dock, layers, finish):
     layers[2].data = np.full((2, 24, 24), np.nan, np.float32)
-    assert finish(dock.view(NumbersPage).run_bar) == ""
+    assert finish(dock.view(NumbersPage).runBar) == ""
     assert "smooth: The other image has 576 pixels that are NaN" in notices(dock)
     assert [row["layer"] for row in rows(dock)] == ["noisy"]
 
@@ -122,7 +122,7 @@ def test_nan_in_a_layer_is_said_and_the_others_are_measured(dock, layers, finish
 def test_nan_in_the_reference_is_said_once_and_adds_no_row(dock, layers, finish):
     dock.setReference(layers[2])
     layers[2].data = np.full((2, 24, 24), np.nan, np.float32)
-    message = finish(dock.view(NumbersPage).run_bar)
+    message = finish(dock.view(NumbersPage).runBar)
     assert "The reference has 576 pixels that are NaN" in message
     assert message.count("NaN") == 1
     assert rows(dock) == []
@@ -130,7 +130,7 @@ def test_nan_in_the_reference_is_said_once_and_adds_no_row(dock, layers, finish)
 
 def test_equal_images_have_an_infinite_psnr(dock, viewer, layers, finish):
     viewer.add_image(layers[0].data.copy(), name="copy")
-    finish(dock.view(NumbersPage).run_bar)
+    finish(dock.view(NumbersPage).runBar)
     assert rows(dock)[-1]["psnr_db"] == math.inf
 
 
@@ -183,7 +183,7 @@ def test_closing_the_dock_ends_the_grid(dock, viewer, layers):
 def test_without_layers_the_user_is_told_so(qtbot, viewer, finish):
     dock = CompareWidget(viewer)
     qtbot.addWidget(dock)
-    assert "no image layer" in finish(dock.view(NumbersPage).run_bar)
+    assert "no image layer" in finish(dock.view(NumbersPage).runBar)
 
 
 def test_channels_at_the_end_are_measured_like_channels_in_front(viewer, rng):

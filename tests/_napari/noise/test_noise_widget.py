@@ -26,7 +26,7 @@ def dock(qtbot, viewer):
 
 
 def test_noise_comes_as_a_new_layer_of_the_same_type_and_place(dock, viewer, finish):
-    assert finish(dock.simulate._run_bar) == ""
+    assert finish(dock.simulate.runBar) == ""
     clean, noisy = viewer.layers
     assert noisy.name == "clean · Poisson noise"
     assert noisy.dtype == np.uint8
@@ -36,8 +36,8 @@ def test_noise_comes_as_a_new_layer_of_the_same_type_and_place(dock, viewer, fin
 
 
 def test_the_recipe_holds_model_and_seed(dock, viewer, finish):
-    dock.simulate._seed.setValue(7)
-    finish(dock.simulate._run_bar)
+    dock.simulate.seedBox.setValue(7)
+    finish(dock.simulate.runBar)
     recipe = recipe_of(viewer.layers[-1].metadata)
     assert (recipe.operation, recipe.seed, recipe.dtype) == ("simulate", 7, "uint8")
     assert recipe.settings["name"] == "poisson"
@@ -46,41 +46,41 @@ def test_the_recipe_holds_model_and_seed(dock, viewer, finish):
 
 def test_the_same_seed_gives_the_same_noise(dock, viewer, finish):
     for seed in (1, 1, 2):
-        dock.simulate._seed.setValue(seed)
-        finish(dock.simulate._run_bar)
+        dock.simulate.seedBox.setValue(seed)
+        finish(dock.simulate.runBar)
     _, first, second, third = viewer.layers
     np.testing.assert_array_equal(first.data, second.data)
     assert (first.data != third.data).any()
 
 
 def test_another_noise_model_can_be_chosen(dock, viewer, finish):
-    dock.simulate._noises.chooser(0).setClass(GaussianNoise)
-    finish(dock.simulate._run_bar)
+    dock.simulate.noiseList.chooser(0).setClass(GaussianNoise)
+    finish(dock.simulate.runBar)
     assert viewer.layers[-1].name == "clean · Gaussian noise"
 
 
 def test_pixels_that_were_clipped_are_counted(dock, viewer, finish):
     viewer.layers["clean"].data = np.full((3, 24, 24), 250, np.uint8)
-    finish(dock.simulate._run_bar)
-    assert "beyond the range of uint8" in dock.simulate._run_bar.noticeText()
+    finish(dock.simulate.runBar)
+    assert "beyond the range of uint8" in dock.simulate.runBar.noticeText()
 
 
 def test_an_image_that_cannot_have_shot_noise_is_refused_in_words(dock, viewer, finish):
     viewer.layers["clean"].data = np.full((3, 24, 24), -5.0)
-    assert "negative intensities" in finish(dock.simulate._run_bar)
+    assert "negative intensities" in finish(dock.simulate.runBar)
     assert len(viewer.layers) == 1
 
 
 def test_without_a_layer_the_user_is_told_so(qtbot, viewer, finish):
     dock = NoiseWidget(viewer)
     qtbot.addWidget(dock)
-    assert "no image layer" in finish(dock.simulate._run_bar)
+    assert "no image layer" in finish(dock.simulate.runBar)
 
 
 def test_several_noises_are_added_in_their_order(dock, viewer, finish):
     viewer.layers["clean"].axis_labels = ("t", "y", "x")
     dock.simulate.setNoise(Composite.of([Bleaching(remaining=0.25), StripeNoise(sigma=1)]))
-    assert finish(dock.simulate._run_bar) == ""
+    assert finish(dock.simulate.runBar) == ""
     noisy = viewer.layers[-1]
     assert noisy.name == "clean · Photobleaching + Stripes noise"
     assert noisy.data[2].mean() == pytest.approx(25, abs=1)
@@ -90,21 +90,21 @@ def test_several_noises_are_added_in_their_order(dock, viewer, finish):
 
 def test_a_preset_fills_the_form(dock):
     titles = [known.title for known in PRESETS]
-    assert [dock.simulate._presets.itemText(i) for i in range(len(titles))] == titles
-    dock.simulate._presets.activated.emit(0)
-    assert dock.simulate._noises.value() == (CameraNoise.emccd(),)
+    assert [dock.simulate.presetBox.itemText(i) for i in range(len(titles))] == titles
+    dock.simulate.presetBox.activated.emit(0)
+    assert dock.simulate.noiseList.value() == (CameraNoise.emccd(),)
 
 
 def test_a_camera_s_units_get_contrast_limits_of_their_own(dock, viewer, finish):
     dock.simulate.setNoise(CameraNoise(offset=500))
     viewer.layers["clean"].data = viewer.layers["clean"].data.astype(np.uint16)
-    finish(dock.simulate._run_bar)
+    finish(dock.simulate.runBar)
     assert viewer.layers[-1].contrast_limits[0] > 300
 
 
 def test_doses_give_a_layer_each(dock, viewer, finish):
-    dock.simulate._doses.setText("1, 0.5, 0.25")
-    assert finish(dock.simulate._run_bar) == ""
+    dock.simulate.dosesEdit.setText("1, 0.5, 0.25")
+    assert finish(dock.simulate.runBar) == ""
     series = viewer.layers[1:]
     assert [layer.name for layer in series] == [
         f"clean · Poisson noise, {dose} of the dose" for dose in (1, 0.5, 0.25)
@@ -116,8 +116,8 @@ def test_doses_give_a_layer_each(dock, viewer, finish):
 
 @pytest.mark.parametrize("text", ["half", "1,,2", "0, 1"])
 def test_doses_that_are_none_are_refused_in_words(dock, viewer, finish, text):
-    dock.simulate._doses.setText(text)
-    assert "such as 1, 0.5" in finish(dock.simulate._run_bar)
+    dock.simulate.dosesEdit.setText(text)
+    assert "such as 1, 0.5" in finish(dock.simulate.runBar)
     assert len(viewer.layers) == 1
 
 
@@ -143,7 +143,7 @@ def _shows(viewer, place):
 def test_the_preview_is_the_shown_plane_as_it_will_be(dock, viewer, finish, preview):
     tried = preview(1).data.copy()
     assert tried.shape == (1, 24, 24)
-    finish(dock.simulate._run_bar)
+    finish(dock.simulate.runBar)
     np.testing.assert_array_equal(viewer.layers[-1].data[1], tried[0])
 
 
@@ -153,7 +153,7 @@ def test_the_preview_follows_the_slider_and_the_settings(dock, viewer, qtbot, pr
     assert preview(2) is layer
     assert layer.data.mean() > 2 * first.mean()
     before = layer.data.copy()
-    dock.simulate._noises.chooser(0).form().setValue(PoissonNoise(photons=0.5))
+    dock.simulate.noiseList.chooser(0).form().setValue(PoissonNoise(photons=0.5))
     qtbot.waitUntil(lambda: not np.array_equal(layer.data, before), timeout=10_000)
     assert layer.data.std() > 3 * before.std()
 
@@ -167,7 +167,7 @@ def test_the_preview_changes_nothing_the_user_made(dock, viewer, preview):
     assert viewer.layers.selection.active is clean
     assert clean.visible
     # Nothing offers it to be worked on.
-    assert dock._layer.names() == ["clean"]
+    assert dock.layerChooser.names() == ["clean"]
 
 
 @pytest.mark.parametrize("how", ["unchecked", "applied", "closed", "removed", "source removed"])
@@ -176,18 +176,18 @@ def test_the_preview_goes_away(dock, viewer, finish, preview, how):
     simulate = dock.simulate
     {
         "unchecked": lambda: simulate.setPreviewed(False),
-        "applied": lambda: finish(simulate._run_bar),
+        "applied": lambda: finish(simulate.runBar),
         "closed": dock.close,
         "removed": lambda: viewer.layers.remove("clean · preview"),
         "source removed": lambda: viewer.layers.remove("clean"),
     }[how]()
     assert not [layer for layer in viewer.layers if "preview" in layer.name]
     if how == "removed":
-        assert not simulate._is_previewed.isChecked()
+        assert not simulate.previewBox.isChecked()
 
 
 def test_what_cannot_be_previewed_is_said(dock, viewer, qtbot):
-    message = dock.simulate._preview_message
+    message = dock.simulate.previewMessage
     dock.simulate.setPreviewed(True)
     viewer.dims.ndisplay = 3
     qtbot.waitUntil(lambda: "plane of Y and X" in message.text(), timeout=10_000)
@@ -213,17 +213,17 @@ def doctor(qtbot, viewer, finish):
         viewer.add_image(pixels, name="noisy", **more)
         dock = NoiseWidget(viewer)
         qtbot.addWidget(dock)
-        dock._layer.setLayer(viewer.layers["noisy"])
+        dock.layerChooser.setLayer(viewer.layers["noisy"])
         dock.showInspect()
-        dock.inspect._mode.setCurrentIndex(mode)
-        dock.words = finish(dock.inspect._run_bar)
+        dock.inspect.modeBox.setCurrentIndex(mode)
+        dock.words = finish(dock.inspect.runBar)
         return dock
 
     return doctor
 
 
 def fact(dock, name):
-    return next(f for f in dock.inspect._report._facts.value() if f.name == name)
+    return next(f for f in dock.inspect.report.facts.value() if f.name == name)
 
 
 def test_a_layer_is_inspected_and_what_was_found_is_kept_with_it(doctor, viewer):
@@ -232,17 +232,17 @@ def test_a_layer_is_inspected_and_what_was_found_is_kept_with_it(doctor, viewer)
     assert found.gain == pytest.approx(4, rel=0.1)
     assert fact(dock, "gain").value == found.gain
     assert fact(dock, "offset").interval == found.offset_interval
-    assert dock.inspect._report._advice.text() == found.advice
-    measured, fit = dock.inspect._report._curve.value().series
+    assert dock.inspect.report.adviceText() == found.advice
+    measured, fit = dock.inspect.report.curve.value().series
     assert len(measured.x) == len(found.points)
     np.testing.assert_allclose(fit.y, found.variance(fit.x))
-    assert len(dock.inspect._report._correlation.value().series[0].x) == 9
+    assert len(dock.inspect.report.correlation.value().series[0].x) == 9
     assert calibration_of(viewer.layers["noisy"]) == found
 
 
 def test_the_numbers_are_copied_for_a_spreadsheet(doctor):
     dock = doctor(squares()[0])
-    dock.inspect._report._facts.copy()
+    dock.inspect.report.facts.copy()
     lines = QApplication.clipboard().text().splitlines()
     assert lines[0] == "quantity\tvalue\tlow\thigh\tunit"
     assert float(lines[1].split("\t")[1]) == dock.inspect.calibration().gain
@@ -252,7 +252,7 @@ def test_channels_are_inspected_one_by_one(doctor, viewer):
     pixels = np.stack([squares(gain=2)[0], squares(gain=8)[0]])
     dock = doctor(pixels, axis_labels=("c", "y", "x"))
     assert dock.inspect.calibration().gain == pytest.approx(2, rel=0.1)
-    dock.inspect._channel.setCurrentIndex(1)
+    dock.inspect.channelBox.setCurrentIndex(1)
     assert dock.inspect.calibration().gain == pytest.approx(8, rel=0.1)
     assert fact(dock, "gain").value == pytest.approx(8, rel=0.1)
     assert calibration_of(viewer.layers["noisy"], 1).gain == pytest.approx(8, rel=0.1)
@@ -268,8 +268,8 @@ def test_dark_frames_give_offset_and_read_noise(doctor, viewer, finish):
     dock = doctor(squares(4) + rng.normal(0, 6, (4, 160, 160)), mode=2)
     assert "are the image itself" in dock.words
     viewer.add_image(rng.normal(100, 6, (8, 160, 160)), name="dark")
-    dock.inspect._dark.setLayer(viewer.layers["dark"])
-    assert finish(dock.inspect._run_bar) == ""
+    dock.inspect.darkChooser.setLayer(viewer.layers["dark"])
+    assert finish(dock.inspect.runBar) == ""
     found = dock.inspect.calibration()
     assert found.offset == pytest.approx(100, abs=0.2)
     assert found.read_noise == pytest.approx(6, rel=0.02)
@@ -277,8 +277,8 @@ def test_dark_frames_give_offset_and_read_noise(doctor, viewer, finish):
 
 def test_what_is_found_feeds_the_simulator(doctor):
     dock = doctor(squares()[0].clip(0, 255).astype(np.uint8))
-    dock.inspect._use_button.click()
-    (noise,) = dock.simulate._noises.value()
+    dock.inspect.useButton.click()
+    (noise,) = dock.simulate.noiseList.value()
     found = dock.inspect.calibration()
     assert (noise.gain, noise.bit_depth) == (pytest.approx(found.gain), 8)
     assert dock.simulate.isVisibleTo(dock)
@@ -288,9 +288,9 @@ def test_what_is_found_feeds_the_simulator(doctor):
 def test_what_was_found_goes_with_its_layer(doctor, viewer):
     dock = doctor(squares()[0])
     viewer.add_image(np.ones((64, 64)), name="another")
-    dock._layer.setLayer(viewer.layers["another"])
+    dock.layerChooser.setLayer(viewer.layers["another"])
     assert dock.inspect.calibration() is None
-    assert not dock.inspect._report.isVisibleTo(dock)
+    assert not dock.inspect.report.isVisibleTo(dock)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from napari_denoise._napari.shared.axis_roles import AxisRoles
+from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.core.axes import LETTERS, Layout
 from napari_denoise.core.errors import AxesError
 
@@ -15,7 +16,7 @@ def roles(qtbot):
 
 
 def choose(roles, row, *, letter=None, role=None):
-    letters, _, parts = roles._rows[row]
+    letters, parts = roles.letterBox(row), roles.roleBox(row)
     if letter:
         letters.setCurrentIndex(LETTERS.index(letter))
         letters.activated.emit(LETTERS.index(letter))
@@ -28,7 +29,7 @@ def test_planes_are_independent_until_told_otherwise(roles):
     roles.setImage("ZYX", (24, 512, 512))
     assert roles.value() == Layout("ZYX", "YX")
     assert roles.sentence() == "24 planes of 512 × 512, denoised as 2D images."
-    assert roles._sentence.text() == roles.sentence()
+    assert roles.findChild(WrappedLabel).text() == roles.sentence()
 
 
 def test_depth_makes_it_a_volume(roles, qtbot):
@@ -77,8 +78,8 @@ def test_a_trained_model_fixes_the_roles_and_frees_them_again(roles):
     roles.setImage("TZCYX", (5, 24, 2, 64, 64))
     roles.setForced(lambda axes: Layout(axes, "ZYX", "joint"))
     assert roles.value() == Layout("TZCYX", "ZYX", "joint")
-    assert [role.currentIndex() for _, _, role in roles._rows] == [0, 1, 1, 0, 0]
-    assert not roles._rows[1][2].isEnabled()
+    assert [roles.roleBox(row).currentIndex() for row in range(5)] == [0, 1, 1, 0, 0]
+    assert not roles.roleBox(1).isEnabled()
     roles.setForced(None)
     assert roles.value() == Layout("TZCYX", "YX", "independent")
 
@@ -107,4 +108,4 @@ def test_without_an_image_there_is_nothing_to_say(roles):
     roles.setImage("YX", (8, 8))
     roles.setImage("", ())
     assert roles.sentence() == ""
-    assert not roles._rows
+    assert roles.axes == ""

@@ -17,11 +17,11 @@ def chooser(qtbot):
 def check(chooser, qtbot):
     chooser.check()
     chooser.check()  # a second click while it runs is nothing
-    qtbot.waitUntil(lambda: not chooser._runner.is_running, timeout=60_000)
+    qtbot.waitUntil(lambda: not chooser.is_checking, timeout=60_000)
 
 
 def test_automatic_and_cpu_are_there_at_once(chooser):
-    assert [chooser._devices.itemData(i) for i in range(2)] == ["auto", "cpu"]
+    assert [chooser.deviceBox.itemData(i) for i in range(2)] == ["auto", "cpu"]
     assert chooser.value() == "auto"
 
 
@@ -41,13 +41,13 @@ def test_what_works_can_be_chosen_and_what_does_not_says_why(chooser, qtbot, mon
     chooser.setValue("cuda:1")
     check(chooser, qtbot)
     assert chooser.value() == "cuda:1"
-    assert not chooser._devices.model().item(1).isEnabled()
-    assert chooser._found.text().splitlines() == [
+    assert not chooser.deviceBox.model().item(1).isEnabled()
+    assert chooser.foundText().splitlines() == [
         "✗ New GPU: no kernel image.",
         "✓ Old GPU",
         "✓ CPU (2 threads)",
     ]
-    assert chooser._check_button.isEnabled()
+    assert chooser.checkButton.isEnabled()
 
 
 def test_a_chosen_device_that_does_not_work_gives_way_to_automatic(chooser, qtbot, monkeypatch):
@@ -65,10 +65,10 @@ def test_a_failing_check_is_reported_and_can_be_repeated(chooser, qtbot, monkeyp
 
     monkeypatch.setattr(devices, "list_devices", fail)
     check(chooser, qtbot)
-    assert "driver too old" in chooser._found.text()
-    assert chooser._check_button.isEnabled()
+    assert "driver too old" in chooser.foundText()
+    assert chooser.checkButton.isEnabled()
 
 
 def test_the_real_check_finds_the_cpu(chooser, qtbot):
     check(chooser, qtbot)
-    assert "✓ CPU" in chooser._found.text()
+    assert "✓ CPU" in chooser.foundText()

@@ -7,11 +7,11 @@ def test_a_choice_of_images_is_offered_only_where_there_is_one(qtbot):
     form = ModelForm()
     qtbot.addWidget(form)
     assert form.value()["output"] == "image"
-    assert not form._output.isVisibleTo(form)
+    assert not form.outputBox.isVisibleTo(form)
     form.setOutputs(("image", "uncertainty"))
-    assert form._output.isVisibleTo(form)
+    assert form.outputBox.isVisibleTo(form)
     with qtbot.waitSignal(form.valueChanged):
-        form._output.setCurrentText("uncertainty")
+        form.outputBox.setCurrentText("uncertainty")
     assert form.value()["output"] == "uncertainty"
 
 
@@ -19,7 +19,7 @@ def test_the_choice_stays_while_another_model_offers_it_too(qtbot):
     form = ModelForm()
     qtbot.addWidget(form)
     form.setOutputs(("image", "uncertainty"))
-    form._output.setCurrentText("uncertainty")
+    form.outputBox.setCurrentText("uncertainty")
     form.setOutputs(("image", "deconvolved", "uncertainty"))
     assert form.value()["output"] == "uncertainty"
     form.setOutputs(("image",))
@@ -29,7 +29,7 @@ def test_the_choice_stays_while_another_model_offers_it_too(qtbot):
 def test_samples_are_asked_about_only_where_some_are_drawn(qtbot):
     form = ModelForm()
     qtbot.addWidget(form)
-    editor = form._form.editor("n_samples")
+    editor = form.form.editor("n_samples")
     assert not editor.isVisibleTo(form)
     form.setOutputs(("image", "uncertainty", "sample", "samples"))
     assert editor.isVisibleTo(form)

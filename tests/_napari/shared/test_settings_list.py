@@ -21,7 +21,7 @@ def click(entries, text):
 
 
 def rows(entries):
-    return [entries._list.item(i).text() for i in range(entries._list.count())]
+    return [entries.entryList.item(i).text() for i in range(entries.entryList.count())]
 
 
 def test_it_starts_with_one_entry_which_cannot_be_removed(entries):
@@ -33,17 +33,17 @@ def test_it_starts_with_one_entry_which_cannot_be_removed(entries):
 def test_an_entry_is_added_after_the_selected_one_and_is_of_another_class(entries, qtbot):
     with qtbot.waitSignal(entries.valueChanged):
         click(entries, "+")
-    entries._list.setCurrentRow(0)
+    entries.entryList.setCurrentRow(0)
     click(entries, "+")
     assert entries.value() == (PoissonNoise(), StripeNoise(), GaussianNoise())
-    assert entries._list.currentRow() == 1
+    assert entries.entryList.currentRow() == 1
     click(entries, "+")
     assert len(entries.value()) == 4
 
 
 def test_entries_are_moved_and_removed(entries, qtbot):
     entries.setValue([PoissonNoise(photons=3), GaussianNoise(), StripeNoise()])
-    entries._list.setCurrentRow(2)
+    entries.entryList.setCurrentRow(2)
     click(entries, "↑")
     click(entries, "↑")
     click(entries, "↑")
@@ -52,12 +52,12 @@ def test_entries_are_moved_and_removed(entries, qtbot):
     assert rows(entries) == ["1. Poisson (shot noise)", "2. Stripes", "3. Gaussian (read noise)"]
     click(entries, "−")
     assert entries.value() == (PoissonNoise(photons=3), GaussianNoise())
-    assert entries._list.currentRow() == 1
+    assert entries.entryList.currentRow() == 1
 
 
 def test_the_selected_entry_is_edited_and_may_become_another_class(entries, qtbot):
     entries.setValue([PoissonNoise(), GaussianNoise()])
-    entries._list.setCurrentRow(1)
+    entries.entryList.setCurrentRow(1)
     shown = [entries.chooser(i).isVisibleTo(entries) for i in range(2)]
     assert shown == [False, True]
     with qtbot.waitSignal(entries.valueChanged):

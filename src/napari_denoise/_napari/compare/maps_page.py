@@ -111,13 +111,13 @@ class MapsPage(View):
         self._boxes = {kind: QCheckBox(choice.text) for kind, choice in _CHOICES.items()}
         self._boxes[MapKind.DIFFERENCE].setChecked(True)
         self._boxes[MapKind.RESIDUAL].setChecked(True)
-        self.run_bar: RunBar = dock.makeRunBar(self._prepare, run_text="Add as layers")
+        self.runBar: RunBar = dock.makeRunBar(self._prepare, run_text="Add as layers")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for kind, box in self._boxes.items():
             box.setToolTip(_CHOICES[kind].tooltip)
             layout.addWidget(box)
-        layout.addWidget(self.run_bar)
+        layout.addWidget(self.runBar)
         layout.addStretch(1)
 
     def setKinds(self, kinds: Iterable[MapKind]) -> None:

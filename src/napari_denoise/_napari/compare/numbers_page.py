@@ -91,7 +91,7 @@ class NumbersPage(View):
         self.rowsBox = QComboBox()
         self._rows_row = QWidget()
         self.table = ResultTable(_COLUMNS)
-        self.run_bar: RunBar = dock.makeRunBar(self._prepare, run_text="Measure")
+        self.runBar: RunBar = dock.makeRunBar(self._prepare, run_text="Measure")
         self._build()
         self.setAxes("")
 
@@ -125,7 +125,7 @@ class NumbersPage(View):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._rows_row)
-        layout.addWidget(self.run_bar)
+        layout.addWidget(self.runBar)
         layout.addWidget(self.table, 1)
 
     def _prepare(self) -> Task:
@@ -143,7 +143,7 @@ class NumbersPage(View):
         }
         for each in found:
             if each.assessment is None:
-                self.run_bar.showNotice(f"{each.name}: {each.error}")
+                self.runBar.showNotice(f"{each.name}: {each.error}")
                 continue
             for part, values in each.assessment.rows(per):
                 self.table.addRow({"layer": each.name, "part": part, **values, **companions})
@@ -155,6 +155,6 @@ class NumbersPage(View):
         if assessment is None:
             return
         if assessment.photometry and not assessment.photometry.is_safe:
-            self.run_bar.showNotice(f"{each.name}: {assessment.photometry.reason}")
+            self.runBar.showNotice(f"{each.name}: {assessment.photometry.reason}")
         for reason in assessment.missing.values():
-            self.run_bar.showNotice(f"{each.name}: {reason}")
+            self.runBar.showNotice(f"{each.name}: {reason}")

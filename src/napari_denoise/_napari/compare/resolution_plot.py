@@ -75,8 +75,8 @@ class ResolutionPlot(View):
 
     def __init__(self, dock: ViewerDock, chooser: ComparisonChooser) -> None:
         super().__init__(dock, chooser)
-        self.run_bar: RunBar = dock.makeRunBar(self._prepare, run_text="Correlate what is shown")
-        self.run_bar.setToolTip(
+        self.runBar: RunBar = dock.makeRunBar(self._prepare, run_text="Correlate what is shown")
+        self.runBar.setToolTip(
             "Correlates the plane that is shown (in 3D, the volume) with that of the reference: "
             "detail counts as resolved where they agree. Without a reference, raw images only: "
             "each is split in two."
@@ -85,7 +85,7 @@ class ResolutionPlot(View):
         self._label = WrappedLabel()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.run_bar)
+        layout.addWidget(self.runBar)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self._label)
 

@@ -36,7 +36,7 @@ class View(QWidget):
         The tab the view stands in. Several in one tab are chosen from a list.
     title : str
         What that list calls it.
-    run_bar : RunBar or None
+    runBar : RunBar or None
         Runs what takes time; greyed out while no layer is ticked.
     """
 
@@ -49,7 +49,7 @@ class View(QWidget):
         super().__init__()
         self.dock = dock
         self.chooser = chooser
-        self.run_bar: RunBar | None = None
+        self.runBar: RunBar | None = None
 
     def refresh(self) -> None:
         """Follow the chooser: other layers are compared, or the same have changed."""

@@ -58,7 +58,7 @@ class CompareWidget(ViewerDock):
     @property
     def is_measuring(self) -> bool:
         """Whether numbers are still to come."""
-        return self.view(NumbersPage).run_bar.is_running
+        return self.view(NumbersPage).runBar.is_running
 
     def setReference(self, layer: ImageLayer | None) -> None:
         """Choose the layer to measure against."""
@@ -78,7 +78,7 @@ class CompareWidget(ViewerDock):
 
     def measure(self) -> None:
         """Add a row for each ticked layer, as a click on Measure does."""
-        self.view(NumbersPage).run_bar.run()
+        self.view(NumbersPage).runBar.run()
 
     def view(self, cls: type[V]) -> V:
         """One of the views, by its class."""
@@ -121,9 +121,9 @@ class CompareWidget(ViewerDock):
         is_any_ticked = bool(self.chooser.layers())
         for view in self._views.values():
             view.refresh()
-            if view.run_bar is not None:
+            if view.runBar is not None:
                 reason = "" if is_any_ticked else "Tick a layer first."
-                view.run_bar.setRunEnabled(is_any_ticked, reason)
+                view.runBar.setRunEnabled(is_any_ticked, reason)
         self.sideButton.setEnabled(is_any_ticked or self._side_by_side.is_shown)
         if self._side_by_side.is_shown:
             self.sideButton.setChecked(is_any_ticked)

@@ -32,7 +32,18 @@ _SINGLE, _REPEATS, _DARK = range(3)
 
 
 class InspectPage(Page):
-    """Calibrates the chosen layer, channel by channel, and shows what came of it."""
+    """Calibrates the chosen layer, channel by channel, and shows what came of it.
+
+    Attributes
+    ----------
+    modeBox : QComboBox
+        What the layer shows: one image, repeats, or flat frames.
+    darkChooser : LayerChooser
+    channelBox : QComboBox
+    report : Report
+    useButton : QPushButton
+    runBar : RunBar
+    """
 
     noiseFound = Signal(object)
     """A noise model to simulate, which the user wants to use."""
@@ -42,17 +53,17 @@ class InspectPage(Page):
         self._layer: ImageLayer | None = None
         self._bit_depth = 16
         self._calibrations: tuple[Calibration, ...] = ()
-        self._mode = QComboBox()
+        self.modeBox = QComboBox()
         dark = LayerChooser(viewer.layers)
-        self._dark = dock.closing(dark, dark.close_watch)
-        self._run_bar = dock.makeRunBar(self._prepare, run_text="Inspect")
-        self._channel = QComboBox()
-        self._report = Report()
-        self._use_button = QPushButton("Use in the simulator")
+        self.darkChooser = dock.closing(dark, dark.close_watch)
+        self.runBar = dock.makeRunBar(self._prepare, run_text="Inspect")
+        self.channelBox = QComboBox()
+        self.report = Report()
+        self.useButton = QPushButton("Use in the simulator")
         self._build()
-        self._mode.currentIndexChanged.connect(self._on_mode_changed)
-        self._channel.currentIndexChanged.connect(self._show_channel)
-        self._use_button.clicked.connect(self._on_use_clicked)
+        self.modeBox.currentIndexChanged.connect(self._on_mode_changed)
+        self.channelBox.currentIndexChanged.connect(self._show_channel)
+        self.useButton.clicked.connect(self._on_use_clicked)
         self._on_mode_changed()
 
     def setLayer(self, layer: ImageLayer | None) -> None:
@@ -63,38 +74,38 @@ class InspectPage(Page):
 
     def calibration(self) -> Calibration | None:
         """What is shown."""
-        index = max(self._channel.currentIndex(), 0)
+        index = max(self.channelBox.currentIndex(), 0)
         return self._calibrations[index] if self._calibrations else None
 
     def _build(self) -> None:
-        self._mode.addItems(
+        self.modeBox.addItems(
             ["this image alone", "repeats along time", "flat frames, and dark ones"]
         )
         self.addRow(
             "Measure",
-            self._mode,
+            self.modeBox,
             "Any image with flat parts will do. Repeats of one unchanging field, or evenly lit "
             "frames and frames without light, give better numbers.",
         )
         self._dark_row = self.addRow(
-            "Dark", self._dark, "Frames without light, at the same exposure time."
+            "Dark", self.darkChooser, "Frames without light, at the same exposure time."
         )
-        self.addWidget(self._run_bar)
-        self._channel_row = self.addRow("Channel", self._channel, "Each has a gain of its own.")
-        self.addWidget(self._report)
-        self._use_button.setToolTip("Simulate noise as this detector has it")
-        self.addWidget(self._use_button)
+        self.addWidget(self.runBar)
+        self._channel_row = self.addRow("Channel", self.channelBox, "Each has a gain of its own.")
+        self.addWidget(self.report)
+        self.useButton.setToolTip("Simulate noise as this detector has it")
+        self.addWidget(self.useButton)
         self._show(())
 
     def _on_mode_changed(self) -> None:
-        self._dark_row.setVisible(self._mode.currentIndex() == _DARK)
+        self._dark_row.setVisible(self.modeBox.currentIndex() == _DARK)
 
     def _prepare(self) -> Task:
         if self._layer is None:
             raise InputError("There is no image layer. Open or add an image first.")
-        layer, mode = self._layer, self._mode.currentIndex()
+        layer, mode = self._layer, self.modeBox.currentIndex()
         image = read_layer(layer)
-        dark = self._dark.layer() if mode == _DARK else None
+        dark = self.darkChooser.layer() if mode == _DARK else None
         if dark is self._layer:
             raise InputError("The dark frames are the image itself. Choose another layer for them.")
         make_job = partial(
@@ -114,17 +125,17 @@ class InspectPage(Page):
 
     def _show(self, calibrations: tuple[Calibration, ...]) -> None:
         self._calibrations = calibrations
-        self._channel.clear()
-        self._channel.addItems([str(i) for i in range(len(calibrations))])
+        self.channelBox.clear()
+        self.channelBox.addItems([str(i) for i in range(len(calibrations))])
         self._channel_row.setVisible(len(calibrations) > 1)
         self._show_channel()
 
     def _show_channel(self) -> None:
         found = self.calibration()
-        self._report.setVisible(found is not None)
-        self._use_button.setVisible(found is not None)
+        self.report.setVisible(found is not None)
+        self.useButton.setVisible(found is not None)
         if found is not None:
-            self._report.setValue(found)
+            self.report.setValue(found)
 
     def _on_use_clicked(self) -> None:
         found = self.calibration()
@@ -154,18 +165,24 @@ def inspect(image: Image, *, is_repeated: bool, dark: Any = None) -> Job[tuple[C
 
 
 class Report(QWidget):
-    """A calibration: verdict, numbers, mean–variance plot, correlation, and what to do."""
+    """A calibration: verdict, numbers, mean–variance plot, correlation, and what to do.
+
+    Attributes
+    ----------
+    facts : FactSheet
+    curve, correlation : Plot
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._verdict = WrappedLabel(self)
-        self._facts = FactSheet()
-        self._curve = Plot()
-        self._correlation = Plot()
+        self.facts = FactSheet()
+        self.curve = Plot()
+        self.correlation = Plot()
         self._advice = WrappedLabel(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self._verdict, self._advice, self._facts, self._curve, self._correlation):
+        for widget in (self._verdict, self._advice, self.facts, self.curve, self.correlation):
             layout.addWidget(widget)
 
     def setValue(self, found: Calibration) -> None:
@@ -176,15 +193,19 @@ class Report(QWidget):
         )
         self._verdict.setText("Reliable" if found.reliable else "Not reliable, read why")
         self._advice.setText(found.advice)
-        self._facts.setValue(facts_of(found))
+        self.facts.setValue(facts_of(found))
         self._show_curve(found)
         self._show_correlation(found)
+
+    def adviceText(self) -> str:
+        """What to do about it, in words."""
+        return self._advice.text()
 
     def _show_curve(self, found: Calibration) -> None:
         mean, variance = np.array(found.points).T
         ends = np.linspace(min(mean.min(), found.offset), mean.max(), 50)
         line = f"fit: gain {found.gain:.3g}"
-        self._curve.setValue(
+        self.curve.setValue(
             [
                 Series("measured", mean, variance, "points"),
                 Series(line, ends, found.variance(ends)),
@@ -196,7 +217,7 @@ class Report(QWidget):
 
     def _show_correlation(self, found: Calibration) -> None:
         along = {"along Y": found.autocorrelation_y, "along X": found.autocorrelation_x}
-        self._correlation.setValue(
+        self.correlation.setValue(
             [
                 Series(name, range(len(values) + 1), [1, *values], "line+points")
                 for name, values in along.items()

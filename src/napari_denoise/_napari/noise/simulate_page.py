@@ -42,24 +42,37 @@ __all__ = ["SimulatePage"]
 
 
 class SimulatePage(Page):
-    """Noises in their order, a preview while they change, and the whole stack on request."""
+    """Noises in their order, a preview while they change, and the whole stack on request.
+
+    Attributes
+    ----------
+    presetBox : QComboBox
+    noiseList : SettingsList
+    dtypeBox : DtypePolicy
+    seedBox : QSpinBox
+    dosesEdit : QLineEdit
+    previewBox : QCheckBox
+    previewMessage : Message
+        Why there is no preview.
+    runBar : RunBar
+    """
 
     def __init__(self, dock: ViewerDock, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
         self._layer: ImageLayer | None = None
         self._ranges = _Ranges()
-        self._noises = SettingsList(NOISES, what="noise")
-        self._presets = QComboBox()
-        self._seed = QSpinBox()
-        self._seed.setMaximum(2**31 - 1)
-        self._dtype = DtypePolicy(SAME_AS_SOURCE)
-        self._doses = QLineEdit()
-        self._is_previewed = QCheckBox("Preview the shown plane")
-        self._preview_message = Message("notice")
+        self.noiseList = SettingsList(NOISES, what="noise")
+        self.presetBox = QComboBox()
+        self.seedBox = QSpinBox()
+        self.seedBox.setMaximum(2**31 - 1)
+        self.dtypeBox = DtypePolicy(SAME_AS_SOURCE)
+        self.dosesEdit = QLineEdit()
+        self.previewBox = QCheckBox("Preview the shown plane")
+        self.previewMessage = Message("notice")
         preview = PlanePreview(viewer, self._make_preview, self)
         self._preview = dock.closing(preview, preview.close)
-        self._run_bar = dock.makeRunBar(self._prepare, run_text="Add noise")
+        self.runBar = dock.makeRunBar(self._prepare, run_text="Add noise")
         self._build()
         self._connect()
 
@@ -70,49 +83,49 @@ class SimulatePage(Page):
 
     def setNoise(self, noise: NoiseModel) -> None:
         """Show this noise in the form, all its parts if it has several."""
-        self._noises.setValue(getattr(noise, "noises", (noise,)))
+        self.noiseList.setValue(getattr(noise, "noises", (noise,)))
 
     def setPreviewed(self, is_previewed: bool) -> None:  # noqa: FBT001
         """Show or take away the preview, as its check box does."""
-        self._is_previewed.setChecked(is_previewed)
+        self.previewBox.setChecked(is_previewed)
 
     def _build(self) -> None:
-        self._presets.setPlaceholderText("typical detectors…")
-        self._presets.addItems([known.title for known in PRESETS])
-        self._presets.setCurrentIndex(-1)
-        self._doses.setPlaceholderText("100 % only; or 1, 0.5, 0.25")
-        self._is_previewed.setToolTip(
+        self.presetBox.setPlaceholderText("typical detectors…")
+        self.presetBox.addItems([known.title for known in PRESETS])
+        self.presetBox.setCurrentIndex(-1)
+        self.dosesEdit.setPlaceholderText("100 % only; or 1, 0.5, 0.25")
+        self.previewBox.setToolTip(
             "Show what the noise does to the plane you look at, in a layer of its own that "
             "follows settings and sliders, and goes when this is unchecked."
         )
-        self.addRow("Preset", self._presets, "Noise as typical detectors have it.")
+        self.addRow("Preset", self.presetBox, "Noise as typical detectors have it.")
         self.addHeading("Noise, in this order")
-        self.addWidget(self._noises)
+        self.addWidget(self.noiseList)
         self.addHeading("Result")
-        self.addRow("Type", self._dtype)
-        self.addRow("Seed", self._seed, "The same seed gives the same noise again.")
+        self.addRow("Type", self.dtypeBox)
+        self.addRow("Seed", self.seedBox, "The same seed gives the same noise again.")
         self.addRow(
             "Doses",
-            self._doses,
+            self.dosesEdit,
             "Shares of the full exposure; there will be a layer for each.",
         )
-        self.addWidget(self._is_previewed)
-        self.addWidget(self._preview_message)
-        self.addWidget(self._run_bar)
+        self.addWidget(self.previewBox)
+        self.addWidget(self.previewMessage)
+        self.addWidget(self.runBar)
 
     def _connect(self) -> None:
-        self._presets.activated.connect(lambda index: self.setNoise(PRESETS[index].noise))
-        self._noises.valueChanged.connect(self._on_settings_changed)
-        self._seed.valueChanged.connect(self._on_settings_changed)
-        self._dtype.valueChanged.connect(self._on_settings_changed)
-        self._is_previewed.toggled.connect(self._preview.setOn)
-        self._is_previewed.toggled.connect(lambda _on: self._preview_message.clear())
-        self._preview.closed.connect(lambda: self._is_previewed.setChecked(False))
-        self._preview.shown.connect(self._preview_message.clear)
+        self.presetBox.activated.connect(lambda index: self.setNoise(PRESETS[index].noise))
+        self.noiseList.valueChanged.connect(self._on_settings_changed)
+        self.seedBox.valueChanged.connect(self._on_settings_changed)
+        self.dtypeBox.valueChanged.connect(self._on_settings_changed)
+        self.previewBox.toggled.connect(self._preview.setOn)
+        self.previewBox.toggled.connect(lambda _on: self.previewMessage.clear())
+        self._preview.closed.connect(lambda: self.previewBox.setChecked(False))
+        self._preview.shown.connect(self.previewMessage.clear)
         self._preview.failed.connect(self._on_preview_failed)
 
     def _noise(self) -> NoiseModel:
-        return Composite.of(cast("Sequence[NoiseModel]", self._noises.value()))
+        return Composite.of(cast("Sequence[NoiseModel]", self.noiseList.value()))
 
     def _on_settings_changed(self) -> None:
         try:
@@ -122,21 +135,21 @@ class SimulatePage(Page):
             self._on_preview_failed(error)
 
     def _on_preview_failed(self, error: BaseException) -> None:
-        self._preview_message.clear()
-        self._preview_message.add(str(error))
+        self.previewMessage.clear()
+        self.previewMessage.add(str(error))
 
     def _make_preview(self, image: Image, place: dict[str, int]) -> Any:
-        noise, dtype = self._noise(), self._dtype.dtype_for(image.pixels)
+        noise, dtype = self._noise(), self.dtypeBox.dtype_for(image.pixels)
         return partial(
-            preview_plane, noise, image, place, self._ranges, seed=self._seed.value(), dtype=dtype
+            preview_plane, noise, image, place, self._ranges, seed=self.seedBox.value(), dtype=dtype
         )
 
     def _prepare(self) -> Task:
         if self._layer is None:
             raise InputError("There is no image layer. Open or add an image first.")
         layer, image = self._layer, read_layer(self._layer)
-        noise, seed, doses = self._noise(), self._seed.value(), self._parse_doses()
-        dtype = self._dtype.dtype_for(image.pixels)
+        noise, seed, doses = self._noise(), self.seedBox.value(), self._parse_doses()
+        dtype = self.dtypeBox.dtype_for(image.pixels)
         recipe = Recipe.of(
             "simulate",
             noise,
@@ -160,7 +173,7 @@ class SimulatePage(Page):
         return Task(make_job, partial(self._add_result, layer, image, noise, recipe))
 
     def _parse_doses(self) -> tuple[float, ...]:
-        text = self._doses.text().strip()
+        text = self.dosesEdit.text().strip()
         try:
             return tuple(float(part) for part in text.split(",")) if text else ()
         except ValueError as error:
@@ -190,7 +203,7 @@ class SimulatePage(Page):
                 noisy.reset_contrast_limits()
             self._viewer.add_layer(noisy)
         if clipped := clipped_in_words(result.n_clipped, recipe.dtype):
-            self._run_bar.showNotice(clipped)
+            self.runBar.showNotice(clipped)
 
 
 class _Ranges:

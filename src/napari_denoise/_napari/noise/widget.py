@@ -23,12 +23,19 @@ _SIMULATE, _INSPECT = range(2)
 
 
 class NoiseWidget(ViewerDock):
-    """A layer, and two pages for it: *Simulate* and *Inspect*."""
+    """A layer, and two pages for it: *Simulate* and *Inspect*.
+
+    Attributes
+    ----------
+    layerChooser : LayerChooser
+    simulate : SimulatePage
+    inspect : InspectPage
+    """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
         chooser = LayerChooser(napari_viewer.layers)
-        self._layer = self.closing(chooser, chooser.close_watch)
+        self.layerChooser = self.closing(chooser, chooser.close_watch)
         # Not a tab widget, which is as high as its highest page.
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)
@@ -38,7 +45,7 @@ class NoiseWidget(ViewerDock):
         self.simulate = SimulatePage(self, napari_viewer)
         self.inspect = InspectPage(self, napari_viewer)
         self.setMinimumWidth(_MIN_WIDTH)
-        self.addRow("Layer", self._layer)
+        self.addRow("Layer", self.layerChooser)
         for widget in (self._tabs, self.simulate, self.inspect):
             self.addWidget(widget)
         self._connect()
@@ -53,7 +60,7 @@ class NoiseWidget(ViewerDock):
 
     def _connect(self) -> None:
         self._tabs.currentChanged.connect(self._on_tab_changed)
-        self._layer.layerChanged.connect(self._on_layer_changed)
+        self.layerChooser.layerChanged.connect(self._on_layer_changed)
         self.inspect.noiseFound.connect(self._on_noise_found)
         self._on_tab_changed()
         self._on_layer_changed()
@@ -63,8 +70,8 @@ class NoiseWidget(ViewerDock):
         self.inspect.setVisible(self._tabs.currentIndex() == _INSPECT)
 
     def _on_layer_changed(self) -> None:
-        self.simulate.setLayer(self._layer.layer())
-        self.inspect.setLayer(self._layer.layer())
+        self.simulate.setLayer(self.layerChooser.layer())
+        self.inspect.setLayer(self.layerChooser.layer())
 
     def _on_noise_found(self, noise: NoiseModel) -> None:
         self.simulate.setNoise(noise)

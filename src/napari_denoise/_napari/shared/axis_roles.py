@@ -65,20 +65,28 @@ class AxisRoles(QWidget):
         self._rebuild()
 
     def setLetter(self, row: int, letter: str) -> None:
-        """Say which axis a row is; the row that had the letter gets this one's."""
+        """Say which axis a row is; if another one had the letter, it gets this row's."""
         letters = list(self._axes)
-        if letter in letters:
+        if letter in letters:  # swap, so that no letter is ever there twice
             letters[letters.index(letter)] = letters[row]
         letters[row] = letter
         self._axes = "".join(letters)
         self._rebuild()
 
     def setRole(self, letter: str, role: int) -> None:
-        """Choose the part an axis plays, by its place in the list of its roles."""
+        """Say what part an axis plays, by its place in the list of its parts."""
         if role and letter in "ZT":  # only one axis can be the depth
             self._roles |= {"Z": 0, "T": 0}
         self._roles[letter] = role
         self._rebuild()
+
+    def letterBox(self, row: int) -> QComboBox:
+        """Where a row's letter is chosen."""
+        return self._rows[row][0]
+
+    def roleBox(self, row: int) -> QComboBox:
+        """Where a row's part is chosen."""
+        return self._rows[row][2]
 
     def value(self) -> Layout:
         """The layout the rows describe.

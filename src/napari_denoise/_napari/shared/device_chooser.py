@@ -24,48 +24,62 @@ class DeviceChooser(QWidget):
     ----------
     device : str
         The one to start with: "auto", "cpu", "cuda:0", "mps".
+
+    Attributes
+    ----------
+    deviceBox : QComboBox
+    checkButton : QPushButton
     """
 
     valueChanged = Signal()
 
     def __init__(self, device: str = "auto", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._devices = QComboBox()
-        self._devices.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._devices.addItem("Automatic", "auto")
-        self._devices.addItem("CPU", "cpu")
-        self._check_button = QPushButton("Check")
-        self._check_button.setToolTip("Compute something small on each device to see if it works.")
+        self.deviceBox = QComboBox()
+        self.deviceBox.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.deviceBox.addItem("Automatic", "auto")
+        self.deviceBox.addItem("CPU", "cpu")
+        self.checkButton = QPushButton("Check")
+        self.checkButton.setToolTip("Compute something small on each device to see if it works.")
         self._found = WrappedLabel(self)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setColumnStretch(0, 1)
-        layout.addWidget(self._devices, 0, 0)
-        layout.addWidget(self._check_button, 0, 1)
+        layout.addWidget(self.deviceBox, 0, 0)
+        layout.addWidget(self.checkButton, 0, 1)
         layout.addWidget(self._found, 1, 0, 1, 2)
         self._runner = JobRunner(self)
-        self._check_button.clicked.connect(self.check)
+        self.checkButton.clicked.connect(self.check)
         self._runner.finished.connect(self._show)
         self._runner.failed.connect(self._on_runner_failed)
         self._runner.ended.connect(self._on_runner_ended)
-        self._devices.currentIndexChanged.connect(self._on_devices_changed)
+        self.deviceBox.currentIndexChanged.connect(self._on_devices_changed)
         self.setValue(device)
 
     def value(self) -> str:
         """The name of the chosen device."""
-        return str(self._devices.currentData())
+        return str(self.deviceBox.currentData())
 
     def setValue(self, device: str) -> None:
         """Choose a device; one that has not been seen yet is added."""
-        if self._devices.findData(device) < 0:
-            self._devices.addItem(device, device)
-        self._devices.setCurrentIndex(self._devices.findData(device))
+        if self.deviceBox.findData(device) < 0:
+            self.deviceBox.addItem(device, device)
+        self.deviceBox.setCurrentIndex(self.deviceBox.findData(device))
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether the devices are being checked."""
+        return self._runner.is_running
+
+    def foundText(self) -> str:
+        """What the last check found, a line for each device."""
+        return self._found.text()
 
     def check(self) -> None:
         """Find the devices; ignored while that is being done."""
         if self._runner.is_running:
             return
-        self._check_button.setEnabled(False)
+        self.checkButton.setEnabled(False)
         self._say("Checking…")
         self._runner.start(_find_devices)
 
@@ -76,33 +90,33 @@ class DeviceChooser(QWidget):
 
     def _show(self, devices: list[DeviceInfo]) -> None:
         chosen = self.value()
-        with QSignalBlocker(self._devices):
+        with QSignalBlocker(self.deviceBox):
             self._fill(devices)
         usable = [device.name for device in devices if device.usable]
         self.setValue(chosen if chosen in usable else "auto")
         self._say("\n".join(_in_words(device) for device in devices))
 
     def _fill(self, devices: list[DeviceInfo]) -> None:
-        self._devices.clear()
-        self._devices.addItem("Automatic", "auto")
+        self.deviceBox.clear()
+        self.deviceBox.addItem("Automatic", "auto")
         for row, device in enumerate(devices, start=1):
-            self._devices.addItem(device.description, device.name)
+            self.deviceBox.addItem(device.description, device.name)
             if not device.usable:
-                self._devices.model().item(row).setEnabled(False)
-                self._devices.setItemData(row, device.reason, Qt.ItemDataRole.ToolTipRole)
+                self.deviceBox.model().item(row).setEnabled(False)
+                self.deviceBox.setItemData(row, device.reason, Qt.ItemDataRole.ToolTipRole)
 
     def _say(self, text: str) -> None:
         self._found.setText(text)
 
     def _on_devices_changed(self) -> None:
-        self.setToolTip(self._devices.currentText())
+        self.setToolTip(self.deviceBox.currentText())
         self.valueChanged.emit()
 
     def _on_runner_failed(self, error: BaseException) -> None:
         self._say(f"The devices could not be checked: {error}")
 
     def _on_runner_ended(self) -> None:
-        self._check_button.setEnabled(True)
+        self.checkButton.setEnabled(True)
 
 
 def _find_devices() -> Job[list[DeviceInfo]]:

@@ -18,7 +18,14 @@ _OF_SAMPLES = ("n_samples", "seed")
 
 
 class ModelForm(QWidget):
-    """The settings of a model's use; where the model gives one image only, it is not asked for."""
+    """The settings of a model's use; where the model gives one image only, it is not asked for.
+
+    Attributes
+    ----------
+    outputBox : QComboBox
+        Which of the images that the model gives is wanted.
+    form : SettingsForm
+    """
 
     valueChanged = Signal()
 
@@ -28,17 +35,17 @@ class ModelForm(QWidget):
         self.outputBox.setToolTip("Which of the images that the model gives becomes a layer.")
         self._output_label = QLabel("Output")
         self._output_label.setBuddy(self.outputBox)
-        self._form = SettingsForm(ModelDenoiser)
+        self.form = SettingsForm(ModelDenoiser)
         row = QFormLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.addRow(self._output_label, self.outputBox)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
-        layout.addWidget(self._form)
+        layout.addWidget(self.form)
         self.setOutputs(("image",))
         self.outputBox.currentIndexChanged.connect(self.valueChanged)
-        self._form.valueChanged.connect(self.valueChanged)
+        self.form.valueChanged.connect(self.valueChanged)
 
     def setOutputs(self, outputs: tuple[str, ...]) -> None:
         """Offer these images; the one that was chosen stays if it is among them."""
@@ -52,7 +59,7 @@ class ModelForm(QWidget):
         for widget in (self.outputBox, self._output_label):
             widget.setVisible(len(outputs) > 1)
         for name in _OF_SAMPLES:
-            self._form.setFieldVisible(name, SAMPLES in outputs)
+            self.form.setFieldVisible(name, SAMPLES in outputs)
 
     def value(self) -> dict[str, Any]:
         """The settings, for :class:`~napari_denoise.learning.prediction.ModelDenoiser`.
@@ -62,5 +69,5 @@ class ModelForm(QWidget):
         SettingsError
             If they do not fit together.
         """
-        settings = self._form.value().model_dump(exclude={"name", "path", "device"})
+        settings = self.form.value().model_dump(exclude={"name", "path", "device"})
         return {**settings, "output": self.outputBox.currentData()}

@@ -22,6 +22,10 @@ class SettingsChooser(QWidget):
     ----------
     classes : sequence of Settings classes
         With a ``title`` and a ``citation``.
+
+    Attributes
+    ----------
+    titleBox : QComboBox
     """
 
     valueChanged = Signal()
@@ -31,24 +35,24 @@ class SettingsChooser(QWidget):
         self._classes = tuple(classes)
         self._forms: dict[type[Any], SettingsForm] = {}
         self._spatial_axes = ""
-        self._titles = QComboBox()
-        self._titles.addItems([cls.title for cls in classes])
+        self.titleBox = QComboBox()
+        self.titleBox.addItems([cls.title for cls in classes])
         self._about = WrappedLabel(self)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.addWidget(self._titles)
+        self._layout.addWidget(self.titleBox)
         self._layout.addWidget(self._about)
-        self._titles.currentIndexChanged.connect(self._on_chosen)
+        self.titleBox.currentIndexChanged.connect(self._on_chosen)
         self._on_chosen()
 
     @property
     def title(self) -> str:
         """Of the chosen class."""
-        return str(self._titles.currentText())
+        return str(self.titleBox.currentText())
 
     def form(self) -> SettingsForm:
         """The form of the chosen class."""
-        cls = self._classes[self._titles.currentIndex()]
+        cls = self._classes[self.titleBox.currentIndex()]
         if cls not in self._forms:
             self._forms[cls] = self._make_form(cls)
         return self._forms[cls]
@@ -70,7 +74,7 @@ class SettingsChooser(QWidget):
 
     def setClass(self, settings_class: type[Settings]) -> None:
         """Choose a class."""
-        self._titles.setCurrentIndex(self._classes.index(settings_class))
+        self.titleBox.setCurrentIndex(self._classes.index(settings_class))
 
     def setSpatialAxes(self, axes: str) -> None:
         """Say which axes are denoised together, for settings with one value per axis."""

@@ -25,6 +25,10 @@ class SettingsList(QWidget):
         With a ``title`` and a ``citation``.
     what : str
         What an entry is, for the buttons' tooltips: "noise".
+
+    Attributes
+    ----------
+    entryList : QListWidget
     """
 
     valueChanged = Signal()
@@ -35,8 +39,8 @@ class SettingsList(QWidget):
         super().__init__(parent)
         self._classes = tuple(classes)
         self._choosers: list[SettingsChooser] = []
-        self._list = _List()
-        self._list.currentRowChanged.connect(self._show_current)
+        self.entryList = _List()
+        self.entryList.currentRowChanged.connect(self._show_current)
         self._buttons = {
             "+": self._button("+", f"Add one more {what}, after the selected one", self.add),
             "−": self._button("−", f"Remove the selected {what}", self.remove),
@@ -67,20 +71,20 @@ class SettingsList(QWidget):
         """Add an entry of the first class that is not there yet, after the selected one."""
         present = [chooser.form().settings_class for chooser in self._choosers]
         missing = [cls for cls in self._classes if cls not in present]
-        row = self._list.currentRow() + 1
+        row = self.entryList.currentRow() + 1
         self._choosers.insert(row, self._make_chooser((missing or self._classes)[0]()))
         self._show(row)
 
     def remove(self) -> None:
         """Remove the selected entry, unless it is the last one."""
         if len(self._choosers) > 1:
-            row = self._list.currentRow()
+            row = self.entryList.currentRow()
             self._forget(self._choosers.pop(row))
             self._show(min(row, len(self._choosers) - 1))
 
     def move(self, step: int) -> None:
         """Exchange the selected entry with the one `step` rows below."""
-        row = self._list.currentRow()
+        row = self.entryList.currentRow()
         if 0 <= row + step < len(self._choosers):
             self._choosers.insert(row + step, self._choosers.pop(row))
             self._show(row + step)
@@ -96,7 +100,7 @@ class SettingsList(QWidget):
             buttons.addWidget(button)
         buttons.addStretch()
         upper = QHBoxLayout()
-        upper.addWidget(self._list)
+        upper.addWidget(self.entryList)
         upper.addLayout(buttons)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -124,21 +128,21 @@ class SettingsList(QWidget):
         chooser.deleteLater()
 
     def _on_entry_changed(self) -> None:
-        self._show(self._list.currentRow())
+        self._show(self.entryList.currentRow())
 
     def _show(self, row: int) -> None:
         """Show the entries as they are now, with this row selected."""
-        with QSignalBlocker(self._list):
-            self._list.clear()
+        with QSignalBlocker(self.entryList):
+            self.entryList.clear()
             titles = [chooser.title for chooser in self._choosers]
-            self._list.addItems([f"{i + 1}. {title}" for i, title in enumerate(titles)])
-            self._list.setCurrentRow(row)
-        self._list.updateGeometry()
+            self.entryList.addItems([f"{i + 1}. {title}" for i, title in enumerate(titles)])
+            self.entryList.setCurrentRow(row)
+        self.entryList.updateGeometry()
         self._show_current()
         self.valueChanged.emit()
 
     def _show_current(self) -> None:
-        row, last = self._list.currentRow(), len(self._choosers) - 1
+        row, last = self.entryList.currentRow(), len(self._choosers) - 1
         for i, chooser in enumerate(self._choosers):
             chooser.setVisible(i == row)
         self._buttons["−"].setEnabled(last > 0)
