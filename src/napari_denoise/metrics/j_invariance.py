@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from napari_denoise.core.dtype import FloatArray, as_float32, check_pixels
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Job, nested
+from napari_denoise.metrics.masking import Masker
 from napari_denoise.metrics.metric import Metric, Quantity, Scene
 
 __all__ = ["J_INVARIANCE", "JInvariantError", "j_invariant_error_job"]
-
-_STRIDE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,10 @@ def j_invariant_error_job(
 
     Pixels on a grid are replaced by the mean of their neighbours, the denoiser is run, and what
     it predicts there is held against what was measured. As noise is independent from pixel to
-    pixel, the expected loss is the error of the blinded denoiser plus the variance of the noise.
-    It says too little where noise is correlated, and slightly too much for a denoiser that
-    gains by seeing the pixel itself.
+    pixel, the expected loss is the error of the denoiser that does not see the pixel, plus the
+    variance of the noise. It says too little where noise is correlated, and too much for a
+    denoiser that gains by seeing the pixel itself: up to 1.9 times the true error for the
+    filters of this package on white noise.
 
     Parameters
     ----------
@@ -64,18 +63,20 @@ def j_invariant_error_job(
         Such as :meth:`napari_denoise.core.denoiser.Denoiser.denoise_tile`: takes ``C(Z)YX``
         float32, is a job that returns the same.
     noisy : array-like, ``C(Z)YX``
-        One tile, held in memory.
+        One tile, held in memory, in the image's own units.
     noise_variance : float, optional
         Mean variance of the noise, in the image's units squared.
     n_passes : int
-        How many of the grids of every fourth pixel are tried, at one run of the denoiser each.
+        How many of the 16 grids of every fourth pixel along Y and X are tried, at one run of the
+        denoiser each.
 
     Raises
     ------
     InputError
-        If the tile has no ``C(Z)YX`` axes or a pixel is not finite.
+        If the tile has no ``C(Z)YX`` axes, is smaller than 6 × 6 pixels, or has one that is not
+        finite.
     SettingsError
-        If `n_passes` is not between 1 and the number of grids, 16 in 2D and 64 in 3D.
+        If `n_passes` is not between 1 and 16.
 
     References
     ----------
@@ -85,29 +86,22 @@ def j_invariant_error_job(
     check_pixels(tile)
     if tile.ndim not in {3, 4}:
         raise InputError(f"The tile has {tile.ndim} axes. Give it as CYX or CZYX.")
-    grids = list(np.ndindex(*(min(_STRIDE, size) for size in tile.shape[1:])))
-    if not 1 <= n_passes <= len(grids):
-        raise SettingsError(f"n_passes must be from 1 to {len(grids)} (given: {n_passes}).")
-    interpolated = _mean_of_neighbours(tile)
+    masker = Masker(keeps_noise=False)
+    if min(tile.shape[-2:]) < masker.smallest_plane:
+        raise InputError(
+            f"The tile has planes of {tile.shape[-2]} × {tile.shape[-1]} pixels; at least "
+            f"{masker.smallest_plane} × {masker.smallest_plane} are needed to leave some out."
+        )
+    if not 1 <= n_passes <= masker.n_phases:
+        raise SettingsError(f"n_passes must be from 1 to {masker.n_phases} (given: {n_passes}).")
     losses = []
     for i in range(n_passes):
-        start = grids[i * len(grids) // n_passes]
-        grid = (slice(None), *(slice(first, None, _STRIDE) for first in start))
-        blinded = tile.copy()
-        blinded[grid] = interpolated[grid]
+        masked, mask = masker.mask(tile, i * masker.n_phases // n_passes)
         message = f"pass {i + 1} of {n_passes}"
-        job = denoise_tile(blinded)
+        job = denoise_tile(masked)
         predicted = yield from nested(job, i / n_passes, (i + 1) / n_passes, message)
-        losses.append(np.square(predicted[grid] - tile[grid], dtype=np.float64).ravel())
+        losses.append(np.square(predicted[mask] - tile[mask], dtype=np.float64))
     return _error_of(np.concatenate(losses), noise_variance)
-
-
-def _mean_of_neighbours(tile: FloatArray) -> FloatArray:
-    """Mean of the pixels that share a side with each pixel of ``C(Z)YX``."""
-    kernel = ndimage.generate_binary_structure(tile.ndim - 1, 1).astype(np.float32)
-    kernel[(1,) * kernel.ndim] = 0
-    means: FloatArray = ndimage.correlate(tile, kernel[np.newaxis] / kernel.sum(), mode="mirror")
-    return means
 
 
 def _error_of(squares: npt.NDArray[Any], noise_variance: float | None) -> JInvariantError:

@@ -1,6 +1,6 @@
 """Self-tuning: the settings of a filter that suit an image, found on the noisy image alone.
 
-Each setting is tried on a few crops in which some pixels are hidden. How well the filter guesses
+Each setting is tried on a few crops in which some pixels are masked. How well the filter predicts
 them says how well it denoises, up to a constant (J-invariance, Batson & Royer 2019,
 arXiv:1901.11365).
 """
@@ -23,7 +23,7 @@ from napari_denoise.core.progress import Job, nested, run_all
 from napari_denoise.core.settings import SettingField
 from napari_denoise.filters.base import Filter
 from napari_denoise.filters.tuning.crops import Crop, choose_crops
-from napari_denoise.filters.tuning.j_invariance import BlindSpots, Mask
+from napari_denoise.metrics.masking import Mask, Masker
 from napari_denoise.noise.calibration.mean_variance import CORRELATED
 from napari_denoise.noise.calibration.single_image import calibrate_job
 
@@ -43,7 +43,7 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class TuningCurve:
-    """How well the filter guesses hidden pixels, depending on one setting.
+    """How well the filter predicts masked pixels, depending on one setting.
 
     Attributes
     ----------
@@ -52,8 +52,8 @@ class TuningCurve:
     values : tuple of float
         What was tried, ascending.
     losses : tuple of float
-        Mean squared error at the hidden pixels, relative to that of a guess from their
-        neighbours; the noise of the hidden pixels themselves is part of it.
+        Mean squared error at the masked pixels, relative to that of their replacements from
+        neighbours; the noise of the masked pixels themselves is part of it.
     chosen : float
         The value with the least loss.
     """
@@ -138,20 +138,20 @@ def tune_job(
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """One crop with its blind spots, and what the filter has to know of its channel."""
+    """One crop with masked pixels, and what the filter has to know of its channel."""
 
     crop: Crop
     fitted: Filter
-    hidden: FloatArray
-    spots: Mask
+    masked: FloatArray
+    mask: Mask
     weight: float
 
     def loss(self, changes: dict[str, Any]) -> Job[float]:
-        """Sum of the squared errors at the spots, weighted."""
+        """Sum of the squared errors at masked pixels, weighted."""
         denoiser = self.fitted.adjusted(**changes)
-        denoised = yield from nested(denoiser.denoise_tile(self.hidden), 0.0, 1.0)
-        guess = yield from nested(denoiser.forward_model(denoised), 1.0, 1.0)
-        errors = guess[self.spots] - self.crop.pixels[self.spots]
+        denoised = yield from nested(denoiser.denoise_tile(self.masked), 0.0, 1.0)
+        predicted = yield from nested(denoiser.forward_model(denoised), 1.0, 1.0)
+        errors = predicted[self.mask] - self.crop.pixels[self.mask]
         return self.weight * float(np.vdot(errors, errors))
 
 
@@ -169,22 +169,22 @@ def _prepare(denoiser: Filter, image: Any, layout: Layout) -> Job[list[_Trial]]:
         noise = yield from nested(job, start, middle)
         correlation = noise.correlation if noise.correlation > CORRELATED else 0.0
         crops = yield from nested(choose_crops(image, layout, units, n_crops), middle, stop)
-        blind = BlindSpots.for_correlation(correlation)
-        trials += _trials_of(fitted[channel].rehearsal(), crops, blind, n_crops * _CROP_PIXELS)
+        masker = Masker.for_correlation(correlation)
+        trials += _trials_of(fitted[channel].rehearsal(), crops, masker, n_crops * _CROP_PIXELS)
     return trials
 
 
 def _trials_of(
-    fitted: Filter, crops: Sequence[Crop], blind: BlindSpots, n_pixels: int
+    fitted: Filter, crops: Sequence[Crop], masker: Masker, n_pixels: int
 ) -> list[_Trial]:
-    """As many trials as make `n_pixels`: small crops are tried with several grids of spots."""
+    """As many trials as make `n_pixels`: small crops are masked on several grids."""
     n_phases = n_pixels // sum(crop.pixels.size for crop in crops)
-    phases = range(0, blind.n_phases, ceil(blind.n_phases / max(n_phases, 1)))
-    hidden = [(crop, *blind.hide(crop.pixels, phase)) for crop in crops for phase in phases]
+    phases = range(0, masker.n_phases, ceil(masker.n_phases / max(n_phases, 1)))
+    masked = [(crop, *masker.mask(crop.pixels, phase)) for crop in crops for phase in phases]
     total = sum(
-        float(np.sum(np.square(image[spots] - crop.pixels[spots]))) for crop, image, spots in hidden
+        float(np.sum(np.square(image[mask] - crop.pixels[mask]))) for crop, image, mask in masked
     )
-    return [_Trial(crop, fitted, image, spots, 1 / total) for crop, image, spots in hidden]
+    return [_Trial(crop, fitted, image, mask, 1 / total) for crop, image, mask in masked]
 
 
 class _Search:
