@@ -21,6 +21,8 @@ from napari_denoise.core.errors import AxesError
 
 __all__ = ["LETTERS", "Layout", "UnitIndex", "check_axes", "default_axes"]
 
+# The letters of OME and ImageJ, less those of detectors nobody denoises (lifetime, phase …), and
+# S for samples: repeats, positions, doses. In the order in which files keep their axes.
 LETTERS = "STCZYX"
 _WORDS = {
     "S": ("sample", "samples"),
@@ -72,6 +74,7 @@ def default_axes(n_dims: int) -> str:
     """
     if not 2 <= n_dims <= len(LETTERS):
         raise AxesError(f"An image needs 2 to 6 axes, this one has {n_dims}.")
+    # A third axis without a name is taken for depth, as ImageJ takes it.
     return {2: "YX", 3: "ZYX", 4: "TZYX", 5: "TZCYX", 6: "STZCYX"}[n_dims]
 
 
@@ -95,6 +98,7 @@ class Layout:
     channels: Literal["independent", "joint"] = "independent"
 
     def __post_init__(self) -> None:
+        # There is no image yet whose shape could differ.
         check_axes(self.axes, (1,) * len(self.axes))
         depth = self.spatial[:-2]
         if self.spatial[-2:] != "YX" or depth not in {"", "Z", "T"}:
@@ -131,12 +135,15 @@ class Layout:
     def n_units(self, shape: tuple[int, ...]) -> int:
         """How many units an image of `shape` has."""
         sizes = dict(zip(self.axes, shape, strict=True))
+        # An image without such axes is one unit: the product of nothing is 1. In 64 bit, as
+        # numpy's own integer has 32 on Windows before version 2.
         return int(np.prod([sizes[letter] for letter in self.batch_axes], dtype=np.int64))
 
     def units(self, shape: tuple[int, ...]) -> Iterator[UnitIndex]:
         """Index of each unit, in the image's order."""
         sizes = dict(zip(self.axes, shape, strict=True))
         for place in product(*(range(sizes[letter]) for letter in self.batch_axes)):
+            # Integers, not slices of length one: a lazy image then reads just this plane.
             where = dict(zip(self.batch_axes, place, strict=True))
             yield tuple(where.get(letter, slice(None)) for letter in self.axes)
 
@@ -174,6 +181,7 @@ class Layout:
     def cut(self, image: Any, unit: UnitIndex, window: tuple[slice, ...] = ()) -> npt.NDArray[Any]:
         """As :meth:`read`, in the image's own dtype and with whatever is in it."""
         pixels = np.asarray(image[self.index(unit, window)])
+        # Indexing with an integer has taken the other axes away.
         kept = [letter for letter in self.axes if letter in self.unit_axes]
         pixels = pixels.transpose([kept.index(letter) for letter in self.unit_axes])
         if "C" not in self.unit_axes:

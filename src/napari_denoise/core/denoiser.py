@@ -147,6 +147,7 @@ class Denoiser(Settings, ABC):
         extents : tuple of int
             Size in pixels of what is to be cut into tiles, per spatial axis.
         """
+        # With a halo as wide as the tile, nine tenths of the work would be done twice.
         sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
         return tuple(max(size, 4 * halo) for size, halo in sizes)
 
@@ -217,6 +218,7 @@ def denoise_job(
     check_input(denoiser, image, layout)
     source = as_image(image, layout.axes)
     stacked = (denoiser.n_stacked,) if denoiser.n_stacked else ()
+    # Every pixel is in exactly one tile's core, so there is nothing to be filled beforehand.
     if out is None:
         out = np.empty((*stacked, *source.shape), dtype=dtype)
     fitted = yield from fit_channels(denoiser, source.pixels, layout)
@@ -261,12 +263,15 @@ def _denoise_tiles(
             return by_channel[layout.channel_of(unit)].denoise_tile(tile, place)
 
         work = TileWork(image, layout, grid, clean, out=out, n_stacked=denoiser.n_stacked)
+        # numpy and scipy let go of the interpreter's lock, so filters gain from threads; torch has
+        # threads of its own.
         yield from work.run(n_threads=(os.cpu_count() or 1) if denoiser.is_threaded else 1)
     return work.n_clipped
 
 
 def fit_channels(denoiser: Denoiser, image: Any, layout: Layout) -> Job[dict[int | None, Denoiser]]:
     """Fit the denoiser to each channel; the key of all or none is None."""
+    # Each channel has a camera, a gain and a brightness of its own.
     fitted: dict[int | None, Denoiser] = {}
     for channel, members in layout.units_by_channel(tuple(image.shape)).items():
         job = denoiser.fitted(image, layout, members)

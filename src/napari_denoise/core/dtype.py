@@ -46,8 +46,10 @@ def as_float32(image: npt.ArrayLike, name: str = "The image") -> FloatArray:
         If a pixel is NaN or infinite, or beyond the range of float32.
     """
     pixels = np.asarray(image)
+    # What is beyond the range of float32 becomes infinite, and is told of below in words.
     with np.errstate(over="ignore"):
         result: FloatArray = pixels.astype(np.float32, copy=False)
+    # Integers are always finite, and looking at each pixel costs as much as converting it.
     if pixels.dtype.kind == "f" and not np.isfinite(result).all():
         n_bad = int(np.count_nonzero(~np.isfinite(result)))
         raise InputError(
@@ -84,6 +86,7 @@ def cast_saturating(image: npt.NDArray[Any], dtype: npt.DTypeLike) -> tuple[npt.
     if limits is None or image.dtype == target:
         return image.astype(target, copy=False), 0
     low, high = limits
+    # To the nearest even at a half: np.rint, as upward rounding would brighten the image.
     rounded = (
         np.rint(image, dtype=np.promote_types(image.dtype, np.float32))
         if image.dtype.kind == "f"

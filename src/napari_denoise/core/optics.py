@@ -45,7 +45,9 @@ def blur_sigmas_um(
             f"refractive index (given: {refractive_index:g}): 1.33 is water, 1.52 oil."
         )
     wave_number = 2 * pi / (wavelength_nm / 1000)
+    # The lateral width of the plane in focus; the wide-field volume has the same.
     lateral = sqrt(2) / (wave_number * numerical_aperture)
     axial = 2 * sqrt(6) * refractive_index / (wave_number * numerical_aperture**2)
+    # The product of two equal Gaussians is one that is narrower by the root of two.
     narrowing = {"widefield": 1.0, "confocal": sqrt(2)}[microscope]
     return axial / narrowing, lateral / narrowing

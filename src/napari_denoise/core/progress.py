@@ -103,12 +103,14 @@ def run(job: Job[T], on_progress: Callable[[Progress], Request | None] | None = 
     request: Request | None = None
     try:
         while True:
+            # A generator that has not begun takes no request; next() is send(None).
             event = job.send(request) if request else next(job)
             request = on_progress(event) if on_progress else None
     except StopIteration as end:
         result: T = end.value
         return result
     finally:
+        # Also after KeyboardInterrupt: what the job holds (files, a GPU's memory) is let go here.
         job.close()
 
 
@@ -121,6 +123,7 @@ def nested(job: Job[T], start: float, stop: float, message: str = "") -> Job[T]:
     try:
         while True:
             event = job.send(request) if request else next(job)
+            # The event's own type stays, so that previews and written tiles pass through.
             request = yield replace(
                 event,
                 fraction=start + event.fraction * (stop - start),
@@ -170,6 +173,7 @@ def run_all(
         yield announce((i + 1) / n_jobs, f"{noun} {i + 1} of {n_jobs}")
 
 
+# Cancel is to take less than 0.2 s; a look twenty times a second costs nothing.
 _PATIENCE_S = 0.05
 """How often a job that waits for its threads looks up, so that it can be closed."""
 
@@ -190,6 +194,7 @@ def _run_on_threads(  # noqa: PLR0917
     noun: str,
     announce: Announce,
 ) -> Job[None]:
+    # Jobs are made one by one, as they hold what they work on: a tile that has been read.
     supply, closed, fractions = iter(jobs), threading.Event(), [0.0] * n_jobs
     running: deque[Future[T]] = deque()
     with ThreadPoolExecutor(n_threads, thread_name_prefix=f"napari-denoise-{noun}") as pool:
@@ -198,12 +203,15 @@ def _run_on_threads(  # noqa: PLR0917
                 for job in islice(supply, n_threads + 1 - len(running)):
                     note = _note_fraction(fractions, n_done + len(running), closed)
                     running.append(pool.submit(run, job, note))
+                # In order, whichever ends first: results are written where their place is.
                 while wait([running[0]], timeout=_PATIENCE_S).not_done:
                     yield Progress(fraction=sum(fractions) / n_jobs)
                 collect(running.popleft().result())
                 fractions[n_done] = 1.0
                 yield announce(sum(fractions) / n_jobs, f"{noun} {n_done + 1} of {n_jobs}")
         finally:
+            # Those that run end at their next event, the others never begin; leaving the pool
+            # waits for them, so that no thread outlives its job.
             closed.set()
             for future in running:
                 future.cancel()
@@ -242,6 +250,7 @@ class Stopwatch:
         if self._first is None:
             self._first = self.elapsed_s, fraction
         seconds, done = self.elapsed_s - self._first[0], min(fraction, 1.0) - self._first[1]
+        # Less tells of the start alone: reading, compiling, the first batch.
         if done < 0.01 or self.elapsed_s < 0.5:
             return None
         return seconds * (1.0 - min(fraction, 1.0)) / done

@@ -48,6 +48,8 @@ class Recipe(Settings):
         Shares of the full exposure along the result's first axis; empty if it is no series.
     """
 
+    # A plain dict, not the settings class: files from newer versions with settings that are
+    # unknown here can still be read and passed on.
     operation: Operation
     settings: dict[str, Any]
     source: str = ""

@@ -36,6 +36,8 @@ S = TypeVar("S", bound="Settings")
 class Settings(BaseModel):
     """Base of everything that can be chosen and stored: frozen, strict about names."""
 
+    # A name that is misspelt in a file or script is an error, not silently the default; NaN and
+    # infinity are no settings, and JSON has no word for them.
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
     )
@@ -51,6 +53,7 @@ class Settings(BaseModel):
 
 def _split_text(value: object) -> object:
     """Read ``"2, 1, 1"`` as one number per axis, ``"1.5"`` as a single one."""
+    # Text comes from the command line; a single number is left to pydantic.
     if isinstance(value, str) and "," in value:
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -189,11 +192,14 @@ class SettingField:
 
 def describe(settings: type[Settings]) -> tuple[SettingField, ...]:
     """The fields that a user may choose, in order; tags with a single value are left out."""
+    # A Literal of one value is the class's tag: there is nothing to choose.
     fields = (_describe_field(name, info) for name, info in settings.model_fields.items())
     return tuple(field for field in fields if len(field.choices) != 1)
 
 
 def _describe_field(name: str, info: FieldInfo) -> SettingField:
+    # pydantic keeps bounds in the field's metadata, but those within a union, as in
+    # "float | tuple[float, float]", only in the annotation.
     leaves, rules = _take_apart(info.annotation)
     optional = NoneType in leaves
     leaves = [leaf for leaf in leaves if leaf is not NoneType]
@@ -206,6 +212,7 @@ def _describe_field(name: str, info: FieldInfo) -> SettingField:
         int: "int",
         Path: "path",
     }
+    # In this order, as bool is an int, and a field that takes int or float is a float.
     plain: FieldType = next((kinds[k] for k in kinds if k in leaves), "text")
     if any(isinstance(leaf, type) and issubclass(leaf, Settings) for leaf in leaves):
         plain = "settings"
@@ -296,12 +303,14 @@ def make_settings(cls: type[S], values: Mapping[str, Any], *, preset: str = "") 
 
 
 def _explain(cls: type[Settings], error: ValidationError) -> str:
+    # One sentence: a second mistake shows when the first is put right.
     first = error.errors(include_url=False)[0]
     where = str(first["loc"][0]) if first["loc"] else ""
     fields = [field.name for field in describe(cls)]
     if first["type"] == "extra_forbidden":
         known = ", ".join(fields) or "none"
         return f"Unknown setting {where!r}. {cls.__name__} has: {known}."
+    # pydantic says "Input should be greater than 0": our sentence begins with the setting's name.
     reason = first["msg"].removeprefix("Value error, ").rstrip(".")
     reason = reason.removeprefix("Input ").removeprefix("should ").removeprefix("must ")
     given = first.get("input")

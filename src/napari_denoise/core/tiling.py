@@ -94,6 +94,7 @@ def halves(
 
     What both read lies within what the tile reads. The other arguments are those of :func:`tiles`.
     """
+    # Across the longest axis the halo that is read twice is smallest.
     lengths = [span.stop - span.start for span in tile.target]
     axis = max(range(len(lengths)), key=lambda axis: lengths[axis] / alignment[axis])
     step, span = alignment[axis], tile.target[axis]
@@ -114,6 +115,7 @@ def _part_of(tile: Tile, axis: int, span: Span) -> Tile:
 
 def _core_size(size: int, wanted: int, step: int) -> int:
     """The evened-out size of the cores along one axis: no sliver at the end."""
+    # Of 1030 pixels, two cores of 515 and not 1024 and 6: a sliver would read its halo for nothing.
     n_cores = ceil(size / max(wanted, 1))
     return max(step, ceil(size / n_cores / step) * step)
 
@@ -126,6 +128,7 @@ def _spans(size: int, wanted: int, halo: int, step: int) -> Iterator[Span]:
 
 def _span(start: int, stop: int, *, halo: int, step: int, size: int) -> Span:
     """Source, target and crop of a core along one axis."""
+    # Rounded up, so that what is read begins where pooling would begin in the whole unit.
     halo = ceil(halo / step) * step
     first, last = max(start - halo, 0), min(stop + halo, size)
     return slice(first, last), slice(start, stop), slice(start - first, stop - first)
@@ -217,10 +220,12 @@ class TileWork:
     def run(self, *, n_threads: int = 1) -> Job[None]:
         """Fill the result; each tile that is written is told by a :class:`TileDone`."""
         places = list(self._places())
+        # A generator: a tile is read when a thread is free for it, not before.
         jobs = (
             self._cleaned(unit, tile, self._layout.read(self._image, unit.index, tile.source))
             for unit, tile in places
         )
+        # run_all hands results over in order, so the next place is the one that is done.
         n_threads, waiting, done = min(n_threads, len(places)), iter(places), [places[0]]
 
         def write(pieces: list[_Piece]) -> None:
@@ -254,6 +259,7 @@ class TileWork:
     ) -> Job[list[_Piece]]:
         """The tile in one piece; in several where memory has run out, on it or before it."""
         parts = halves(tile, self._size, self._grid.halo, self._grid.alignment)
+        # What was too much once would be again: later tiles are cut before they fail.
         if n_halvings >= self._n_halvings or not parts:
             start = tuple(span.start for span in tile.source)
             place = Place(unit.number, start, unit.sample, tile.crop)
@@ -267,6 +273,7 @@ class TileWork:
             yield Notice(fraction=0.0, message=_say_halved(tile))
         pieces: list[_Piece] = []
         for i, part in enumerate(parts):
+            # Cut from what was read: a lazy image is not read twice.
             inside = pixels[(slice(None), *_within(tile.source, part.source))]
             job = self._cleaned(unit, part, inside, n_halvings + 1)
             pieces += yield from nested(job, i / 2, (i + 1) / 2)

@@ -51,13 +51,16 @@ _SPELLINGS = {
     for unit in _UNITS.values()
     for spelling in (unit.name, unit.symbol, *unit.spellings)
 }
+# 0.1 mm: a macroscope at its lowest zoom has some 10 µm, a print at 72 dpi 353 µm.
 _LARGEST_PIXEL_M = 1e-4
 """A pixel of a micrograph larger than this is a print resolution or a forgotten default."""
 
 
 def unit_name(text: str) -> str:
     """The name of a unit however a file spells it; "pixel" if it is none we know."""
+    # Greek mu and the micro sign look alike and are two characters; files have both.
     spelling = text.strip().replace("μ", "µ").replace("metre", "meter")
+    # As it is first: "Pm" is no picometre, but "Micron" is a micron.
     if spelling not in _SPELLINGS:
         spelling = spelling.lower()
     if spelling not in _SPELLINGS:
@@ -95,6 +98,7 @@ def micrometers(size: float, unit: str) -> float | None:
         The length in `unit`, which may be spelled in any way.
     """
     name = unit_name(unit)
+    # The ratio first: 1e-6 / 1e-6 is 1, so that micrometres come back to the bit.
     return next((size * (each.size / 1e-6) for each in _LENGTHS if each.name == name), None)
 
 
