@@ -95,6 +95,7 @@ def denoise(  # what can be said of the image, the method and the result
     """
     source = as_image(image, axes)
     denoiser = _denoiser(method, settings, stabilize=stabilize)
+    # A model was trained on planes or on volumes, one channel or several: it knows which.
     if spatial is None and isinstance(denoiser, ModelDenoiser | ZooDenoiser):
         layout = denoiser.layout_for(source.axes)
     else:

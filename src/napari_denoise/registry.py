@@ -90,6 +90,7 @@ def make_denoiser(
         denoiser = method
     else:
         denoiser = make_settings(denoiser_class(method), settings or {})
+    # Decided here alone, so that dock, notebook and command line agree to the byte.
     if denoiser.expects_even_noise if stabilize is None else stabilize:
         return Stabilized(denoiser=denoiser)
     return denoiser
@@ -103,6 +104,7 @@ def denoiser_of(recipe: Recipe | None) -> Denoiser | None:
     try:
         if name in _STORED:
             path = settings.get("path")
+            # A model may have been moved, or never saved; a filter needs nothing but its settings.
             is_lost = name != "stabilized" and not (path and Path(str(path)).exists())
             return None if is_lost else make_settings(_STORED[name], settings)
         return make_settings(denoiser_class(name), settings)

@@ -26,6 +26,7 @@ app = typer.Typer(
     help="Denoise fluorescence microscopy images, and measure how good the result is.",
     no_args_is_help=True,
     add_completion=False,
+    # A fault of ours shows as a plain traceback, which can be searched for and pasted.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -50,5 +51,6 @@ def main() -> None:
     try:
         app()
     except DenoiseError as error:
+        # 2 as for a wrong option: both are put right by calling again, otherwise.
         sys.stderr.write(f"napari-denoise: {error}\n")
         sys.exit(2)

@@ -93,6 +93,7 @@ def apply(
 ) -> None:
     """Apply a trained model."""
     given = {**parse_settings(settings), "path": model, "device": device}
+    # The samples are an output of their own, along a new axis S.
     if samples is not None:
         given |= {"output": SAMPLES, "n_samples": samples}
     denoiser = make_settings(denoiser_class_of(model), given)
@@ -101,6 +102,7 @@ def apply(
 
 
 def _run(denoiser: Denoiser, image: Image, layout: Layout, out: Path, dtype: str) -> None:
+    # All that can be refused is refused before the result's file is begun.
     kind = result_dtype(dtype, image)
     check_input(denoiser, image.pixels, layout)
     recipe = recipe_of(denoiser, image, layout, kind)
@@ -110,6 +112,7 @@ def _run(denoiser: Denoiser, image: Image, layout: Layout, out: Path, dtype: str
         job_with_check = checked_job(job, image)
         found = run_with_bar(job_with_check, f"applying {denoiser.label}")
     say_saved(out, kind, found.denoised.n_clipped)
+    # Channels of one camera say the same; once is enough.
     for findings in dict.fromkeys(each.findings() for each in found.denoised.fitted):
         if findings:
             say(findings)

@@ -21,6 +21,7 @@ __all__ = ["open_input", "result_being_written", "result_dtype", "save_result", 
 def open_input(source: Path, axes: str | None, out: Path) -> Image:
     """Read the input, and find out now whether the result can be written later."""
     image = read_image(source, axes=axes)
+    # By what they are, not by their names: links and ../ lead to the same file.
     if out.exists() and source.exists() and out.samefile(source):
         raise FileError(f"{out} is the input itself. Choose another name for the result.")
     check_destination(out)

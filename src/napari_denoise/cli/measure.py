@@ -48,6 +48,7 @@ class _Companions:
 
     def usual_metrics(self) -> set[str]:
         """What is measured unless something else is asked for, by name."""
+        # What is cheap and needs no explanation; without companions, what an image tells alone.
         names = {"scores"} if self.clean else set()
         names |= {"photometry", "residual"} if self.noisy else set()
         return names or {"checkerboard", "resolution"}
@@ -105,6 +106,7 @@ def measure(
     reference, others = (paths[0], paths[1:]) if len(paths) > 1 and not no_clean else (None, paths)
     open_image = partial(_open, axes=axes, pixel_size=pixel_size)
     clean, before = (open_image(path) if path else None for path in (reference, noisy))
+    # Before the measuring, which may take minutes.
     _check_outputs(others, csv, maps)
     companions = _Companions(clean, before, _data_range(data_range, clean))
     wanted = [_metric_named(name) for name in metrics or ()]
@@ -120,6 +122,7 @@ def measure(
             drawn = _draw(image, companions, maps) if maps else ()
             findings.append(Finding(str(path), found, maps=drawn))
         except DenoiseError as error:
+            # One bad file of many must not cost the numbers of the others.
             if len(others) == 1:
                 raise
             findings.append(Finding(str(path), error=str(error)))
@@ -136,6 +139,7 @@ def _tell(findings: Sequence[Finding], per: str, csv: Path | None, *, as_json: b
     if csv:
         save_table(csv, findings, per)
     say(to_json(findings, per) if as_json else to_words(findings, per))
+    # Scripts see from the exit code that the table has holes.
     if any(finding.error for finding in findings):
         raise typer.Exit(1)
 
@@ -149,6 +153,7 @@ def _open(path: Path, axes: str | None, pixel_size: float | None) -> Image:
     image = read_image(path, axes=axes)
     if not pixel_size:
         return image
+    # A file that does say the size of its pixels knows better.
     is_plane = [letter in "YX" and micrometers(1, unit) is None for letter, unit in _units(image)]
     places = list(zip(is_plane, image.scale, image.units, strict=True))
     return replace(

@@ -37,6 +37,8 @@ def run_with_bar(job: Job[T], label: str, *, stoppable: bool = False) -> T:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
+    # On standard error, so that a pipe reads results alone; without a terminal there is no bar to
+    # fill log files with.
     console = Console(stderr=True)
     with (
         _interrupts(stoppable=stoppable) as stop,
@@ -70,6 +72,8 @@ def _interrupts(*, stoppable: bool) -> Iterator[Event]:
         return
 
     def on_interrupt(*_: object) -> None:
+        # Python's own handler is back for the second time: it raises KeyboardInterrupt, which
+        # closes the job wherever it is.
         asked.set()
         signal.signal(signal.SIGINT, before)
 

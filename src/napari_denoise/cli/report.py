@@ -71,6 +71,7 @@ def _finite(value: Any) -> Any:
         return {key: _finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(each) for each in value]
+    # json.dumps would write NaN and Infinity, which other programs refuse to read.
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

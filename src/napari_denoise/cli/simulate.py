@@ -105,6 +105,7 @@ def _parse_noise(text: str, settings: dict[str, str]) -> NoiseModel:
     if name not in [known.name for known in PRESETS]:
         return make_settings(registry.noise_class(name), own)
     base = preset(name)
+    # Only what the preset sets itself, so that new defaults of the class hold for it too.
     return make_settings(type(base), {**base.model_dump(exclude_unset=True), **own})
 
 

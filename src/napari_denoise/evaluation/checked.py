@@ -48,6 +48,7 @@ def checked_job(job: Job[Denoised], image: Image) -> Job[Checked]:
         As the job does; the check never loses a result.
     """
     denoised = yield from nested(job, 0.0, _SHARE)
+    # An uncertainty has other intensities than the image, and is right all the same.
     if not all(each.gives_image for each in denoised.fitted):
         return Checked(denoised, None)
     try:
@@ -58,5 +59,6 @@ def checked_job(job: Job[Denoised], image: Image) -> Job[Checked]:
         checking = check_photometry_job(before, after, n_clipped=denoised.n_clipped)
         photometry = yield from nested(checking, _SHARE, 1.0, "checking intensities")
     except DenoiseError:
+        # Too small, NaN, constant: the work of hours is not thrown away for a check.
         return Checked(denoised, None)
     return Checked(denoised, photometry)

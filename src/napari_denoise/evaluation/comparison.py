@@ -78,6 +78,7 @@ def compare_methods_job(
         job = _try_method(method, image, layout, seed, device)
         label, result, seconds = yield from nested(job, *part, method.title)
         scores = None
+        # After the clock has stopped: measuring is no part of the method.
         if clean is not None and data_range is not None:
             measuring = compare_job(clean, result.pixels, data_range=data_range)
             scores = yield from nested(measuring, part[1], part[1], f"measuring {method.title}")

@@ -17,7 +17,9 @@ from napari_denoise.metrics import Difference, difference_job, ssim_map_job
 __all__ = ["Map", "MapKind", "MapSettings", "draw_map"]
 
 
+# A hot pixel or two would otherwise make everything else grey.
 _SHOWN = 0.998
+# More pixels would tell the quantile no better, and sorting them takes time.
 _MAX_SAMPLE = 2**20
 
 
@@ -98,7 +100,7 @@ def _map_of(found: Difference, image: Image, *, has_sign: bool) -> Map:
     """A map of a difference, or of its absolute value; equal images have a range too."""
     step = max(1, found.image.size // _MAX_SAMPLE)
     sample = np.abs(found.image.ravel()[::step])
-    limit = found.limit or 1.0
+    limit = found.limit or 1.0  # napari refuses an empty contrast range
     shown = float(np.quantile(sample, _SHOWN)) or limit
     pixels = found.image if has_sign else np.abs(found.image, out=found.image)
     low = -1.0 if has_sign else 0.0

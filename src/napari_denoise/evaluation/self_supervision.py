@@ -48,6 +48,7 @@ def estimate_error_of(denoiser: Denoiser, pixels: Any, layout: Layout) -> Job[JI
     shape = tuple(pixels.shape)
     units = list(layout.units(shape))
     unit = units[len(units) // 2]
+    # From the middle of the stack: first planes are often empty, first frames not yet bleached.
     tile = layout.read(pixels, unit, _middle(layout, shape))
     job = denoiser.fitted(pixels, layout, [unit])
     fitted = yield from nested(job, 0.0, 0.1)

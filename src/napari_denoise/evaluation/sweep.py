@@ -78,6 +78,7 @@ def variants(method: TrainingMethod, name: str, values: Sequence[str]) -> list[T
         )
     if not values:
         raise SettingsError(f"There is no value of {name} to try. Give two or more.")
+    # All are validated before the first is trained: a typo in the last value costs no hour.
     given = method.model_dump()
     return [make_settings(type(method), {**given, name: value}) for value in values]
 
