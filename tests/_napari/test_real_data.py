@@ -43,8 +43,8 @@ def test_a_real_image_is_opened_understood_and_denoised(
     assert [layer.name for layer in viewer.layers] == names
     dock = DenoiseWidget(viewer)
     qtbot.addWidget(dock)
-    assert dock._roles.sentence().startswith(sentence)
-    assert finish(dock._run_bar) == ""
+    assert dock.axisRoles.sentence().startswith(sentence)
+    assert finish(dock.runBar) == ""
     source, result = viewer.layers[names[-1]], viewer.layers[f"{names[-1]} · Instant"]
     assert result.data.shape == source.data.shape
     assert float(result.data.mean()) == pytest.approx(
@@ -62,5 +62,5 @@ def test_odd_sizes_are_denoised(real_data, qtbot, viewer, finish):
         viewer.add_layer(layer)
     dock = DenoiseWidget(viewer)
     qtbot.addWidget(dock)
-    assert finish(dock._run_bar) == ""
+    assert finish(dock.runBar) == ""
     assert viewer.layers[-1].data.shape == (725, 725)

@@ -134,9 +134,9 @@ def dialog(qtbot, viewer):
 
 def test_the_dialog_says_what_a_file_holds_and_opens_it(dialog, viewer, film):
     dialog.setPath(film)
-    assert dialog._axes.text() == "TCYX"
-    assert "T 3 × C 2 × Y 16 × X 24, uint16" in dialog._summary.text()
-    assert "DAPI, GFP" in dialog._summary.text()
+    assert dialog.axesEdit.text() == "TCYX"
+    assert "T 3 × C 2 × Y 16 × X 24, uint16" in dialog.summaryText()
+    assert "DAPI, GFP" in dialog.summaryText()
     dialog.accept()
     assert [layer.name for layer in viewer.layers] == ["film DAPI", "film GFP"]
     assert dialog.result() == dialog.DialogCode.Accepted
@@ -144,8 +144,8 @@ def test_the_dialog_says_what_a_file_holds_and_opens_it(dialog, viewer, film):
 
 def test_axes_can_be_corrected_before_opening(dialog, viewer, film):
     dialog.setPath(film)
-    dialog._axes.setText("CTYX")
-    dialog._axes.textEdited.emit("CTYX")
+    dialog.axesEdit.setText("CTYX")
+    dialog.axesEdit.textEdited.emit("CTYX")
     dialog.accept()
     assert len(viewer.layers) == 3
 
@@ -153,17 +153,17 @@ def test_axes_can_be_corrected_before_opening(dialog, viewer, film):
 @pytest.mark.parametrize("axes", ["TCY", "TCYQ"])
 def test_axes_that_do_not_fit_cannot_be_opened(dialog, viewer, film, axes):
     dialog.setPath(film)
-    dialog._axes.setText(axes)
-    dialog._axes.textEdited.emit(axes)
+    dialog.axesEdit.setText(axes)
+    dialog.axesEdit.textEdited.emit(axes)
     dialog.accept()
-    assert axes in dialog._summary.text()
+    assert axes in dialog.summaryText()
     assert len(viewer.layers) == 0
 
 
 def test_a_missing_file_is_reported_in_the_dialog(dialog, tmp_path):
-    dialog._path.setText(str(tmp_path / "missing.tif"))
-    dialog._path.editingFinished.emit()
-    assert "There is no file" in dialog._summary.text()
+    dialog.pathEdit.setText(str(tmp_path / "missing.tif"))
+    dialog.pathEdit.editingFinished.emit()
+    assert "There is no file" in dialog.summaryText()
 
 
 def test_a_file_that_breaks_while_it_is_read_keeps_the_dialog_open(
@@ -175,7 +175,7 @@ def test_a_file_that_breaks_while_it_is_read_keeps_the_dialog_open(
     monkeypatch.setattr("napari_denoise._napari.files.open_widget.layers_of", fail)
     dialog.setPath(film)
     dialog.accept()
-    assert dialog._summary.text() == "The file is damaged."
+    assert dialog.summaryText() == "The file is damaged."
     assert len(viewer.layers) == 0
 
 
@@ -183,10 +183,10 @@ def test_files_and_folders_are_chosen_by_dialogs(dialog, film, monkeypatch, tmp_
     dialogs = "qtpy.QtWidgets.QFileDialog."
     monkeypatch.setattr(dialogs + "getOpenFileName", lambda *args: (str(film), ""))
     dialog.chooseFile()
-    assert dialog._path.text() == str(film)
+    assert dialog.pathEdit.text() == str(film)
     monkeypatch.setattr(dialogs + "getExistingDirectory", lambda *args: str(tmp_path))
     dialog.chooseFolder()
-    assert dialog._path.text() == str(tmp_path)
+    assert dialog.pathEdit.text() == str(tmp_path)
 
 
 def test_an_image_without_scale_says_so():

@@ -36,7 +36,12 @@ def open_with_scale_and_axes(viewer: napari.viewer.Viewer) -> None:
 
 
 class OpenDialog(QDialog):
-    """Path, axes, and what they mean; Open adds the layers."""
+    """Path, axes, and what they mean; Open adds the layers.
+
+    Attributes
+    ----------
+    pathEdit, axesEdit : QLineEdit
+    """
 
     def __init__(self, viewer: napari.viewer.ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,24 +49,28 @@ class OpenDialog(QDialog):
         self.setMinimumWidth(420)
         self._viewer = viewer
         self._image: Image | None = None
-        self._path = QLineEdit()
-        self._path.setPlaceholderText("TIFF, OME-TIFF, PNG, or the folder of an OME-Zarr")
-        self._axes = QLineEdit()
-        self._axes.setToolTip(
+        self.pathEdit = QLineEdit()
+        self.pathEdit.setPlaceholderText("TIFF, OME-TIFF, PNG, or the folder of an OME-Zarr")
+        self.axesEdit = QLineEdit()
+        self.axesEdit.setToolTip(
             "One letter per axis: T time, C channel, Z depth, Y, X, S sample. Correct them where "
             "the file is wrong."
         )
         self._summary = WrappedLabel(self)
         self._build()
-        self._path.editingFinished.connect(self._on_path_edited)
-        self._axes.textEdited.connect(self._on_axes_edited)
+        self.pathEdit.editingFinished.connect(self._on_path_edited)
+        self.axesEdit.textEdited.connect(self._on_axes_edited)
         self._show()
 
     def setPath(self, path: Path) -> None:
         """Look into a file or a folder."""
-        self._path.setText(str(path))
-        self._axes.clear()
+        self.pathEdit.setText(str(path))
+        self.axesEdit.clear()
         self._read()
+
+    def summaryText(self) -> str:
+        """What the file holds, or why it cannot be opened."""
+        return self._summary.text()
 
     def chooseFile(self) -> None:
         """Ask for a file."""
@@ -94,7 +103,7 @@ class OpenDialog(QDialog):
         file_button.clicked.connect(self.chooseFile)
         folder_button.clicked.connect(self.chooseFolder)
         choosing = QHBoxLayout()
-        choosing.addWidget(self._path, 1)
+        choosing.addWidget(self.pathEdit, 1)
         choosing.addWidget(file_button)
         choosing.addWidget(folder_button)
         buttons = QDialogButtonBox.StandardButton
@@ -103,12 +112,12 @@ class OpenDialog(QDialog):
         self._buttons.rejected.connect(self.reject)
         layout = QFormLayout(self)
         layout.addRow("Image", choosing)
-        layout.addRow("Axes", self._axes)
+        layout.addRow("Axes", self.axesEdit)
         layout.addRow(self._summary)
         layout.addRow(self._buttons)
 
     def _on_path_edited(self) -> None:
-        self._axes.clear()
+        self.axesEdit.clear()
         self._read()
 
     def _on_axes_edited(self, text: str) -> None:
@@ -118,21 +127,21 @@ class OpenDialog(QDialog):
     def _read(self) -> None:
         self._image, error = None, ""
         try:
-            path = Path(self._path.text()).expanduser()
-            self._image = read_image(path, axes=self._axes.text() or None)
+            path = Path(self.pathEdit.text()).expanduser()
+            self._image = read_image(path, axes=self.axesEdit.text() or None)
         except DenoiseError as failure:
             error = str(failure)
         self._show(error)
 
     def _show(self, error: str = "") -> None:
         image = self._image
-        if image is not None and not self._axes.text():
-            self._axes.setText(image.axes)
-        self._axes.setEnabled(bool(self._axes.text()) or image is not None)
+        if image is not None and not self.axesEdit.text():
+            self.axesEdit.setText(image.axes)
+        self.axesEdit.setEnabled(bool(self.axesEdit.text()) or image is not None)
         self._summary.setText(error or (in_words(image) if image is not None else ""))
         is_ready = image is not None and not error
         self._buttons.button(QDialogButtonBox.StandardButton.Open).setEnabled(is_ready)
-        self._path.setToolTip(QDir.toNativeSeparators(self._path.text()))
+        self.pathEdit.setToolTip(QDir.toNativeSeparators(self.pathEdit.text()))
 
 
 def in_words(image: Image) -> str:
