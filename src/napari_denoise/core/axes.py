@@ -19,19 +19,39 @@ import numpy.typing as npt
 from napari_denoise.core.dtype import FloatArray, as_float32
 from napari_denoise.core.errors import AxesError
 
-__all__ = ["LETTERS", "Layout", "UnitIndex", "check_axes", "default_axes"]
+__all__ = [
+    "AXIS_WORDS",
+    "LETTERS",
+    "AxisWords",
+    "Layout",
+    "UnitIndex",
+    "check_axes",
+    "default_axes",
+]
 
 # The letters of OME and ImageJ, less those of detectors nobody denoises (lifetime, phase …), and
 # S for samples: repeats, positions, doses. In the order in which files keep their axes.
 LETTERS = "STCZYX"
-_WORDS = {
-    "S": ("sample", "samples"),
-    "T": ("time point", "time points"),
-    "C": ("channel", "channels"),
-    "Z": ("plane", "planes"),
-    "Y": ("row", "rows"),
-    "X": ("column", "columns"),
+
+
+@dataclass(frozen=True, slots=True)
+class AxisWords:
+    """What an axis is called, and one or many positions along it."""
+
+    axis: str
+    one: str
+    many: str
+
+
+AXIS_WORDS = {
+    "S": AxisWords("sample", "sample", "samples"),
+    "T": AxisWords("time", "time point", "time points"),
+    "C": AxisWords("channel", "channel", "channels"),
+    "Z": AxisWords("depth", "plane", "planes"),
+    "Y": AxisWords("height", "row", "rows"),
+    "X": AxisWords("width", "column", "columns"),
 }
+"""The words for each letter, wherever a user reads them."""
 
 UnitIndex = tuple[int | slice, ...]
 """Index into an image in its own axis order that selects one unit."""
@@ -211,7 +231,9 @@ class Layout:
         sizes = dict(zip(self.axes, shape, strict=True))
         extent = " × ".join(str(sizes[letter]) for letter in self.spatial)
         counts = [
-            f"{sizes[letter]} {_WORDS[letter][sizes[letter] != 1]}" for letter in self.batch_axes
+            f"{n} {AXIS_WORDS[letter].one if n == 1 else AXIS_WORDS[letter].many}"
+            for letter, n in sizes.items()
+            if letter in self.batch_axes
         ]
         what = "one image" if not counts else " × ".join(counts)
         joint = f", {sizes['C']} channels jointly" if self.unit_axes.startswith("C") else ""

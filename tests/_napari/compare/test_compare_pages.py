@@ -92,7 +92,10 @@ def test_a_layer_that_is_not_safe_to_quantify_is_named_with_the_reason(dock, lay
 
 def test_rows_can_be_frames(dock, layers, finish):
     rows = dock.view(NumbersPage).rowsBox
-    assert [rows.itemText(i) for i in range(rows.count())] == ["one per layer", "one per frame"]
+    assert [rows.itemText(i) for i in range(rows.count())] == [
+        "one per layer",
+        "one per time point (T)",
+    ]
     rows.setCurrentIndex(1)
     dock.chooser.layerList.setLayers([layers["noisy"]])
     dock.setDataRange(200)

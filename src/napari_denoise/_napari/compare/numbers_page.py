@@ -14,6 +14,7 @@ from napari_denoise._napari.shared.dock import Task, ViewerDock
 from napari_denoise._napari.shared.layers import read_layer, refusal
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise._qt.table import Column, ResultTable
+from napari_denoise.core.axes import AXIS_WORDS
 from napari_denoise.core.errors import DenoiseError, InputError
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.evaluation import EACH_PLANE, assess_job, stack_of
@@ -21,7 +22,6 @@ from napari_denoise.metrics import EXTENDED, METRICS, QUANTITIES
 
 __all__ = ["NumbersPage", "measure_job"]
 
-_WORDS = {"T": "frame", "C": "channel", "Z": "plane along Z", "S": "sample"}
 _COLUMNS = (
     Column("layer", "Layer"),
     Column("part", "Part", None, "Position along an axis, counted from 0.", is_narrow=True),
@@ -110,7 +110,7 @@ class NumbersPage(View):
         self.rowsBox.clear()
         self.rowsBox.addItem("one per layer", "")
         for letter in axes:
-            self.rowsBox.addItem(f"one per {_WORDS[letter]}", letter)
+            self.rowsBox.addItem(f"one per {AXIS_WORDS[letter].one} ({letter})", letter)
         if len(axes) > 1:
             self.rowsBox.addItem("one per single plane", EACH_PLANE)
         self.rowsBox.setCurrentIndex(max(self.rowsBox.findData(chosen), 0))

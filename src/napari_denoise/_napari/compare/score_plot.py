@@ -9,12 +9,12 @@ from napari_denoise._napari.compare.comparison import Measured
 from napari_denoise._napari.compare.view import View
 from napari_denoise._napari.shared.dock import ViewerDock
 from napari_denoise._qt.plot import Plot, Series
+from napari_denoise.core.axes import AXIS_WORDS
 from napari_denoise.metrics import SCORES
 
 __all__ = ["ScorePlot"]
 
 _SCORES = [q for q in SCORES.quantities if q.key != "data_range"]
-_AXES = {"T": "frame", "C": "channel", "Z": "plane", "S": "sample"}
 
 
 class ScorePlot(View):
@@ -53,7 +53,7 @@ class ScorePlot(View):
         chosen = self.axisBox.currentData()
         self.axisBox.clear()
         for letter in axes:
-            self.axisBox.addItem(f"per {_AXES[letter]}", letter)
+            self.axisBox.addItem(f"per {AXIS_WORDS[letter].one}", letter)
         # What moves in most stacks stands last.
         self.axisBox.setCurrentIndex(max(self.axisBox.findData(chosen), len(axes) - 1))
         self.axisBox.setEnabled(bool(axes))
@@ -66,4 +66,6 @@ class ScorePlot(View):
             if scores:
                 values = [quantity.of(score) for score in scores]
                 series.append(Series(each.name, range(len(scores)), values, "line+points"))
-        self.plot.setValue(series, x_label=_AXES.get(axis, ""), y_label=quantity.title)
+        self.plot.setValue(
+            series, x_label=AXIS_WORDS[axis].one if axis else "", y_label=quantity.title
+        )

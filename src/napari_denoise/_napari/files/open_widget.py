@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.files.opening import layers_of
 from napari_denoise._qt.message import WrappedLabel
+from napari_denoise.core.axes import AXIS_WORDS
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.image import Image
 from napari_denoise.io.images import READABLE, read_image
@@ -53,8 +54,9 @@ class OpenDialog(QDialog):
         self.pathEdit.setPlaceholderText("TIFF, OME-TIFF, PNG, or the folder of an OME-Zarr")
         self.axesEdit = QLineEdit()
         self.axesEdit.setToolTip(
-            "One letter per axis: T time, C channel, Z depth, Y, X, S sample. Correct them where "
-            "the file is wrong."
+            "One letter per axis: "
+            + ", ".join(f"{letter} {words.axis}" for letter, words in AXIS_WORDS.items())
+            + ". Correct them where the file is wrong."
         )
         self._summary = WrappedLabel(self)
         self._build()

@@ -9,12 +9,11 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from napari_denoise._qt.message import WrappedLabel
-from napari_denoise.core.axes import LETTERS, Layout
+from napari_denoise.core.axes import AXIS_WORDS, LETTERS, Layout
 from napari_denoise.core.errors import AxesError
 
 __all__ = ["AxisRoles"]
 
-_NAMES = {"S": "sample", "T": "time", "C": "channel", "Z": "depth"}
 _ROLES: dict[str, tuple[str, ...]] = {
     "S": ("independent images",),
     "T": ("independent images", "treated as depth"),
@@ -145,7 +144,9 @@ class AxisRoles(QWidget):
     def _add_row(self, row: int) -> None:
         letter, size, role = QComboBox(), QLabel(), QComboBox()
         letter.setToolTip(
-            "Which axis this is: " + ", ".join(f"{k} {v}" for k, v in _NAMES.items()) + ", Y, X."
+            "Which axis this is: "
+            + ", ".join(f"{key} {words.axis}" for key, words in AXIS_WORDS.items())
+            + "."
         )
         role.setToolTip("What part the axis plays.")
         letter.addItems(list(LETTERS))

@@ -8,7 +8,7 @@ from typing import Any
 from napari.layers import Image as ImageLayer
 from pydantic import ValidationError
 
-from napari_denoise.core.axes import default_axes
+from napari_denoise.core.axes import AXIS_WORDS, default_axes
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.recipe import METADATA_KEY, Recipe
@@ -26,17 +26,25 @@ __all__ = [
 
 _CALIBRATION_KEY = f"{METADATA_KEY} calibration"
 
+_MORE_SPELLINGS = {
+    "S": ("scene", "scenes", "position", "positions", "p", "series", "stage"),
+    "T": ("times", "timepoint", "timepoints", "frame", "frames"),
+    "C": ("ch", "wavelength", "wavelengths", "lambda"),
+    "Z": ("slice", "slices"),
+    "X": ("col", "cols"),
+}
+"""What programs that write axis labels call axes, beyond our own words."""
+
 _LETTER_OF = {
-    word: letter
-    for letter, words in {
-        "S": "s sample samples scene scenes position positions p series stage",
-        "T": "t time times frame frames timepoint timepoints",
-        "C": "c ch channel channels wavelength wavelengths lambda",
-        "Z": "z depth plane planes slice slices",
-        "Y": "y row rows height",
-        "X": "x column columns col cols width",
-    }.items()
-    for word in words.split()
+    spelling: letter
+    for letter, words in AXIS_WORDS.items()
+    for spelling in (
+        letter.lower(),
+        words.axis,
+        words.one,
+        words.many,
+        *_MORE_SPELLINGS.get(letter, ()),
+    )
 }
 
 
