@@ -17,7 +17,15 @@ from scipy import ndimage
 
 from napari_denoise.metrics.pairs import Plane
 
-__all__ = ["Groups", "Line", "block_means", "block_sizes", "fit_line", "group_blocks"]
+__all__ = [
+    "Groups",
+    "Line",
+    "block_sizes",
+    "fit_line",
+    "group_blocks",
+    "means_and_surroundings",
+    "means_of_blocks",
+]
 
 _SIZES = (16, 8)
 _N_GROUPS = 10
@@ -70,19 +78,46 @@ def block_sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
     return sizes or (min(4, *shape),)
 
 
-def block_means(first: Plane, second: Plane, size: int) -> Blocks:
-    """Mean of each block and of its surroundings, of which the first image decides."""
-    means, others = (_means(plane, size) for plane in (first, second))
+def means_and_surroundings(first: Plane, second: Plane, size: int) -> Blocks:
+    """Mean of each block and of its surroundings, of which the first image decides.
+
+    Parameters
+    ----------
+    first, second : array, ``YX``, same shape
+    size : int
+        Width of a block along Y and X, in pixels.
+
+    Returns
+    -------
+    array, ``(3, blocks)``
+    """
+    means, others = (means_of_blocks(plane, size) for plane in (first, second))
     around = ndimage.correlate(means, _RING, mode="constant")
     n_around = ndimage.correlate(np.ones_like(means), _RING, mode="constant")
     surroundings = np.where(n_around > 0, around / np.maximum(n_around, 1), np.nan)
     return np.stack([part.ravel() for part in (surroundings, means, others)])
 
 
-def _means(plane: Plane, size: int) -> Plane:
-    n_rows, n_columns = (length // size for length in plane.shape)
-    cropped = plane[: n_rows * size, : n_columns * size]
-    means: Plane = cropped.reshape(n_rows, size, n_columns, size).mean(axis=(1, 3))
+def means_of_blocks(image: Plane, size: int) -> Plane:
+    """Mean of each block of pixels; rows and columns that fill no block are left out.
+
+    scikit-image's ``block_reduce`` fills them up with zeros, which would darken the border.
+
+    Parameters
+    ----------
+    image : array, ``(...)YX``, float64
+    size : int
+        Width of a block along Y and X, in pixels.
+
+    Returns
+    -------
+    array, ``(...)YX``, float64
+        A pixel for each block.
+    """
+    rows, columns = (length // size for length in image.shape[-2:])
+    cropped = image[..., : rows * size, : columns * size]
+    blocks = cropped.reshape(*image.shape[:-2], rows, size, columns, size)
+    means: Plane = blocks.mean(axis=(-3, -1))
     return means
 
 

@@ -19,10 +19,10 @@ from napari_denoise.core.progress import Job, Progress
 from napari_denoise.metrics.block_means import (
     Groups,
     Line,
-    block_means,
     block_sizes,
     fit_line,
     group_blocks,
+    means_and_surroundings,
 )
 from napari_denoise.metrics.metric import Metric, Quantity, Scene
 from napari_denoise.metrics.pairs import NOISY_AND_DENOISED, Plane, check_pair, planes
@@ -181,7 +181,9 @@ def _sample(noisy: Any, denoised: Any) -> Job[_Sample]:
         places.append(place)
         means.append((before.mean(), np.square(before).mean(), after.mean()))
         each = zip(sizes, steps, strict=True)
-        blocks.append([block_means(before, after, size)[:, ::step].copy() for size, step in each])
+        blocks.append(
+            [means_and_surroundings(before, after, size)[:, ::step].copy() for size, step in each]
+        )
         yield Progress(fraction=(i + 1) / n_planes)
     by_size = tuple(np.concatenate(part, axis=1) for part in zip(*blocks, strict=True))
     return _Sample(places, np.array(means), by_size, n_clipped, n_pixels)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from napari_denoise.core.dtype import FloatArray, check_pixels
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.metrics.block_means import means_of_blocks
 
 __all__ = [
     "Likeness",
@@ -198,11 +199,8 @@ def compare_pairs(pairs: Sequence[FloatArray]) -> Likeness:
 
 def _block_means(pair: FloatArray) -> npt.NDArray[np.float64]:
     """Means of blocks of both, axes ``2n``."""
-    block = min(_BLOCK, *pair.shape[-2:])
-    rows, columns = (n // block for n in pair.shape[-2:])
-    cropped = pair[..., : rows * block, : columns * block].astype(np.float64)
-    blocks = cropped.reshape(*pair.shape[:-2], rows, block, columns, block)
-    return np.asarray(blocks.mean(axis=(-3, -1)).reshape(2, -1))
+    size = min(_BLOCK, *pair.shape[-2:])
+    return means_of_blocks(pair.astype(np.float64), size).reshape(2, -1)
 
 
 def split_checkerboard(
