@@ -8,7 +8,7 @@ is measured once per image and channel, so that all tiles agree.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -100,6 +100,16 @@ class _FilterSession(Session):
 
 class ChannelFilter(Filter):
     """A filter that treats every channel on its own."""
+
+    tile_sizes: ClassVar[Mapping[int, tuple[int, ...]]] = {}
+    """Size of a tile without its halo, for planes and volumes, where the usual one does not do."""
+
+    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        if len(extents) not in self.tile_sizes:
+            return super().tile_size(extents)
+        sizes = zip(self.tile_sizes[len(extents)], self.halo(len(extents)), strict=True)
+        # Halos wider than the tile itself would be most of the work.
+        return tuple(max(size, 2 * halo) for size, halo in sizes)
 
     @abstractmethod
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:

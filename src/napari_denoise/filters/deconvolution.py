@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Annotated, ClassVar, Literal
 
@@ -27,8 +27,6 @@ _DARKEST = 1e-6
 _NO_LIGHT = 1e-30
 """The same, where the whole image is dark."""
 
-_TILE_SIZE = {2: (256, 256), 3: (32, 128, 128)}
-
 
 class RichardsonLucy(ChannelFilter):
     """Removes the blur of the microscope, with total variation against the noise.
@@ -43,6 +41,8 @@ class RichardsonLucy(ChannelFilter):
         "Richardson 1972, doi:10.1364/JOSA.62.000055; Lucy 1974, doi:10.1086/111605; "
         "with total variation: Dey et al. 2006, doi:10.1002/jemt.20294"
     )
+
+    tile_sizes: ClassVar[Mapping[int, tuple[int, ...]]] = {2: (256, 256), 3: (32, 128, 128)}
 
     name: Literal["richardson_lucy"] = "richardson_lucy"
     psf_sigma: PerAxis[Annotated[float, Gt(0), Le(20)]] = setting(
@@ -75,10 +75,6 @@ class RichardsonLucy(ChannelFilter):
         reach = TRUNCATE * _SURROUNDINGS[n_spatial]
         sigmas = per_axis(self.psf_sigma, n_spatial, "psf_sigma")
         return tuple(ceil(max(reach, 2 * TRUNCATE * sigma)) for sigma in sigmas)
-
-    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
-        sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
-        return tuple(max(size, 2 * halo) for size, halo in sizes)
 
     def forward_model(self, denoised: FloatArray) -> Job[FloatArray]:
         sigmas = per_axis(self.psf_sigma, denoised.ndim - 1, "psf_sigma")

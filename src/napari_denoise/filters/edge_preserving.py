@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Annotated, ClassVar, Literal
 
@@ -26,8 +26,6 @@ _REACH = 2.5
 _TV_HALO = {2: 32, 3: 16}
 """Pixels beyond which total variation carries less than 1 % of the noise to the next tile."""
 
-_TILE_SIZE = {2: (256, 256), 3: (32, 128, 128)}
-
 _NO_WEIGHT = -80.0
 """The logarithm of a weight that is as good as none, but no subnormal number."""
 
@@ -35,9 +33,7 @@ _NO_WEIGHT = -80.0
 class _InCache(NoiseAwareFilter):
     """A filter that goes over each tile many times, and so wants tiles that fit in the cache."""
 
-    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
-        sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
-        return tuple(max(size, 2 * halo) for size, halo in sizes)
+    tile_sizes: ClassVar[Mapping[int, tuple[int, ...]]] = {2: (256, 256), 3: (32, 128, 128)}
 
 
 class Bilateral(_InCache):

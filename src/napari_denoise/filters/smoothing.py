@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import ceil, prod
 from typing import Annotated, Any, ClassVar, Literal
@@ -26,8 +26,6 @@ _LARGEST_NETWORK = 7**3
 _MEDIAN_EFFORT = 5e6
 """Pixels times window size that a larger median takes about a tenth of a second for."""
 
-_TILE_SIZE = {2: (512, 512), 3: (64, 176, 176)}
-
 _WORK_AT_ONCE = 1 << 26
 """Pixels times taps of the kernel in one call of scipy: 0.03 s, which is what Cancel waits for."""
 
@@ -38,9 +36,7 @@ Width = Annotated[int, Ge(1), Le(201)]
 class _Smoothing(ChannelFilter):
     """A filter whose time goes with the reading of its margins, unless tiles are large."""
 
-    def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
-        sizes = zip(_TILE_SIZE[len(extents)], self.halo(len(extents)), strict=True)
-        return tuple(max(size, 2 * halo) for size, halo in sizes)
+    tile_sizes: ClassVar[Mapping[int, tuple[int, ...]]] = {2: (512, 512), 3: (64, 176, 176)}
 
 
 class Gaussian(_Smoothing):
