@@ -9,13 +9,11 @@ from typing import Literal, TypeVar
 
 from napari_denoise.cli.progress_bar import run_with_bar
 from napari_denoise.core.errors import InputError
-from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Request, Skipped
-from napari_denoise.core.units import pixel_size_um
 from napari_denoise.io.folder import ImageFile, find_images, match_by_name, open_images_job
 from napari_denoise.io.images import file_stem
 from napari_denoise.learning.data.patches import TrainingImage
-from napari_denoise.learning.data.selection import Candidate, Named, choose_images
+from napari_denoise.learning.data.selection import Candidate, choose_images
 from napari_denoise.learning.methods import TrainingMethod
 
 __all__ = ["Sources", "TrainingImages", "noting", "open_sources"]
@@ -93,10 +91,9 @@ def _open(sources: Sources, method: TrainingMethod) -> Job[list[TrainingImage]]:
     opened = yield from open_images_job(paths, axes=sources.axes)
     candidates = [
         Candidate(
-            image=_named(file.image),
-            target=_named(targets[file.path].image) if targets else None,
-            region=_named(regions[file.path].image) if regions else None,
-            pixel_size_um=_pixel_size(file.image, sources.spatial),
+            image=file.image,
+            target=targets[file.path].image if targets else None,
+            region=regions[file.path].image if regions else None,
         )
         for file in opened
     ]
@@ -139,11 +136,3 @@ def _companions(
 def _are_files(paths: Sequence[Path]) -> bool:
     """Whether each stands for itself, and none for a folder or a pattern."""
     return all(find_images([path]) == [path] for path in paths)
-
-
-def _named(image: Image) -> Named:
-    return Named(image.pixels, image.axes, image.name)
-
-
-def _pixel_size(image: Image, spatial: str) -> tuple[float, ...]:
-    return pixel_size_um(image.axes, image.scale, image.units, spatial)

@@ -209,8 +209,8 @@ def test_layers_and_files_can_be_trained_on_together(dock, tmp_path, finish, rng
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, rng.normal(100, 10, (2, 24, 24)).astype(np.float32))
     dock.images.addFile(path)
-    sources = dock.images.sources("ZYX")
-    assert [(axes, name) for _, axes, name in sources] == [("ZYX", "noisy"), ("ZYX", "stack")]
+    images = dock.images.images("ZYX")
+    assert [(image.axes, image.name) for image in images] == [("ZYX", "noisy"), ("ZYX", "stack")]
     assert finish(dock.runBar) == ""
 
 

@@ -24,21 +24,20 @@ from napari_denoise._napari.shared.models import (
 )
 from napari_denoise._napari.shared.preferences import preferences, remember
 from napari_denoise._napari.shared.settings_chooser import SettingsChooser
-from napari_denoise._napari.train.candidates import candidates_of
-from napari_denoise._napari.train.image_list import TrainingSet
+from napari_denoise._napari.train.images import TrainingImages
 from napari_denoise._napari.train.interrupted import (
     InterruptedBox,
     interrupted_trainings,
     is_unfinished,
     unfinished_path,
 )
+from napari_denoise._napari.train.method import NoiseBox
 from napari_denoise._napari.train.model_box import ModelBox
-from napari_denoise._napari.train.noise_box import NoiseBox
 from napari_denoise._napari.train.preview import TrainingPreview
-from napari_denoise._napari.train.region_chooser import RegionChooser
+from napari_denoise._napari.train.region import RegionChooser
 from napari_denoise._napari.train.session import running, train_and_keep
-from napari_denoise._napari.train.start_chooser import StartChooser
-from napari_denoise._napari.train.target_list import TargetList
+from napari_denoise._napari.train.start import StartChooser
+from napari_denoise._napari.train.targets import TargetList
 from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import InputError, SettingsError
@@ -96,7 +95,7 @@ class TrainWidget(ViewerDock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
-        images = TrainingSet(napari_viewer.layers)
+        images = TrainingImages(napari_viewer.layers)
         self.images = self.closing(images, images.close_watch)
         regions = RegionChooser(napari_viewer.layers)
         self.regionChooser = self.closing(regions, regions.close_watch)
@@ -274,7 +273,7 @@ class TrainWidget(ViewerDock):
         layout = self.axisRoles.value()
         method = self.method()
         targets = None if self.targets.isHidden() else self.targets.targets()
-        candidates = candidates_of(self.images, targets, self.regionChooser, layout)
+        candidates = self.images.candidates(layout.axes, targets, self.regionChooser.layer())
         if not candidates:
             raise InputError("There is nothing to train on. Tick a layer, or add a file.")
         images, skipped = choose_images(

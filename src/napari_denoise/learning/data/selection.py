@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import AxesError, DenoiseError
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Skipped
 from napari_denoise.learning.data.patches import TrainingImage, check_images
 from napari_denoise.learning.data.reading import nothing_to_use
@@ -19,25 +20,7 @@ from napari_denoise.learning.data.reading import nothing_to_use
 if TYPE_CHECKING:
     from napari_denoise.learning.methods.base import TrainingMethod
 
-__all__ = ["Candidate", "Named", "choose_images", "region_for"]
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Pixels whose axes have names.
-
-    Attributes
-    ----------
-    pixels : array-like
-        May be lazy.
-    axes : str
-        One letter per axis.
-    name : str
-    """
-
-    pixels: Any
-    axes: str
-    name: str
+__all__ = ["Candidate", "choose_images", "region_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +29,15 @@ class Candidate:
 
     Attributes
     ----------
-    image : Named
-    target : Named, optional
-    region : Named, optional
+    image : Image
+    target : Image, optional
+    region : Image, optional
         Nonzero where to learn; see :func:`region_for`.
-    pixel_size_um : tuple of float
-        Along each spatial axis, in µm; empty where unknown.
     """
 
-    image: Named
-    target: Named | None = None
-    region: Named | None = None
-    pixel_size_um: tuple[float, ...] = ()
+    image: Image
+    target: Image | None = None
+    region: Image | None = None
 
     def to_training_image(
         self, spatial: str, channels: Literal["independent", "joint"]
@@ -70,7 +50,7 @@ class Candidate:
             If the image lacks an axis, or target or region do not fit it.
         """
         image, target = self.image, self.target
-        if target and target.axes != image.axes:
+        if target is not None and target.axes != image.axes:
             raise AxesError(
                 f"{image.name} has axes {image.axes}, its target {target.name} has {target.axes}. "
                 f"Say what the axes of both are."
@@ -79,35 +59,35 @@ class Candidate:
             pixels=image.pixels,
             layout=Layout(image.axes, spatial, channels),
             name=image.name,
-            target=target.pixels if target else None,
-            target_name=target.name if target else "",
-            region=region_for(image, self.region) if self.region else None,
-            pixel_size_um=self.pixel_size_um,
+            target=None if target is None else target.pixels,
+            target_name="" if target is None else target.name,
+            region=None if self.region is None else region_for(image, self.region),
+            pixel_size_um=image.pixel_sizes_um(spatial) or (),
         )
 
 
-def region_for(image: Named, region: Named) -> npt.NDArray[np.bool_]:
+def region_for(image: Image, region: Image) -> npt.NDArray[np.bool_]:
     """A region with the axes of an image.
 
     Parameters
     ----------
-    region : Named
-        Axes that it lacks, or that have length one, it holds for as a whole: a mask of one plane
-        holds for all planes, channels and time points.
+    image : Image
+    region : Image
+        Nonzero where to learn. Axes that it lacks, or that have length one, it holds for as a
+        whole: a mask of one plane holds for all planes, channels and time points.
 
     Raises
     ------
     AxesError
         If it has axes or sizes that the image has not.
     """
-    sizes = dict(zip(image.axes, image.pixels.shape, strict=True))
-    own = dict(zip(region.axes, region.pixels.shape, strict=True))
+    sizes, own = image.sizes, region.sizes
     strange = [a for a, n in own.items() if n > 1 and n != sizes.get(a)]
     if strange:
         raise AxesError(
-            f"The region {region.name} has axes {region.axes} and shape "
-            f"{tuple(region.pixels.shape)}, {image.name} {image.axes} and "
-            f"{tuple(image.pixels.shape)}. Give a mask with as many rows and columns."
+            f"The region {region.name} has axes {region.axes} and shape {region.shape}, "
+            f"{image.name} {image.axes} and {image.shape}. Give a mask with as many rows and "
+            f"columns."
         )
     mask = np.asarray(region.pixels) != 0
     kept = [a for a in region.axes if a in sizes]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_denoise._napari.train.noise_box import NoiseBox
+from napari_denoise._napari.train.method import NoiseBox
 from napari_denoise.learning.methods import CARE, N2V, PN2V, Autoencoder
 from napari_denoise.noise import PoissonNoise
 

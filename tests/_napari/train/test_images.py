@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from napari_denoise._napari.shared import models
-from napari_denoise._napari.train.skipped import SkippedMessage
+from napari_denoise._napari.train.images import SkippedMessage
 from napari_denoise._napari.train.widget import TrainWidget
 from napari_denoise.core.progress import Skipped
 from napari_denoise.learning.methods import CARE, N2V, Autoencoder
@@ -159,7 +159,7 @@ def test_a_model_that_is_trained_further_brings_its_noise(dock, viewer, finish):
 def test_many_images_left_out_take_few_lines(qtbot):
     message = SkippedMessage()
     qtbot.addWidget(message)
-    message.add([Skipped.because(f"i{n}", "it is <small>.") for n in range(9)])
+    message.addEvents([Skipped.because(f"i{n}", "it is <small>.") for n in range(9)])
     lines = message.text().splitlines()
     assert lines[0] == "i0 is left out: it is <small>."
     assert lines[2:] == ["And 7 more; point here to see all."]

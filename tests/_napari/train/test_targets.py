@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_denoise._napari.train.target_list import TargetList
+from napari_denoise._napari.train.targets import TargetList
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from napari_denoise._napari.train.region_chooser import RegionChooser, region_of
+from napari_denoise._napari.shared.layers import read_layer
+from napari_denoise._napari.train.region import RegionChooser, region_of
 from napari_denoise.core.errors import InputError
-from napari_denoise.learning.data.selection import Named, region_for
+from napari_denoise.learning.data.selection import region_for
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def chooser(qtbot, viewer):
 
 
 def mask_of(layer, image, axes):
-    named = Named(image.data, axes, image.name)
+    named = read_layer(image, axes)
     return region_for(named, region_of(layer, image, named))
 
 

@@ -1,13 +1,16 @@
-"""What to train on: ticked layers, files, or both."""
+"""What to train on: ticked layers, files, or both, each with its target and region."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari.layers import Image as ImageLayer
+from napari.layers import Labels, Shapes
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -21,26 +24,29 @@ from qtpy.QtWidgets import (
 
 from napari_denoise._napari.shared.choosers import LayerChecklist, LayerWatcher
 from napari_denoise._napari.shared.layers import read_layer, refusal
-from napari_denoise._napari.train.skipped import SkippedMessage
-from napari_denoise._napari.train.target_list import image_patterns
+from napari_denoise._napari.train.region import region_of
+from napari_denoise._qt.message import Message
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Progress, Skipped
-from napari_denoise.core.units import pixel_size_um
+from napari_denoise.learning.data.selection import Candidate
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
-    from napari_denoise.core.image import Image
     from napari_denoise.io.folder import ImageFile
 
-__all__ = ["TrainingSet"]
+__all__ = ["SkippedMessage", "TrainingImages", "image_patterns"]
 
 _FILE_ROWS = 3
+"""The list of files scrolls beyond these: what comes below it has to stay in sight."""
+
+_N_SKIPPED = 2
+"""Lines about skipped images; of a folder with hundreds, hundreds may be skipped."""
 
 
-class TrainingSet(QWidget):
+class TrainingImages(QWidget):
     """Layers to tick, and files that are read lazily; the active layer is ticked at first.
 
     Attributes
@@ -127,7 +133,7 @@ class TrainingSet(QWidget):
 
     def noteSkipped(self, events: Sequence[Progress]) -> None:
         """Say below the list which images were skipped, and why, among these events."""
-        self._skipped.add([event for event in events if isinstance(event, Skipped)])
+        self._skipped.addEvents(events)
 
     def skippedText(self) -> str:
         """Which images cannot be used, and why."""
@@ -145,19 +151,15 @@ class TrainingSet(QWidget):
 
     def first(self) -> tuple[str, tuple[int, ...]]:
         """Axes and shape of the first image, which stand for all; empty if there is none."""
-        for layer in self.layers():
-            image = read_layer(layer)
-            return image.axes, image.shape
-        for image in self._images:
-            return image.axes, tuple(image.pixels.shape)
-        return "", ()
+        images = self.images()
+        return (images[0].axes, images[0].shape) if images else ("", ())
 
-    def sources(self, axes: str) -> list[tuple[Any, str, str]]:
-        """Pixels, axes and name of each image.
+    def images(self, axes: str = "") -> list[Image]:
+        """The images, those of layers first, without reading a pixel.
 
         Parameters
         ----------
-        axes : str
+        axes : str, optional
             What the user calls the axes of the first image; images with as many axes are
             taken to have the same, others keep their own.
 
@@ -167,32 +169,41 @@ class TrainingSet(QWidget):
             If a layer is an RGB picture.
         """
         images = [*(read_layer(layer) for layer in self.layers()), *self._images]
-        return [
-            (
-                image.pixels,
-                axes if len(image.axes) == len(axes) else image.axes,
-                image.name,
-            )
-            for image in images
-        ]
+        return [_with_axes(image, axes) for image in images]
 
-    def pixel_sizes_um(self, axes: str, spatial: str) -> list[tuple[float, ...]]:
-        """Size of a pixel of each image along its spatial axes, in µm; empty where unknown.
+    def candidates(
+        self,
+        axes: str,
+        targets: Sequence[Image | None] | None = None,
+        region: Labels | Shapes | None = None,
+    ) -> list[Candidate]:
+        """The images with what belongs to each.
 
         Parameters
         ----------
         axes : str
-            As for :meth:`sources`.
+            As for :meth:`images`.
+        targets : sequence of Image or None, optional
+            One for each image; it is taken to have the image's axes if it has as many.
+        region : napari.layers.Labels or napari.layers.Shapes, optional
+            Where to learn, in all images.
+
+        Raises
+        ------
+        InputError
+            If a layer is an RGB picture, or the region has no area.
         """
-        images = [*(read_layer(layer) for layer in self.layers()), *self._images]
+        images = self.images(axes)
+        layers = [*self.layers(), *(None for _ in self._images)]
         return [
-            pixel_size_um(
-                axes if len(image.axes) == len(axes) else image.axes,
-                image.scale,
-                image.units,
-                spatial,
+            Candidate(
+                image=image,
+                target=None if target is None else _with_axes(target, image.axes),
+                region=None if region is None else region_of(region, layer, image),
             )
-            for image in images
+            for image, layer, target in zip(
+                images, layers, targets or [None] * len(images), strict=True
+            )
         ]
 
     def close_watch(self) -> None:
@@ -229,6 +240,48 @@ class TrainingSet(QWidget):
 
     def _on_opened(self, files: list[ImageFile]) -> None:
         self._images += [file.image for file in files]
+
+
+class SkippedMessage(Message):
+    """Which images were skipped, and why: a line for each of the first few, all in the tooltip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("notice", parent)
+        self._problems: list[str] = []
+
+    def addEvents(self, events: Sequence[Progress]) -> None:
+        """Say what was skipped among these events, each image once."""
+        messages = (event.message for event in events if isinstance(event, Skipped))
+        self._problems += [text for text in dict.fromkeys(messages) if text not in self._problems]
+        lines = self._problems[:_N_SKIPPED]
+        if len(self._problems) > _N_SKIPPED:
+            more = len(self._problems) - _N_SKIPPED
+            lines = [*lines, f"And {more} more; point here to see all."]
+        self.setText("\n".join(lines))
+        self.setToolTip("".join(f"<p>{html.escape(text)}</p>" for text in self._problems))
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._problems.clear()
+        self.setText("")
+        self.setToolTip("")
+
+
+def image_patterns() -> str:
+    """The files a dialog offers."""
+    # Imported here: what reads files takes longer to import than a dock may take to open.
+    from napari_denoise.io.images import READABLE  # noqa: PLC0415
+
+    patterns = " ".join(f"*{ending}" for ending in READABLE if ending != ".zarr")
+    return f"Images ({patterns})"
+
+
+def _with_axes(image: Image, axes: str) -> Image:
+    """An image with axes named otherwise, if it has as many."""
+    if len(axes) != len(image.axes):
+        return image
+    # Names of channels go: under other names of the axes there may be more channels, or fewer.
+    return replace(image, axes=axes, channel_names=())
 
 
 def _open(paths: Sequence[Path]) -> Job[list[ImageFile]]:

@@ -1,12 +1,11 @@
-"""For each image to train on, the image that it is to become."""
+"""For each image to train on, its target: the image that it is to become."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from napari.layers import Image as ImageLayer
 from qtpy.QtCore import Qt, Signal
@@ -22,52 +21,29 @@ from qtpy.QtWidgets import (
 )
 
 from napari_denoise._napari.shared.choosers import LayerWatcher
-from napari_denoise._napari.shared.layers import refusal
-from napari_denoise._napari.train.skipped import SkippedMessage
+from napari_denoise._napari.shared.layers import read_layer, refusal
+from napari_denoise._napari.train.images import SkippedMessage, image_patterns
 from napari_denoise._qt.message import WrappedLabel
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import DenoiseError
-from napari_denoise.core.progress import Job, Progress, Skipped
+from napari_denoise.core.image import Image
+from napari_denoise.core.progress import Job
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
-    from napari_denoise.core.image import Image
+__all__ = ["TargetList"]
 
-__all__ = ["Pick", "TargetList", "image_patterns"]
-
+_TOOLTIP = "A layer of the same shape, or a file."
 _LABEL_WIDTH = 100
+"""In pixels: the boxes beside the names begin at the same place, whatever the names."""
+
 _N_ROWS = 8
 """More images than these have no row; their targets come from a folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """An image that was picked, before its pixels are asked for.
-
-    Attributes
-    ----------
-    name : str
-    pixels : array-like
-    image : object
-        The layer or the file's image: what tells two picks apart.
-    """
-
-    name: str
-    pixels: Any
-    image: Any
-
-    @classmethod
-    def of(cls, image: Any) -> Pick:
-        """Of a layer, or of the image of a file."""
-        if not isinstance(image, ImageLayer):
-            return cls(image.name, image.pixels, image)
-        return cls(image.name, image.data[0] if image.multiscale else image.data, image)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Pixels along each axis."""
-        return tuple(int(size) for size in self.pixels.shape)
+Source: TypeAlias = ImageLayer | Image
+"""A layer, or the image of a file."""
 
 
 class TargetList(QWidget):
@@ -87,8 +63,8 @@ class TargetList(QWidget):
     def __init__(self, layers: LayerList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._watcher = LayerWatcher(layers, lambda _images: self._show())
-        self._images: list[Pick] = []
-        self._targets: dict[int, Pick] = {}
+        self._images: list[Source] = []
+        self._targets: dict[int, Source] = {}
         self._is_from_folder = False
         self._boxes: list[QComboBox] = []
         self._about = WrappedLabel(self)
@@ -99,7 +75,7 @@ class TargetList(QWidget):
         self.skippedMessage = SkippedMessage()
         self._runner = JobRunner(self)
         self._runner.finished.connect(self._on_found)
-        self._runner.progressed.connect(self._on_progressed)
+        self._runner.progressed.connect(self.skippedMessage.addEvents)
         self._runner.failed.connect(lambda error, _details: self.failed.emit(error))
         self._rows = QWidget()
         layout = QVBoxLayout(self)
@@ -113,19 +89,20 @@ class TargetList(QWidget):
         """Say above the rows what the targets are to be."""
         self._about.setText(text)
 
-    def setImages(self, images: Sequence[Any]) -> None:
+    def setImages(self, images: Sequence[Source]) -> None:
         """Show a row for each of these layers and images of files; choices stay."""
-        self._images = [Pick.of(image) for image in images]
+        self._images = [*images]
         self._is_from_folder = False
         self._show()
 
-    def targets(self) -> list[Pick | None]:
+    def targets(self) -> list[Image | None]:
         """What was chosen for each image; None where nothing was."""
-        return [self._targets.get(id(pick.image)) for pick in self._images]
+        chosen = (self._targets.get(id(image)) for image in self._images)
+        return [None if target is None else _image_of(target) for target in chosen]
 
-    def setTarget(self, row: int, image: Any) -> None:
+    def setTarget(self, row: int, target: Source) -> None:
         """Choose a layer or the image of a file."""
-        self._targets[id(self._images[row].image)] = Pick.of(image)
+        self._targets[id(self._images[row])] = target
         self._show()
 
     def setFile(self, row: int, path: Path) -> None:
@@ -144,15 +121,15 @@ class TargetList(QWidget):
 
         What stays alone stands below the rows; `failed` says if all do.
         """
-        names = [Path(f"{pick.name}.tif") for pick in self._images]
+        names = [Path(f"{image.name}.tif") for image in self._images]
         if names and not self._runner.is_running:
             self.skippedMessage.clear()
             self._runner.start(partial(_find, names, folder))
 
     def isComplete(self) -> bool:
         """Whether each image has a target; those that a chosen folder has none for are left out."""
-        targets = self.targets()
-        return None not in targets or (self._is_from_folder and any(targets))
+        n_found = len(self._targets)
+        return n_found == len(self._images) or (self._is_from_folder and n_found > 0)
 
     def isReading(self) -> bool:
         """Whether files are being looked at."""
@@ -176,13 +153,10 @@ class TargetList(QWidget):
         self._runner.cancel()
         self._runner.wait(2000)
 
-    def _on_progressed(self, events: Sequence[Progress]) -> None:
-        self.skippedMessage.add([event for event in events if isinstance(event, Skipped)])
-
     def _on_found(self, found: dict[str, Image]) -> None:
-        for pick in self._images:
-            if pick.name in found:
-                self._targets[id(pick.image)] = Pick.of(found[pick.name])
+        self._targets |= {
+            id(image): found[image.name] for image in self._images if image.name in found
+        }
         self._is_from_folder = bool(found)
         self._show()
 
@@ -192,43 +166,43 @@ class TargetList(QWidget):
             self.setFolder(Path(folder))
 
     def _show(self) -> None:
-        chosen = {id(pick.image): self._chosen_for(pick) for pick in self._images}
-        self._targets = {key: target for key, target in chosen.items() if target}
+        chosen = {id(image): self._chosen_for(image) for image in self._images}
+        self._targets = {key: target for key, target in chosen.items() if target is not None}
         rows = QWidget()
         form = QFormLayout(rows)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         shown = self._images[:_N_ROWS]
-        self._boxes = [self._make_box(row, pick) for row, pick in enumerate(shown)]
-        n_found = sum(target is not None for target in self.targets())
+        self._boxes = [self._make_box(row, image) for row, image in enumerate(shown)]
         is_long = len(self._images) > _N_ROWS
-        counts = f"{n_found} of {len(self._images)} images have a target." if is_long else ""
-        self._more.setText(counts)
-        for pick, box in zip(shown, self._boxes, strict=True):
-            form.addRow(_short_label(pick.name), box)
+        counts = f"{len(self._targets)} of {len(self._images)} images have a target."
+        self._more.setText(counts if is_long else "")
+        for image, box in zip(shown, self._boxes, strict=True):
+            form.addRow(_short_label(image.name), box)
         self._layout.replaceWidget(self._rows, rows)
         self._rows.hide()
         self._rows.deleteLater()
         self._rows = rows
         self.changed.emit()
 
-    def _offered(self, pick: Pick) -> list[Pick]:
+    def _offered(self, image: Source) -> list[ImageLayer]:
         """The other layers of the same shape."""
-        layers = [Pick.of(layer) for layer in self._watcher.images if not refusal(layer)]
-        return [each for each in layers if each.shape == pick.shape and each.image != pick.image]
+        shape = _image_of(image).shape
+        layers = [layer for layer in self._watcher.images if not refusal(layer)]
+        return [each for each in layers if each is not image and _image_of(each).shape == shape]
 
-    def _chosen_for(self, pick: Pick) -> Pick | None:
+    def _chosen_for(self, image: Source) -> Source | None:
         """What was chosen, unless that layer is gone; the only layer there is to choose."""
-        offered = self._offered(pick)
-        chosen = self._targets.get(id(pick.image))
+        offered = self._offered(image)
+        chosen = self._targets.get(id(image))
         if chosen is None:
             return offered[0] if len(offered) == 1 else None
-        is_file = not isinstance(chosen.image, ImageLayer)
-        return chosen if is_file or chosen.image in [each.image for each in offered] else None
+        return chosen if isinstance(chosen, Image) or chosen in offered else None
 
-    def _make_box(self, row: int, pick: Pick) -> QComboBox:
-        offered, chosen = self._offered(pick), self._targets.get(id(pick.image))
-        if chosen and not isinstance(chosen.image, ImageLayer):
+    def _make_box(self, row: int, image: Source) -> QComboBox:
+        offered: list[Source] = [*self._offered(image)]
+        chosen = self._targets.get(id(image))
+        if isinstance(chosen, Image):
             offered.append(chosen)
         box = QComboBox()
         box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -236,16 +210,15 @@ class TargetList(QWidget):
         for each in offered:
             box.addItem(each.name, each)
         box.addItem("File…", None)
-        images = [each.image for each in offered]
-        box.setCurrentIndex(images.index(chosen.image) if chosen else -1)
-        box.setToolTip(chosen.name if chosen else "A layer of the same shape, or a file.")
+        box.setCurrentIndex(-1 if chosen is None else offered.index(chosen))
+        box.setToolTip(chosen.name if chosen is not None else _TOOLTIP)
         box.activated.connect(lambda index, row=row, box=box: self._on_chosen(row, box, index))
         return box
 
     def _on_chosen(self, row: int, box: QComboBox, index: int) -> None:
         picked = box.itemData(index)
         if picked is not None:
-            self.setTarget(row, picked.image)
+            self.setTarget(row, picked)
             return
         path, _ = QFileDialog.getOpenFileName(
             self, f"Target of {self._images[row].name}", "", image_patterns()
@@ -267,12 +240,8 @@ def _find(names: Sequence[Path], folder: Path) -> Job[dict[str, Image]]:
     return {file_stem(file.path): file.image for file in files}
 
 
-def image_patterns() -> str:
-    """The files a dialog offers."""
-    from napari_denoise.io.images import READABLE  # noqa: PLC0415  as above
-
-    patterns = " ".join(f"*{ending}" for ending in READABLE if ending != ".zarr")
-    return f"Images ({patterns})"
+def _image_of(source: Source) -> Image:
+    return source if isinstance(source, Image) else read_layer(source)
 
 
 def _short_label(name: str) -> QLabel:

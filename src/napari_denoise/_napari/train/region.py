@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Image, Labels, Shapes
+from napari.layers import Image as ImageLayer
+from napari.layers import Labels, Shapes
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_denoise.core.errors import InputError
-from napari_denoise.learning.data.selection import Named
+from napari_denoise.core.image import Image
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -20,7 +21,7 @@ __all__ = ["RegionChooser", "region_of"]
 
 _EVERYWHERE = "everywhere"
 _N_CORNERS = 64
-"""Of the polygon that stands for an ellipse."""
+"""Of the polygon that stands for an ellipse: it has 0.2 % less area."""
 
 
 class RegionChooser(QComboBox):
@@ -69,7 +70,7 @@ class RegionChooser(QComboBox):
             self.valueChanged.emit()
 
 
-def region_of(layer: Labels | Shapes, image: Image | None, named: Named) -> Named:
+def region_of(layer: Labels | Shapes, image_layer: ImageLayer | None, image: Image) -> Image:
     """What a layer says of where to train in an image.
 
     Parameters
@@ -77,10 +78,14 @@ def region_of(layer: Labels | Shapes, image: Image | None, named: Named) -> Name
     layer : Labels or Shapes
         Of labels every one counts. Shapes count in all planes, wherever they were drawn; where
         they lie in the world decides.
-    image : napari.layers.Image or None
+    image_layer : napari.layers.Image or None
         The layer of the image; for one from a file, shapes are taken to be drawn in its pixels.
-    named : Named
-        The image with its axes.
+    image : Image
+
+    Returns
+    -------
+    Image
+        Nonzero where to train, with the last of the image's axes: a plane holds for all planes.
 
     Raises
     ------
@@ -89,16 +94,14 @@ def region_of(layer: Labels | Shapes, image: Image | None, named: Named) -> Name
     """
     if isinstance(layer, Labels):
         pixels = layer.data[0] if layer.multiscale else layer.data
-        n = len(pixels.shape)
-        axes = "YX" if n == 2 else named.axes[-n:]
-        return Named(pixels, axes, layer.name)
-    sizes = dict(zip(named.axes, named.pixels.shape, strict=True))
-    mask = _inside(layer, image, named.axes, (sizes["Y"], sizes["X"]))
-    return Named(mask, "YX", layer.name)
+        n_axes = len(pixels.shape)
+        return Image(pixels, "YX" if n_axes == 2 else image.axes[-n_axes:], name=layer.name)
+    mask = _inside(layer, image_layer, image.axes, (image.sizes["Y"], image.sizes["X"]))
+    return Image(mask, "YX", name=layer.name)
 
 
 def _inside(
-    layer: Shapes, image: Image | None, axes: str, shape: tuple[int, int]
+    layer: Shapes, image: ImageLayer | None, axes: str, shape: tuple[int, int]
 ) -> npt.NDArray[np.bool_]:
     """Pixels whose middle lies in a shape, YX."""
     # Imported here: it takes longer to import than a dock may take to open.
@@ -130,7 +133,7 @@ def _ellipse(corners: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _in_pixels(
-    outline: npt.NDArray[Any], layer: Shapes, image: Image | None, axes: str
+    outline: npt.NDArray[Any], layer: Shapes, image: ImageLayer | None, axes: str
 ) -> npt.NDArray[Any]:
     """Points of a layer in pixels of an image, YX."""
     if image is None:
