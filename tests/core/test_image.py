@@ -30,6 +30,9 @@ def test_pixel_sizes_are_given_in_micrometers_where_all_are_known():
     assert image.pixel_sizes_um("ZYX") == pytest.approx((2, 0.065, 0.065))
     assert image.pixel_sizes_um("TYX") is None
     assert Image(np.ones((3, 4)), "YX").pixel_sizes_um("YX") is None
+    in_nm = Image(np.ones((3, 4)), "YX", scale=(500, 100), units=("um", "nm"))
+    assert in_nm.pixel_sizes_um("YX") == pytest.approx((500, 0.1))
+    assert in_nm.pixel_sizes_um("ZYX") is None
 
 
 def test_other_pixels_keep_place_scale_and_names():

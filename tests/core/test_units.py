@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_denoise.core.units import believable, micrometers, pixel_size_um, symbol, unit_name
+from napari_denoise.core.units import believable, micrometers, symbol, unit_name
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,3 @@ def test_only_the_pixel_of_a_microscope_is_believable(scale, unit, answer):
 )
 def test_lengths_are_converted_to_micrometers_and_nothing_else_is(size, unit, length):
     assert micrometers(size, unit) == (length and pytest.approx(length))
-
-
-def test_the_pixel_size_is_in_micrometers_along_the_spatial_axes_or_not_known():
-    scale, units = (5.0, 2.0, 0.5, -100.0), ("second", "um", "micrometer", "nm")
-    assert pixel_size_um("TZYX", scale, units, "ZYX") == pytest.approx((2.0, 0.5, 0.1))
-    assert pixel_size_um("TZYX", scale, units, "YX") == pytest.approx((0.5, 0.1))
-    assert pixel_size_um("TZYX", scale, units, "TYX") == ()
-    assert pixel_size_um("YX", (1.0, 1.0), ("pixel", "pixel"), "YX") == ()
-    assert pixel_size_um("YX", (1.0, 1.0), ("um", "um"), "ZYX") == ()

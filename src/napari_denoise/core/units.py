@@ -6,10 +6,9 @@ known has the unit "pixel" and the scale 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["PIXEL", "believable", "micrometers", "pixel_size_um", "symbol", "unit_name"]
+__all__ = ["PIXEL", "believable", "micrometers", "symbol", "unit_name"]
 
 PIXEL = "pixel"
 """The unit of an axis without calibration."""
@@ -100,21 +99,3 @@ def micrometers(size: float, unit: str) -> float | None:
     name = unit_name(unit)
     # The ratio first: 1e-6 / 1e-6 is 1, so that micrometres come back to the bit.
     return next((size * (each.size / 1e-6) for each in _LENGTHS if each.name == name), None)
-
-
-def pixel_size_um(
-    axes: str, scale: Sequence[float], units: Sequence[str], spatial: str
-) -> tuple[float, ...]:
-    """Size of a pixel along some of an image's axes, in µm; empty where one is not known.
-
-    Parameters
-    ----------
-    axes : str
-        The image's, one letter for each of `scale` and `units`.
-    spatial : str
-        The axes in question; time has no size.
-    """
-    known = dict(zip(axes, zip(scale, units, strict=True), strict=True))
-    sizes = [micrometers(abs(known[axis][0]), known[axis][1]) for axis in spatial if axis in known]
-    found = tuple(size for size in sizes if size)
-    return found if len(found) == len(spatial) else ()
