@@ -14,7 +14,7 @@ from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.recipe import Recipe
 from napari_denoise.core.settings import class_named, describe, make_settings
-from napari_denoise.filters import FILTERS, filter_class
+from napari_denoise.filters import FILTERS, all_filters, filter_class
 from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.instant.denoiser import Instant
 from napari_denoise.learning.methods import METHODS, TrainingMethod, method_class
@@ -48,7 +48,7 @@ NOISES: tuple[type[NoiseModel], ...] = SINGLE_NOISES
 
 def denoisers() -> tuple[type[Denoiser], ...]:
     """Denoisers that need nothing but their settings, the preferred one first."""
-    return (Instant, *FILTERS)
+    return (Instant, *all_filters())
 
 
 def denoiser_class(name: str) -> type[Denoiser]:

@@ -1,6 +1,14 @@
-"""Classical filters: no training, no model."""
+"""Classical filters: no training, no model.
+
+To add one here: a subclass of :class:`~napari_denoise.filters.base.ChannelFilter` and its name in
+:data:`FILTERS`. Another package offers its filters as entry points of :data:`PLUGINS`.
+"""
 
 from __future__ import annotations
+
+import warnings
+from functools import cache
+from importlib.metadata import entry_points
 
 from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.settings import class_named
@@ -20,6 +28,7 @@ __all__ = [
     "BM3D",
     "BM4D",
     "FILTERS",
+    "PLUGINS",
     "AnisotropicDiffusion",
     "Bilateral",
     "Box",
@@ -31,6 +40,7 @@ __all__ = [
     "TotalVariation",
     "Wavelet",
     "Wiener",
+    "all_filters",
     "filter_class",
     "register_filter",
 ]
@@ -52,10 +62,19 @@ FILTERS: list[type[Filter]] = [
 ]
 """In the order in which they are offered."""
 
+PLUGINS = "napari_denoise.filters"
+"""The group of entry points, each a filter's class, by which other packages offer theirs."""
+
+
+def all_filters() -> tuple[type[Filter], ...]:
+    """The filters that come along, then those of plugins and those that were registered."""
+    _load_plugins()
+    return tuple(FILTERS)
+
 
 def filter_class(name: str) -> type[Filter]:
     """The classical filter called `name`; SettingsError if there is none."""
-    return class_named(FILTERS, name, "filter")
+    return class_named(all_filters(), name, "filter")
 
 
 def register_filter(cls: type[Filter]) -> None:
@@ -76,3 +95,15 @@ def register_filter(cls: type[Filter]) -> None:
     if any(cls.tag() == known.tag() for known in FILTERS):
         raise SettingsError(f"There is a filter {cls.tag()!r} already. Choose another name.")
     FILTERS.append(cls)
+
+
+@cache
+def _load_plugins() -> None:
+    # Not when this module is imported: looking through what is installed takes 20 ms.
+    for entry in entry_points(group=PLUGINS):
+        try:
+            register_filter(entry.load())
+        except Exception as error:  # noqa: BLE001  # other people's code may raise anything
+            warnings.warn(
+                f"The filter {entry.name!r} of a plugin is left out ({error}).", stacklevel=2
+            )
