@@ -90,6 +90,14 @@ def test_what_is_measured_can_be_read_stored_and_shown(noisy, clean):
     assert f"{values['psnr_db']:.2f}" in page
 
 
+def test_an_array_beside_an_image_has_its_axes(rng):
+    clean = rng.uniform(50, 99, (2, 32, 40)).astype(np.float32)
+    noisy = nd.Image(clean + 1, "ZYX")
+    assert nd.measure(noisy, clean, data_range=10).to_dict()["psnr_db"] == pytest.approx(20)
+    with pytest.raises(AXES, match="3 axes"):
+        nd.measure(noisy, clean[0], data_range=10)
+
+
 def test_the_camera_is_measured_and_the_settings_tuned(rng):
     noisy = 100 + 2.0 * rng.poisson(np.tile(np.linspace(5, 100, 128), (128, 1)))
     assert nd.calibrate(noisy).gain == pytest.approx(2, rel=0.15)

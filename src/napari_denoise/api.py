@@ -182,7 +182,7 @@ def train(  # noqa: PLR0913  # what can be said of the images, the method and th
             source.pixels,
             Layout(source.axes, spatial, channels),
             source.name,
-            target=None if target is None else as_image(target, axes).pixels,
+            target=getattr(_beside(source, target, axes), "pixels", None),
             pixel_size_um=source.pixel_sizes_um(spatial) or (),
         )
         for source, target in zip(sources, wanted, strict=True)
@@ -214,7 +214,8 @@ def measure(
     image : Image or array-like
         What is measured.
     reference : Image or array-like, optional
-        The same scene without noise: for PSNR, SSIM and the like.
+        The same scene without noise: for PSNR, SSIM and the like. An array has the axes of
+        `image`, unless `axes` says otherwise.
     noisy : Image or array-like, optional
         What `image` was made from: for photometry and the residual.
     data_range : float, optional
@@ -235,8 +236,9 @@ def measure(
     InputError
         If shapes or scales differ, a pixel is not finite, or the data range is not positive.
     """
-    clean, before = (None if each is None else as_image(each, axes) for each in (reference, noisy))
-    job = assess_job(as_image(image, axes), clean=clean, noisy=before, data_range=data_range)
+    measured = as_image(image, axes)
+    clean, before = (_beside(measured, each, axes) for each in (reference, noisy))
+    job = assess_job(measured, clean=clean, noisy=before, data_range=data_range)
     return _finish(job, progress)
 
 
@@ -357,6 +359,13 @@ def tune(
     denoiser = make_denoiser(method, settings, stabilize=stabilize)
     job = tune_job(denoiser, source.pixels, Layout(source.axes, spatial), keep=settings)
     return _finish(job, progress)
+
+
+def _beside(image: Image, other: Any, axes: str | None) -> Image | None:
+    """Another image of the same scene; an array has the same axes, unless they are given."""
+    if other is None or isinstance(other, Image):
+        return None if other is None else as_image(other, axes)
+    return as_image(other, axes or image.axes)
 
 
 def _several(images: Any) -> list[Any]:

@@ -103,7 +103,7 @@ def _load_plugins() -> None:
     for entry in entry_points(group=PLUGINS):
         try:
             register_filter(entry.load())
-        except Exception as error:  # noqa: BLE001  # other people's code may raise anything
+        except Exception as error:  # other people's code may raise anything
             warnings.warn(
                 f"The filter {entry.name!r} of a plugin is left out ({error}).", stacklevel=2
             )
