@@ -41,7 +41,7 @@ def jobs():
 
 def start_training(viewer, qtbot):
     dock, widget = open_dock(viewer, "Train")
-    widget.methodChooser.form().setValue(ENDLESS)
+    widget.methodBox.setValue(ENDLESS)
     widget.deviceChooser.setValue("cpu")
     widget.runBar.run()
     qtbot.waitUntil(lambda: widget.lossPlot.stepCount() > 0, timeout=60_000)

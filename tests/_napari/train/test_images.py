@@ -56,7 +56,7 @@ def test_a_folder_is_trained_on_and_what_is_broken_in_it_is_listed(
     add_folder(dock, qtbot, folders[0], monkeypatch)
     assert [image.name for image in dock.images.files()] == ["a", "b", "d"]
     assert dock.images.skippedText().startswith("c is left out: ")
-    dock.methodChooser.setValue(N2V(**SHORT))
+    dock.methodBox.chooser.setValue(N2V(**SHORT))
     assert model_of(dock, finish).recipe.source == "a, b, d"
     dock.images.clearFiles()
     assert dock.images.skippedText() == ""
@@ -72,7 +72,7 @@ def test_targets_are_found_in_a_folder_and_images_without_one_left_out(
 ):
     noisy, clean = folders
     add_folder(dock, qtbot, noisy, monkeypatch)
-    dock.methodChooser.setValue(CARE(**SCRATCH))
+    dock.methodBox.chooser.setValue(CARE(**SCRATCH))
     assert not dock.runBar.runButton.isEnabled()
     dialog = "qtpy.QtWidgets.QFileDialog.getExistingDirectory"
     monkeypatch.setattr(dialog, lambda *args: str(clean))
@@ -106,7 +106,7 @@ def test_only_the_region_is_looked_at(dock, viewer, finish, rng):
     pixels = rng.normal(100, 10, (2, 24, 24)).astype(np.float32)
     pixels[:, :, 14:] = np.nan
     viewer.add_image(pixels, name="noisy", axis_labels=("t", "y", "x"), scale=(1, 0.5, 0.5))
-    dock.methodChooser.setValue(N2V(**SHORT))
+    dock.methodBox.chooser.setValue(N2V(**SHORT))
     assert "NaN" in finish(dock.runBar)
     corners = np.array([[0, 1.0, 1.0], [0, 1.0, 6.0], [0, 11.0, 6.0], [0, 11.0, 1.0]])
     shapes = viewer.add_shapes([corners], name="cells")
@@ -122,38 +122,38 @@ def test_an_empty_shapes_layer_is_refused_in_words(dock, viewer, finish):
 
 def test_care_asks_for_targets_or_for_noise(dock, viewer, finish):
     viewer.add_image(np.add.outer(np.arange(24.0), np.arange(24.0)), name="clean")
-    dock.methodChooser.setValue(CARE(**SCRATCH))
+    dock.methodBox.chooser.setValue(CARE(**SCRATCH))
     assert not dock.targets.isHidden()
     noise = Composite.of([PoissonNoise(photons=30), GaussianNoise(sigma=2)])
-    dock.noiseBox.setValue(noise)
+    dock.methodBox.noiseBox.setValue(noise)
     assert dock.targets.isHidden()
     assert dock.runBar.runButton.isEnabled()
     info = model_of(dock, finish)
     assert info.method.noise == noise
-    dock.noiseBox.setValue(None)
+    dock.methodBox.noiseBox.setValue(None)
     assert not dock.targets.isHidden()
 
 
 def test_noise_is_asked_for_where_a_method_adds_some(dock, viewer):
     viewer.add_image(np.ones((24, 24)))
-    dock.noiseBox.setValue(GaussianNoise())
+    dock.methodBox.noiseBox.setValue(GaussianNoise())
     for method, is_asked in ((N2V(), False), (Autoencoder(), True), (CARE(), True)):
-        dock.methodChooser.setValue(method)
-        assert dock.noiseBox.isHidden() != is_asked
-        assert dock.method().simulated_noise() == (GaussianNoise() if is_asked else None)
-    dock.noiseBox.presetBox.activated.emit(0)
-    assert dock.noiseBox.value() == CameraNoise.emccd()
+        dock.methodBox.chooser.setValue(method)
+        assert dock.methodBox.noiseBox.isHidden() != is_asked
+        assert dock.methodBox.value().simulated_noise() == (GaussianNoise() if is_asked else None)
+    dock.methodBox.noiseBox.presetBox.activated.emit(0)
+    assert dock.methodBox.noiseBox.value() == CameraNoise.emccd()
 
 
 def test_a_model_that_is_trained_further_brings_its_noise(dock, viewer, finish):
     viewer.add_image(np.add.outer(np.arange(24.0), np.arange(24.0)), name="clean")
-    dock.methodChooser.setValue(CARE(**SCRATCH))
-    dock.noiseBox.setValue(GaussianNoise(sigma=4))
+    dock.methodBox.chooser.setValue(CARE(**SCRATCH))
+    dock.methodBox.noiseBox.setValue(GaussianNoise(sigma=4))
     assert finish(dock.runBar) == ""
-    dock.noiseBox.setValue(None)
+    dock.methodBox.noiseBox.setValue(None)
     (model,) = models.shelf_of(viewer).models
     dock.startChooser.setModel(model)
-    assert dock.noiseBox.value() == GaussianNoise(sigma=4)
+    assert dock.methodBox.noiseBox.value() == GaussianNoise(sigma=4)
 
 
 def test_many_images_left_out_take_few_lines(qtbot):

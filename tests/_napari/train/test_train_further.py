@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from napari_denoise._napari.shared import models
-from napari_denoise._napari.shared.layers import read_layer
 from napari_denoise._napari.train import interrupted
 from napari_denoise._napari.train.interrupted import interrupted_trainings, unfinished_path
 from napari_denoise._napari.train.widget import TrainWidget
@@ -34,7 +33,7 @@ def make_dock(qtbot, viewer, noisy):
     def make(method=TINY):
         dock = TrainWidget(viewer)
         qtbot.addWidget(dock)
-        dock.methodChooser.form().setValue(method)
+        dock.methodBox.setValue(method)
         dock.deviceChooser.setValue("cpu")
         return dock
 
@@ -50,7 +49,7 @@ def eager(monkeypatch):
 
 
 def start_endless(dock, qtbot):
-    dock.methodChooser.form().setValue(ENDLESS)
+    dock.methodBox.setValue(ENDLESS)
     dock.runBar.run()
     qtbot.waitUntil(lambda: dock.lossPlot.stepCount() > 0, timeout=60_000)
 
@@ -82,8 +81,8 @@ def test_a_stopped_training_is_continued(stopped, finish, viewer):
     assert stopped.runBar.runButton.text() == "Continue"
     n_done = first.record.n_done
     assert f"{n_done:,} of 1,000,000 steps are done" in stopped.startChooser.about()
-    assert stopped.methodChooser.value().n_steps == 1_000_000
-    stopped.methodChooser.form().setValue(TINY.model_copy(update={"n_steps": n_done + 3}))
+    assert stopped.methodBox.value().n_steps == 1_000_000
+    stopped.methodBox.setValue(TINY.model_copy(update={"n_steps": n_done + 3}))
     assert finish(stopped.runBar) == ""
     second = models.shelf_of(viewer).models[-1]
     assert second.info.n_steps == n_done + 3
@@ -110,7 +109,7 @@ def test_a_model_file_is_trained_further(make_dock, finish, model_files, monkeyp
     box = dock.startChooser.modelBox
     box.activated.emit(box.count() - 1)
     assert box.currentText() == "YX"
-    assert dock.methodChooser.value().n_features == 4
+    assert dock.methodBox.value().n_features == 4
     assert finish(dock.runBar) == ""
     assert models.shelf_of(dock.viewer).models[-1].info.n_steps == 4
 
@@ -123,7 +122,7 @@ def test_what_does_not_fit_the_model_is_said(make_dock, finish, model_files, tmp
     assert "The model was trained on 3D volumes (ZYX)" in finish(dock.runBar)
     viewer.add_image(np.ones((3, 24, 24)) + np.eye(24), name="clean")
     dock.startChooser.setModelFile(model_files / "YX.safetensors")
-    dock.methodChooser.setValue(CARE(start="scratch", n_steps=3))
+    dock.methodBox.chooser.setValue(CARE(start="scratch", n_steps=3))
     assert "trained with Noise2Void, and CARE cannot go on" in finish(dock.runBar)
 
 
@@ -261,7 +260,7 @@ def test_a_preview_of_a_volume_shows_its_plane(make_dock, viewer, noisy, rng, sh
     dock = make_dock()
     dock.axisRoles.setRole("Z", 1)
     viewer.dims.set_current_step(0, shape[0] - 1)
-    dock.preview.begin(noisy, read_layer(noisy), dock.axisRoles.value())
+    dock.preview.begin(noisy, dock.axisRoles.value())
     crop = dock.preview.choose()
     assert crop.pixels.shape == (1, min(shape[0], 16), min(shape[1], 128), min(shape[2], 128))
     y, x = crop.place.place["Y"], crop.place.place["X"]

@@ -34,7 +34,7 @@ def noisy(viewer, rng):
 def dock(qtbot, viewer, noisy):
     dock = TrainWidget(viewer)
     qtbot.addWidget(dock)
-    dock.methodChooser.form().setValue(TINY)
+    dock.methodBox.setValue(TINY)
     dock.deviceChooser.setValue("cpu")
     return dock
 
@@ -138,7 +138,7 @@ def test_closing_the_save_dialog_saves_nothing(trained, monkeypatch):
 
 
 def test_stop_during_training_keeps_the_model_trained_so_far(dock, qtbot, finish):
-    dock.methodChooser.form().setValue(ENDLESS)
+    dock.methodBox.setValue(ENDLESS)
     dock.runBar.run()
     qtbot.waitUntil(lambda: dock.lossPlot.stepCount() > 0, timeout=60_000)
     dock.runBar.stop()
@@ -148,7 +148,7 @@ def test_stop_during_training_keeps_the_model_trained_so_far(dock, qtbot, finish
 
 
 def test_cancel_during_training_keeps_nothing(dock, qtbot, finish):
-    dock.methodChooser.form().setValue(ENDLESS)
+    dock.methodBox.setValue(ENDLESS)
     dock.runBar.run()
     qtbot.waitUntil(lambda: dock.lossPlot.stepCount() > 0, timeout=60_000)
     dock.runBar.cancel()
@@ -238,28 +238,28 @@ def test_axes_named_by_the_user_hold_for_applying_too(dock, viewer, finish):
 def test_volumes_can_be_trained_on(dock, noisy, finish, rng):
     noisy.data = rng.normal(100, 10, (8, 24, 24)).astype(np.float32)
     dock.axisRoles.setRole("Z", 1)
-    dock.methodChooser.form().setValue(TINY.model_copy(update={"patch_size": (4, 16, 16)}))
+    dock.methodBox.setValue(TINY.model_copy(update={"patch_size": (4, 16, 16)}))
     assert finish(dock.runBar) == ""
     assert "3D volumes (ZYX)" in dock.modelBox.summary()
 
 
 def test_a_method_for_pairs_asks_for_targets_and_others_do_not(dock, viewer, noisy):
     assert dock.targets.isHidden()
-    dock.methodChooser.setValue(CARE(n_steps=3))
+    dock.methodBox.chooser.setValue(CARE(n_steps=3))
     assert not dock.targets.isHidden()
     assert not dock.runBar.runButton.isEnabled()
     assert dock.runBar.runButton.toolTip() == "Choose a target for each image first."
     viewer.add_image(np.zeros(noisy.data.shape), name="clean")
     assert dock.runBar.runButton.isEnabled()
-    dock.methodChooser.setValue(N2N(repeats="T"))
+    dock.methodBox.chooser.setValue(N2N(repeats="T"))
     assert dock.targets.isHidden()
-    dock.methodChooser.setValue(TINY)
+    dock.methodBox.chooser.setValue(TINY)
     assert dock.targets.isHidden()
 
 
 def test_care_is_trained_with_the_layer_that_was_chosen(dock, viewer, noisy, finish):
     viewer.add_image(np.full(noisy.data.shape, 100.0) + np.eye(24), name="clean")
-    dock.methodChooser.setValue(
+    dock.methodBox.chooser.setValue(
         CARE(start="scratch", **TINY.model_dump(exclude={"name"} | N2V_ONLY))
     )
     assert finish(dock.runBar) == ""
@@ -271,7 +271,7 @@ def test_care_is_trained_with_the_layer_that_was_chosen(dock, viewer, noisy, fin
 def test_repeats_in_a_layer_are_pairs(dock, viewer, finish):
     dock.axisRoles.setLetter(0, "T")
     tiny = TINY.model_dump(exclude={"name"} | N2V_ONLY)
-    dock.methodChooser.setValue(N2N(start="scratch", repeats="T", **tiny))
+    dock.methodBox.chooser.setValue(N2N(start="scratch", repeats="T", **tiny))
     assert finish(dock.runBar) == ""
     (model,) = models.shelf_of(viewer).models
     assert model.info.recipe.source == "noisy"
@@ -279,7 +279,7 @@ def test_repeats_in_a_layer_are_pairs(dock, viewer, finish):
 
 def test_a_notice_says_why_a_training_starts_from_scratch(dock, viewer, noisy, finish):
     viewer.add_image(np.full(noisy.data.shape, 100.0) + np.eye(24), name="clean")
-    dock.methodChooser.setValue(CARE(**TINY.model_dump(exclude={"name"} | N2V_ONLY)))
+    dock.methodBox.chooser.setValue(CARE(**TINY.model_dump(exclude={"name"} | N2V_ONLY)))
     assert finish(dock.runBar) == ""
     assert "starts from scratch" in dock.runBar.noticeText()
 
@@ -353,7 +353,7 @@ def spot(size=17, sigma=2.0):
 def test_a_psf_layer_is_asked_for_by_deconoising_alone_and_kept_in_the_model(dock, viewer, finish):
     layer = viewer.add_image(100 * spot() + 3, name="bead")
     assert not dock.psfChooser.isVisibleTo(dock)
-    dock.methodChooser.setValue(DecoNoising(**TINY.model_dump(exclude={"name"})))
+    dock.methodBox.chooser.setValue(DecoNoising(**TINY.model_dump(exclude={"name"})))
     assert dock.psfChooser.isVisibleTo(dock)
     assert dock.psfChooser.layer() is None
     dock.psfChooser.setLayer(layer)
@@ -367,7 +367,7 @@ def test_a_psf_layer_is_asked_for_by_deconoising_alone_and_kept_in_the_model(doc
 
 def test_the_layers_scale_turns_optics_into_pixels(dock, viewer, noisy, finish):
     optics = {"numerical_aperture": 0.5, "wavelength_nm": 520.0, "microscope": "widefield"}
-    dock.methodChooser.setValue(DecoNoising(**TINY.model_dump(exclude={"name"}), **optics))
+    dock.methodBox.chooser.setValue(DecoNoising(**TINY.model_dump(exclude={"name"}), **optics))
     assert "size of a pixel of noisy" in finish(dock.runBar)
     noisy.units = ("um", "um", "um")
     noisy.scale = (1.0, 0.117, 0.117)

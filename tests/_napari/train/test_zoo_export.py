@@ -21,9 +21,7 @@ def trained(qtbot, viewer, rng, finish):
     viewer.add_image(rng.normal(100, 10, (24, 24)).astype(np.uint16), name="noisy, really!")
     dock = TrainWidget(viewer)
     qtbot.addWidget(dock)
-    dock.methodChooser.form().setValue(
-        N2V(n_steps=2, batch_size=1, n_features=4, depth=1, patch_size=16)
-    )
+    dock.methodBox.setValue(N2V(n_steps=2, batch_size=1, n_features=4, depth=1, patch_size=16))
     dock.deviceChooser.setValue("cpu")
     assert finish(dock.runBar) == ""
     return dock

@@ -1,4 +1,4 @@
-"""For methods that can learn from clean images: the noise that is added to them."""
+"""How to train: a method with its settings, and the noise that is added to clean images."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import cast
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_denoise._napari.shared.settings_chooser import SettingsChooser
 from napari_denoise._napari.shared.settings_list import SettingsList
 from napari_denoise.learning.methods import CARE, TrainingMethod
 from napari_denoise.noise import PRESETS, Composite, NoiseModel
-from napari_denoise.registry import NOISES
+from napari_denoise.registry import METHODS, NOISES
 
-__all__ = ["NoiseBox"]
+__all__ = ["MethodBox", "NoiseBox"]
 
 _QUESTION = "Add noise of another kind"
 _QUESTIONS: dict[type[TrainingMethod], str] = {
@@ -25,6 +26,56 @@ _TOOLTIP = (
     "Noise as your camera makes it, new in every step. The Noise dock shows what it looks like, "
     "and measures it on an image."
 )
+
+
+class MethodBox(QWidget):
+    """A training method with its settings; for those that add noise, which noise.
+
+    Attributes
+    ----------
+    chooser : SettingsChooser
+        Of the method.
+    noiseBox : NoiseBox
+    """
+
+    valueChanged = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.chooser = SettingsChooser(METHODS)
+        self.noiseBox = NoiseBox()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.chooser)
+        layout.addWidget(self.noiseBox)
+        self.chooser.valueChanged.connect(self._on_chooser_value_changed)
+        self.noiseBox.valueChanged.connect(self.valueChanged)
+        self._on_chooser_value_changed()
+
+    def value(self) -> TrainingMethod:
+        """The method as the form has it, with the noise that is chosen beside it.
+
+        Raises
+        ------
+        SettingsError
+            If the settings do not fit together.
+        """
+        method = cast("TrainingMethod", self.chooser.value())
+        noise = self.noiseBox.value()
+        return method if noise is None else method.model_copy(update={"noise": noise})
+
+    def setValue(self, method: TrainingMethod) -> None:
+        """Show a method's settings, and the noise that it adds."""
+        self.chooser.setValue(method)
+        self.noiseBox.setSettings(method)
+
+    def setSpatialAxes(self, axes: str) -> None:
+        """Say which axes are denoised together, for settings with one value per axis."""
+        self.chooser.setSpatialAxes(axes)
+
+    def _on_chooser_value_changed(self) -> None:
+        self.noiseBox.setMethod(cast("type[TrainingMethod]", self.chooser.form().settings_class))
+        self.valueChanged.emit()
 
 
 class NoiseBox(QWidget):

@@ -9,6 +9,7 @@ import numpy as np
 from napari.layers import Image as ImageLayer
 from qtpy.QtCore import QObject
 
+from napari_denoise._napari.shared.layers import read_layer
 from napari_denoise._napari.shared.plane_preview import add_unselected, shown_plane
 from napari_denoise._napari.shared.results import plane_of_image, plane_translate, preview_layer
 from napari_denoise.core.axes import Layout
@@ -60,8 +61,7 @@ class TrainingPreview(QObject):
     def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._source: tuple[ImageLayer, Image] | None = None
-        self._layout: Layout | None = None
+        self._source: tuple[ImageLayer, Image, Layout] | None = None
         self._layer: ImageLayer | None = None
         self._view: _View | None = None
         viewer.dims.events.current_step.connect(self._look)
@@ -72,9 +72,18 @@ class TrainingPreview(QObject):
         """The preview, while there is one."""
         return self._layer
 
-    def begin(self, layer: ImageLayer, image: Image, layout: Layout) -> None:
-        """Follow a layer that is trained on, seen in this layout."""
-        self._source, self._layout = (layer, image), layout
+    def begin(self, layer: ImageLayer, layout: Layout) -> None:
+        """Follow a layer that is trained on.
+
+        Parameters
+        ----------
+        layer : napari.layers.Image
+        layout : Layout
+            As the first image is seen; a layer with as many axes is seen in the same way.
+        """
+        image = read_layer(layer, layout.axes if layer.ndim == len(layout.axes) else "")
+        own_layout = Layout(image.axes, layout.spatial, layout.channels)
+        self._source = (layer, image, own_layout)
         self._look()
 
     def choose(self) -> PreviewCrop | None:
@@ -120,10 +129,10 @@ class TrainingPreview(QObject):
         """Note what is shown now; in 3D there is no plane, and no preview."""
         del event
         self._view = None
-        if self._source is None or self._layout is None:
+        if self._source is None:
             return
         try:
-            self._view = _shown_view(self._viewer, *self._source, self._layout)
+            self._view = _shown_view(self._viewer, *self._source)
         except AxesError:
             return
 

@@ -23,7 +23,6 @@ from napari_denoise._napari.shared.models import (
     trained_model,
 )
 from napari_denoise._napari.shared.preferences import preferences, remember
-from napari_denoise._napari.shared.settings_chooser import SettingsChooser
 from napari_denoise._napari.train.images import TrainingImages
 from napari_denoise._napari.train.interrupted import (
     InterruptedBox,
@@ -31,7 +30,7 @@ from napari_denoise._napari.train.interrupted import (
     is_unfinished,
     unfinished_path,
 )
-from napari_denoise._napari.train.method import NoiseBox
+from napari_denoise._napari.train.method import MethodBox
 from napari_denoise._napari.train.model_box import ModelBox
 from napari_denoise._napari.train.preview import TrainingPreview
 from napari_denoise._napari.train.region import RegionChooser
@@ -43,8 +42,6 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Progress
 from napari_denoise.learning.data.selection import choose_images
-from napari_denoise.learning.methods import TrainingMethod
-from napari_denoise.registry import METHODS
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -82,7 +79,7 @@ class TrainWidget(ViewerDock):
     ----------
     images, regionChooser, targets : QWidget
         What is learned from.
-    methodChooser, noiseBox, psfChooser, axisRoles : QWidget
+    methodBox, psfChooser, axisRoles : QWidget
         How.
     startChooser, deviceChooser, seedBox, previewBox : QWidget
         From what it begins, where, with which random numbers, and whether one can watch.
@@ -99,8 +96,7 @@ class TrainWidget(ViewerDock):
         self.images = self.closing(images, images.close_watch)
         regions = RegionChooser(napari_viewer.layers)
         self.regionChooser = self.closing(regions, regions.close_watch)
-        self.methodChooser = SettingsChooser(METHODS)
-        self.noiseBox = NoiseBox()
+        self.methodBox = MethodBox()
         targets = TargetList(napari_viewer.layers)
         self.targets = self.closing(targets, targets.close_watch)
         psf = LayerChooser(napari_viewer.layers, none_text="as set above")
@@ -137,8 +133,7 @@ class TrainWidget(ViewerDock):
         self.addWidget(self.images)
         self.addRow("Train", self.regionChooser, _REGION_TOOLTIP)
         self.addHeading("Method")
-        self.addWidget(self.methodChooser)
-        self.addWidget(self.noiseBox)
+        self.addWidget(self.methodBox)
         self.addWidget(self.targets)
         self._psf_row = self.addRow("PSF layer", self.psfChooser, _PSF_TOOLTIP)
         self.addHeading("Axes")
@@ -159,8 +154,7 @@ class TrainWidget(ViewerDock):
     def _connect(self) -> None:
         self.images.changed.connect(self._on_images_changed)
         self.images.failed.connect(self.runBar.showError)
-        self.methodChooser.valueChanged.connect(self._on_method_changed)
-        self.noiseBox.valueChanged.connect(self._on_method_changed)
+        self.methodBox.valueChanged.connect(self._on_method_changed)
         self.targets.changed.connect(self._on_targets_changed)
         self.targets.failed.connect(self.runBar.showError)
         self.axisRoles.valueChanged.connect(self._on_roles_changed)
@@ -193,8 +187,7 @@ class TrainWidget(ViewerDock):
         model = self.startChooser.model()
         self.runBar.setRunText(_RUN_TEXTS[model is not None and model.record is not None])
         if model is not None:
-            self.methodChooser.setValue(model.info.method)
-            self.noiseBox.setSettings(model.info.method)
+            self.methodBox.setValue(model.info.method)
 
     def _on_continue_clicked(self, model: ShelvedModel) -> None:
         self.startChooser.setModel(model)
@@ -214,11 +207,8 @@ class TrainWidget(ViewerDock):
         self.targets.setImages([*self.images.layers(), *self.images.files()])
 
     def _on_method_changed(self) -> None:
-        self.noiseBox.setMethod(
-            cast("type[TrainingMethod]", self.methodChooser.form().settings_class)
-        )
         try:
-            method = self.method()
+            method = self.methodBox.value()
         except SettingsError:
             return
         words = method.targets_in_words()
@@ -238,7 +228,7 @@ class TrainWidget(ViewerDock):
 
     def _on_roles_changed(self) -> None:
         if self.axisRoles.isValid():
-            self.methodChooser.setSpatialAxes(self.axisRoles.value().spatial)
+            self.methodBox.setSpatialAxes(self.axisRoles.value().spatial)
 
     def _on_started(self) -> None:
         self.lossPlot.clear()
@@ -271,7 +261,7 @@ class TrainWidget(ViewerDock):
 
     def _prepare(self) -> Task:
         layout = self.axisRoles.value()
-        method = self.method()
+        method = self.methodBox.value()
         targets = None if self.targets.isHidden() else self.targets.targets()
         candidates = self.images.candidates(layout.axes, targets, self.regionChooser.layer())
         if not candidates:
@@ -299,20 +289,12 @@ class TrainWidget(ViewerDock):
         )
         return Task(make_job, partial(self._keep, images[0].name, layers, path, resume))
 
-    def method(self) -> TrainingMethod:
-        """The method as the form has it, with the noise that is chosen beside it."""
-        method = cast("TrainingMethod", self.methodChooser.value())
-        noise = self.noiseBox.value()
-        return method if noise is None else method.model_copy(update={"noise": noise})
-
     def _chosen_preview(self, layout: Layout) -> Callable[[], PreviewCrop | None] | None:
         """What asks the dock for previews: of the first layer; none if they are not wanted."""
         layers = self.images.layers()
         if not layers or not self.previewBox.isChecked():
             return None
-        layer = layers[0]
-        image = read_layer(layer, layout.axes if layer.ndim == len(layout.axes) else "")
-        self.preview.begin(layer, image, Layout(image.axes, layout.spatial, layout.channels))
+        self.preview.begin(layers[0], layout)
         return self.preview.choose
 
     def _chosen_psf(self) -> Any:
