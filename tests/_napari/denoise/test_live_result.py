@@ -51,9 +51,9 @@ def started(dock, viewer, qtbot, gate):
 
 
 def test_what_is_done_is_shown_over_the_source_until_all_is_done(started, viewer, gate, finish):
-    growing = viewer.layers[UNDER_WAY]
-    assert np.isfinite(growing.data[0]).all()
-    assert np.isnan(growing.data[-1]).all()
+    partial = viewer.layers[UNDER_WAY]
+    assert np.isfinite(partial.data[0]).all()
+    assert np.isnan(partial.data[-1]).all()
     assert viewer.layers.selection.active is viewer.layers["cells"]
     assert UNDER_WAY not in started.layerChooser.names()
     gate.set()

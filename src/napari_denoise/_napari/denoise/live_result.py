@@ -10,7 +10,7 @@ import numpy.typing as npt
 from napari.layers import Image as ImageLayer
 
 from napari_denoise._napari.shared.plane_preview import add_unselected
-from napari_denoise._napari.shared.results import growing_layer
+from napari_denoise._napari.shared.results import live_layer
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Progress
@@ -19,7 +19,7 @@ from napari_denoise.core.tiling import TileDone
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-__all__ = ["GrowingResult", "blank"]
+__all__ = ["LiveResult", "blank_image_job"]
 
 _DELAY_S = 1.0
 """A result that is there sooner is not shown before it is whole."""
@@ -29,7 +29,7 @@ _LEISURE = 5
 """Drawing may take one part in this many of the time: a volume takes long to draw."""
 
 
-class GrowingResult:
+class LiveResult:
     """Follows a run bar: a layer shows what is done so far, and goes when the run ends.
 
     Parameters
@@ -62,7 +62,7 @@ class GrowingResult:
         if pixels.ndim != len(image.axes):
             return
         if self._layer is None and done[-1].fraction < 1:
-            self._layer = growing_layer(layer, image.with_pixels(pixels))
+            self._layer = live_layer(layer, image.with_pixels(pixels))
             add_unselected(self._viewer, self._layer)
         elif self._layer is not None and self._layer in self._viewer.layers:
             # Slices anew what the viewer shows, and nothing else.
@@ -76,7 +76,7 @@ class GrowingResult:
             self._viewer.layers.remove(layer)
 
 
-def blank(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Job[npt.NDArray[Any]]:
+def blank_image_job(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Job[npt.NDArray[Any]]:
     """An image whose pixels let one see through where they can: NaN; zero as whole numbers."""
     if np.dtype(dtype).kind != "f":
         return np.zeros(shape, dtype)

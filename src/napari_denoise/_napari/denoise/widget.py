@@ -11,7 +11,7 @@ from napari.layers import Image as ImageLayer
 
 from napari_denoise._napari.denoise.camera_box import CameraBox, calibrated
 from napari_denoise._napari.denoise.denoiser_chooser import DenoiserChooser
-from napari_denoise._napari.denoise.live_result import GrowingResult, blank
+from napari_denoise._napari.denoise.live_result import LiveResult, blank_image_job
 from napari_denoise._napari.denoise.tuning_box import TuningBox
 from napari_denoise._napari.shared.axis_roles import AxisRoles
 from napari_denoise._napari.shared.choosers import LayerChooser
@@ -61,7 +61,7 @@ class DenoiseWidget(ViewerDock):
         camera = CameraBox()
         self.cameraBox = self.closing(camera, camera.shutdown)
         self.runBar = self.makeRunBar(self._prepare, run_text="Denoise")
-        self._growing = GrowingResult(napari_viewer, self.runBar)
+        self._live_result = LiveResult(napari_viewer, self.runBar)
         tuning_bar = self.makeRunBar(self._prepare_tuning, run_text="Tune to this image")
         self.tuningBox = TuningBox(tuning_bar)
         self._build()
@@ -155,10 +155,10 @@ class DenoiseWidget(ViewerDock):
         dtype = self.dtypeBox.dtype_for(image.pixels)
         is_shown = denoiser.gives_image and not denoiser.n_stacked
         if is_shown:
-            self._growing.follow(layer, image)
+            self._live_result.follow(layer, image)
 
         def make_job() -> Job[Checked]:
-            out = (yield from blank(image.shape, dtype)) if is_shown else None
+            out = (yield from blank_image_job(image.shape, dtype)) if is_shown else None
             job = denoise_job(denoiser, image, layout, dtype=dtype, out=out)
             return (yield from checked_job(job, image))
 

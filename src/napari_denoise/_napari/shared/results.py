@@ -17,8 +17,8 @@ from napari_denoise.evaluation import Checked
 __all__ = [
     "clipped_in_words",
     "geometry_of",
-    "growing_layer",
     "is_preview",
+    "live_layer",
     "plane_of_image",
     "plane_translate",
     "preview_layer",
@@ -99,7 +99,7 @@ def preview_layer(
     )
 
 
-def growing_layer(layer: ImageLayer, result: Image) -> ImageLayer:
+def live_layer(layer: ImageLayer, result: Image) -> ImageLayer:
     """A layer for a result that is still being written, shown over its source."""
     return _layer_like(
         layer,
