@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "_napari.shared.functions": ("add_noise_to_layer", "denoise_layer"),
     "api": ("add_noise", "calibrate", "denoise", "measure", "train", "tune"),
     "core.axes": ("Layout",),
     "core.denoiser": ("Denoised", "Denoiser", "Session", "denoise_job"),
