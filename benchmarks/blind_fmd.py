@@ -32,7 +32,7 @@ def measure(
 ) -> dict[str, float]:
     noisy, clean = confocal(folder, name)
     start, cpu_start = time.perf_counter(), time.process_time()
-    model = run(train_job(method, [TrainingImage(noisy, PLANE, name)], seed=seed, device="cpu"))
+    model = run(train_job(method, [TrainingImage.of(noisy, PLANE, name)], seed=seed, device="cpu"))
     trained = time.perf_counter()
     denoised = run(
         denoise_job(ModelDenoiser.of(model, device="cpu", **settings), noisy, PLANE)

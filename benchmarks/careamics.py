@@ -105,7 +105,7 @@ def n2v_rows(chosen: argparse.Namespace) -> Iterator[Row]:
                 yield row("CAREamics", "n2v", name, look["db"], look, epochs=epochs)
         for n_steps in N2V_STEPS:
             denoiser, seconds = train_ours(
-                N2V(n_steps=n_steps), [TrainingImage(noisy, PLANE, name)]
+                N2V(n_steps=n_steps), [TrainingImage.of(noisy, PLANE, name)]
             )
             found = psnr_255(clean, run(denoise_job(denoiser, noisy, PLANE)).image.pixels)
             yield row("ours", "n2v", name, found, seconds, steps=n_steps)
@@ -120,7 +120,7 @@ def volume_rows(chosen: argparse.Namespace) -> Iterator[Row]:
     clean = smooth / smooth.max() * 20 * 4 + 100
     data_range = float(np.ptp(clean))
     for n_steps in VOLUME_STEPS:
-        images = [TrainingImage(noisy, layout, name)]
+        images = [TrainingImage.of(noisy, layout, name)]
         denoiser, seconds = train_ours(N2V(n_steps=n_steps), images)
         error = np.mean((run(denoise_job(denoiser, noisy, layout)).image.pixels - clean) ** 2)
         found = float(10 * np.log10(data_range**2 / error))
@@ -156,7 +156,7 @@ class PairedTask:
 
 def n2n_task(group: Group, others: list[Group]) -> PairedTask:
     del others
-    frames = TrainingImage(group.noisy[:3], FRAMES, group.name)
+    frames = TrainingImage.of(group.noisy[:3], FRAMES, group.name)
     pairs = np.array(list(permutations(group.noisy[:3], 2)))
     method = partial(N2N, repeats="S")
     return PairedTask("N2N", group, method, [frames], pairs[:, 0], pairs[:, 1])
@@ -229,7 +229,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     noise = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
-    train_ours(N2V(n_steps=2), [TrainingImage(noise, PLANE, "to load what is loaded once")])
+    train_ours(N2V(n_steps=2), [TrainingImage.of(noise, PLANE, "to load what is loaded once")])
     rows: list[Row] = []
     for part in chosen.parts:
         for found in PARTS[part](chosen):

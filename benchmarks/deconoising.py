@@ -36,7 +36,7 @@ def measure(folder: Path, name: str, method: TrainingMethod, seed: int) -> dict[
     noisy = tifffile.imread(folder / "noisy" / f"{name}.tif")
     clean = tifffile.imread(folder / "clean" / f"{name}.tif")
     start = time.process_time()
-    model = run(train_job(method, [TrainingImage(noisy, LAYOUT, name)], seed=seed, device="cpu"))
+    model = run(train_job(method, [TrainingImage.of(noisy, LAYOUT, name)], seed=seed, device="cpu"))
     seconds = time.process_time() - start
     denoiser = ModelDenoiser.of(model, device="cpu")
     denoised = run(denoise_job(denoiser, noisy, LAYOUT)).image.pixels

@@ -14,7 +14,7 @@ from skimage.io import imread
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import Denoiser, denoise_job
 from napari_denoise.core.progress import run
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 
 CONFOCAL = ("BPAE_B", "BPAE_G", "BPAE_R", "fish", "mice")
 GROUPS = ("Confocal_BPAE_B", "TwoPhoton_BPAE_R", "WideField_BPAE_R")
@@ -67,7 +67,7 @@ class Group:
         """Frames, and the clean image for each."""
         noisy = self.noisy[frames][(slice(None), *part)]
         clean = np.broadcast_to(self.clean[part], noisy.shape)
-        return TrainingImage(noisy, FRAMES, self.name, clean, "clean")
+        return TrainingImage.of(noisy, FRAMES, self.name, target=clean)
 
     def psnr(self, denoiser: Denoiser, part: Part = WHOLE) -> float:
         """Of the last frame, in dB, clipped to 0 to 255."""

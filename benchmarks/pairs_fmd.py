@@ -56,10 +56,10 @@ def rows_of(
     for part, where in ((WHOLE, "frame"), (LOWER, "lower half")):
         instant = group.psnr(Instant(device="cpu"), part)
         yield {"what": f"instant, {where}", "group": group.name, "db": instant}
-    image = TrainingImage(group.noisy[3], PLANE, group.name)
+    image = TrainingImage.of(group.noisy[3], PLANE, group.name)
     denoiser, seconds = train_timed(N2V(), [image], seed)
     yield {"what": "N2V", "group": group.name, "db": group.psnr(denoiser), "step_s": seconds}
-    repeats = TrainingImage(group.noisy[:3], FRAMES, group.name)
+    repeats = TrainingImage.of(group.noisy[:3], FRAMES, group.name)
     tasks: dict[str, tuple[Callable[..., TrainingMethod], list[TrainingImage], tuple]] = {
         "N2N": (N2N, [repeats], WHOLE),
         "CARE": (CARE, [group.pairs(slice(3), UPPER)], LOWER),

@@ -59,7 +59,7 @@ def speed(n_pixels: int, work: Callable[[], object]) -> float:
 def ours(shape: tuple[int, ...], bare: tuple[int, ...], gaps: list[float]) -> dict[str, Predict]:
     axes = "ZYX"[-len(shape) :]
     image = np.random.default_rng(0).normal(100, 20, size=shape).astype(np.float32)
-    part = TrainingImage(image[tuple(slice(0, 96) for _ in shape)], Layout(axes, axes), "noise")
+    part = TrainingImage.of(image[tuple(slice(0, 96) for _ in shape)], Layout(axes, axes), "noise")
     model = run(train_job(N2V(n_steps=1), [part], device="cpu"))
     denoiser = ModelDenoiser.of(model, device="cpu")
     tile = torch.from_numpy(image[tuple(map(slice, bare))].copy())[None, None]

@@ -55,7 +55,7 @@ def main() -> None:
         ("3D", (40, 256, 256), Layout("ZYX", "ZYX")),
     ):
         image = rng.normal(100, 20, size=shape).astype(np.float32)
-        training = [TrainingImage(image, layout, name)]
+        training = [TrainingImage.of(image, layout, name)]
         gaps, model = gaps_of(train_job(N2V(n_steps=chosen.steps), training, device="cpu"))
         show(f"{name} training", gaps)
         gaps, _ = gaps_of(denoise_job(ModelDenoiser.of(model, device="cpu"), image, layout))

@@ -79,7 +79,7 @@ def main() -> None:
 def measure(folder: Path, name: str, method: N2V, seed: int) -> tuple[float, int, float]:
     """PSNR of the denoised image, steps of the training and its seconds."""
     noisy, clean = confocal(folder, name)
-    image = TrainingImage(noisy, PLANE, name)
+    image = TrainingImage.of(noisy, PLANE, name)
     model, time = timed(lambda: run(train_job(method, [image], seed=seed, device="cpu")))
     denoised = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, PLANE)).image.pixels
     return psnr_255(clean, denoised), model.n_steps, time.wall_s

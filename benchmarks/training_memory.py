@@ -27,7 +27,7 @@ import torch
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.progress import run
 from napari_denoise.io.folder import find_images, open_images_job
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.methods import N2V
 from napari_denoise.learning.training.job import TrainingProgress, train_job
 
@@ -70,7 +70,7 @@ def train_on(folder: Path, spatial: str, n_steps: int) -> tuple[float, float]:
     """Train, and return the seconds before the first step and those of a step."""
     files = run(open_images_job(find_images([folder])))
     layout = Layout("ZYX", spatial)
-    images = [TrainingImage(file.image.pixels, layout, file.path.name) for file in files]
+    images = [TrainingImage.of(file.image.pixels, layout, file.path.name) for file in files]
     times = [time.perf_counter()]
 
     def note(event: object) -> None:

@@ -179,11 +179,9 @@ def train(  # noqa: PLR0913  # what can be said of the images, the method and th
         )
     pairs = [
         TrainingImage(
-            source.pixels,
+            source,
             Layout(source.axes, spatial, channels),
-            source.name,
-            target=getattr(_beside(source, target, axes), "pixels", None),
-            pixel_size_um=source.pixel_sizes_um(spatial) or (),
+            _beside(source, target, axes),
         )
         for source, target in zip(sources, wanted, strict=True)
     ]

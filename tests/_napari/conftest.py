@@ -54,7 +54,7 @@ def model_files(tmp_path_factory):
     noisy = np.random.default_rng(0).normal(100, 10, (8, 24, 24)).astype(np.float32)
     for spatial in ("YX", "ZYX"):
         method = TINY.model_copy(update={"patch_size": 16 if spatial == "YX" else (4, 16, 16)})
-        image = TrainingImage(noisy, Layout("ZYX", spatial), "noisy")
+        image = TrainingImage.of(noisy, Layout("ZYX", spatial), "noisy")
         save_model(run(train_job(method, [image])), folder / f"{spatial}.safetensors")
     return folder
 

@@ -8,7 +8,7 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.progress import run
 from napari_denoise.evaluation.sweep import Reference, sweep_job, variants
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.methods import N2V, DecoNoising
 
 SHORT = {"n_steps": 4, "patch_size": 16, "n_features": 4, "depth": 1}
@@ -22,7 +22,7 @@ def pair(rng):
 
 def test_each_value_is_trained_and_judged_on_the_same_hidden_pixels(pair):
     clean, noisy = pair
-    image, seen, events = TrainingImage(noisy, Layout("YX"), "noisy"), [], []
+    image, seen, events = TrainingImage.of(noisy, Layout("YX"), "noisy"), [], []
     job = sweep_job(
         DecoNoising(**SHORT),
         "psf_sigma",
@@ -43,7 +43,7 @@ def test_each_value_is_trained_and_judged_on_the_same_hidden_pixels(pair):
 
 
 def test_without_a_clean_image_there_is_no_psnr(pair):
-    image = TrainingImage(pair[1], Layout("YX"), "noisy")
+    image = TrainingImage.of(pair[1], Layout("YX"), "noisy")
     (trial,) = run(sweep_job(N2V(**SHORT), "replacement", ["median"], [image], device="cpu"))
     assert np.isnan(trial.psnr)
     assert trial.j_invariant.loss > 0

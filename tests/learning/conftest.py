@@ -54,7 +54,7 @@ def noisy(rng) -> np.ndarray:
 
 @pytest.fixture
 def image(noisy) -> TrainingImage:
-    return TrainingImage(noisy, Layout("YX"), "spots")
+    return TrainingImage.of(noisy, Layout("YX"), "spots")
 
 
 def _make_model(spatial="YX", n_channels=1, n_features=4) -> Model:

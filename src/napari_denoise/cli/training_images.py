@@ -12,7 +12,7 @@ from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import Job, Request, Skipped
 from napari_denoise.io.folder import ImageFile, find_images, match_by_name, open_images_job
 from napari_denoise.io.images import file_stem
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.selection import Candidate, choose_images
 from napari_denoise.learning.methods import TrainingMethod
 

@@ -94,7 +94,9 @@ def _try_method(
         # Imported here: torch takes seconds, and filters do without.
         from napari_denoise.learning.training.job import TrainingImage, train_job  # noqa: PLC0415
 
-        job = train_job(method, [TrainingImage(image, layout, "image")], seed=seed, device=device)
+        job = train_job(
+            method, [TrainingImage.of(image, layout, "image")], seed=seed, device=device
+        )
         model = yield from nested(job, 0.0, 0.9)
         denoiser: Denoiser = ModelDenoiser.of(model, device=device)
         result = yield from nested(denoise_job(denoiser, image, layout), 0.9, 1.0)

@@ -13,7 +13,7 @@ from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.settings import describe, make_settings
 from napari_denoise.evaluation.self_supervision import estimate_error_of
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.metrics import JInvariantError, psnr

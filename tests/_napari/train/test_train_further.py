@@ -164,7 +164,7 @@ def crashed(tmp_path, rng, monkeypatch):
         path = unfinished_path(models.autosave_path(TINY, "noisy"))
     path.parent.mkdir(exist_ok=True)
     pixels = rng.normal(100, 10, (3, 24, 24)).astype(np.uint16)
-    image = TrainingImage(pixels, Layout("ZYX"), "noisy")
+    image = TrainingImage.of(pixels, Layout("ZYX"), "noisy")
     job = train_job(TINY, [image], device="cpu")
     model = run(job, lambda event: Request.STOP if getattr(event, "step", 0) == 2 else None)
     save_model(model, path)

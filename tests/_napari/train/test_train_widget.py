@@ -15,7 +15,7 @@ from napari_denoise.core.denoiser import Denoised
 from napari_denoise.core.errors import FileError
 from napari_denoise.core.image import as_image
 from napari_denoise.core.progress import Notice, Progress, Request, run
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.methods import CARE, N2N, N2V, DecoNoising
 from napari_denoise.learning.models.file import read_model_info
 
@@ -307,7 +307,7 @@ def test_a_model_that_cannot_be_autosaved_is_kept_and_the_user_warned(tmp_path, 
     monkeypatch.setattr("napari_denoise.learning.models.file.save_model", refuse)
     layout = train_widget.Layout("YX")
     pixels = rng.normal(100, 10, (24, 24)).astype(np.float32)
-    images = [TrainingImage(pixels, layout, "noisy")]
+    images = [TrainingImage.of(pixels, layout, "noisy")]
     events = []
     job = train_widget.train_and_keep(
         TINY, images, seed=0, device="cpu", path=tmp_path / "a.safetensors"

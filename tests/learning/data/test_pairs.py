@@ -11,8 +11,9 @@ import torch
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, DenoiseError, InputError
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Notice, Request, run
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.pieces import Repeats
 from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.losses.even_noise import StabilizedRegression
@@ -49,7 +50,9 @@ def gain_db(clean, noisy, result):
 
 
 def pair(noisy, target, layout=YX):
-    return TrainingImage(noisy, layout, "noisy", target, "target")
+    return TrainingImage.of(
+        noisy, layout, "noisy", target=Image(target, layout.axes, name="target")
+    )
 
 
 @pytest.mark.parametrize("with_repeats", [True, False])
@@ -58,7 +61,7 @@ def test_noise2noise_brings_an_image_it_has_not_seen_closer_to_the_clean_one(
 ):
     method = N2N(n_steps=120, repeats="S" if with_repeats else None, **SCRATCH)
     if with_repeats:
-        images = [TrainingImage(frames[:4], Layout("SYX"), "frames")]
+        images = [TrainingImage.of(frames[:4], Layout("SYX"), "frames")]
     else:
         images = [pair(frames[0], frames[1]), pair(frames[2], frames[3])]
     result = denoised(run(train_job(method, images, device="cpu")), frames[4])
@@ -85,7 +88,7 @@ def test_repeats_pair_any_two_frames_and_never_one_with_itself(rng):
     frame, channel = np.mgrid[:4, :2]
     place = np.arange(64).reshape(8, 8) / 1000
     pixels = (frame + 10 * channel)[..., np.newaxis, np.newaxis] + place
-    image = TrainingImage(pixels, Layout("TCYX"), "film")
+    image = TrainingImage.of(pixels, Layout("TCYX"), "film")
     drawn = PatchSampler([image], (4, 4), repeats=Repeats("T")).draw(300, rng)
     pairs = np.stack([drawn.input, drawn.target], axis=1)
     first, second = np.floor(pairs[:, :, 0, 0, 0]).T.astype(int)
@@ -98,7 +101,7 @@ def test_repeats_pair_any_two_frames_and_never_one_with_itself(rng):
 @pytest.mark.parametrize(("n", "last"), [(4, {(2, 3), (3, 2)}), (5, {(2, 3), (3, 2), (4, 3)})])
 def test_even_and_odd_frames_are_pairs_of_neighbours(rng, n, last):
     pixels = np.broadcast_to(np.arange(float(n))[:, np.newaxis, np.newaxis], (n, 8, 8))
-    image = TrainingImage(pixels, Layout("TYX"), "film")
+    image = TrainingImage.of(pixels, Layout("TYX"), "film")
     patches = PatchSampler([image], (4, 4), repeats=Repeats("T", "even_odd")).draw(200, rng)
     seen = set(zip(*(part[:, 0, 0, 0] for part in (patches.input, patches.target)), strict=True))
     assert seen == {(0, 1), (1, 0)} | last
@@ -115,7 +118,7 @@ def test_frames_that_do_not_show_the_same_thing_are_noticed(clean, rng):
         )
         method = N2N(n_steps=1, repeats="T", pairing=pairing, **SCRATCH)
         events = []
-        run(train_job(method, [TrainingImage(still, Layout("TYX"), "film")]), events.append)
+        run(train_job(method, [TrainingImage.of(still, Layout("TYX"), "film")]), events.append)
         said.append([event.message for event in events if isinstance(event, Notice)])
     assert said[0][0].startswith("Frames along T hardly resemble each other")
     assert said[1] == []
@@ -159,7 +162,7 @@ def test_a_training_begins_with_the_instant_denoiser(
 def test_the_same_seed_gives_the_same_bytes(frames, small_instant, tmp_path):
     content = []
     for number, seed in enumerate((1, 1, 2)):
-        image = TrainingImage(frames, Layout("SYX"), "frames")
+        image = TrainingImage.of(frames, Layout("SYX"), "frames")
         model = run(train_job(N2N(repeats="S", **SHORT), [image], seed=seed, device="cpu"))
         save_model(model, tmp_path / f"{number}.safetensors")
         content.append((tmp_path / f"{number}.safetensors").read_bytes())
@@ -272,10 +275,10 @@ def test_images_too_small_to_measure_the_camera_on_are_trained_on_from_scratch(f
 @pytest.mark.parametrize("method", [N2N(**SHORT), CARE(**SHORT)])
 def test_pairs_that_are_none_are_refused(method, frames):
     with pytest.raises(InputError, match="learns from pairs, and noisy has no target"):
-        run(train_job(method, [TrainingImage(frames[0], YX, "noisy")]))
+        run(train_job(method, [TrainingImage.of(frames[0], YX, "noisy")]))
     with pytest.raises(InputError, match=r"shape \(128, 128\), its target shape \(128, 64\)"):
         run(train_job(method, [pair(frames[0], frames[1][:, :64])]))
-    with pytest.raises(InputError, match="target has dtype complex"):
+    with pytest.raises(InputError, match="'target' has dtype complex"):
         run(train_job(method, [pair(frames[0], frames[1] * 1j)]))
     with pytest.raises(InputError, match="the same, pixel for pixel"):
         run(train_job(method, [pair(frames[0], frames[0].copy())]))
@@ -299,13 +302,13 @@ def test_pairs_that_are_none_are_refused(method, frames):
 def test_repeats_that_are_none_are_refused(frames, axes, spatial, n, reason):
     method = N2N(repeats="S", **SHORT)
     with pytest.raises(AxesError, match=reason):
-        run(train_job(method, [TrainingImage(frames[:n], Layout(axes, spatial), "frames")]))
+        run(train_job(method, [TrainingImage.of(frames[:n], Layout(axes, spatial), "frames")]))
 
 
 def test_repeats_along_a_spatial_axis_or_beside_a_target_are_refused(frames):
     method = N2N(repeats="T", **SHORT)
     with pytest.raises(AxesError, match="T, which is spatial"):
-        run(train_job(method, [TrainingImage(frames, Layout("TYX", "TYX"), "frames")]))
+        run(train_job(method, [TrainingImage.of(frames, Layout("TYX", "TYX"), "frames")]))
     with pytest.raises(InputError, match="Choose one of the two"):
         run(train_job(method, [pair(frames[:2], frames[2:4], Layout("TYX"))]))
 

@@ -9,20 +9,20 @@ from hypothesis import strategies as st
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import AxesError, InputError, SettingsError
 from napari_denoise.core.progress import Skipped, run
-from napari_denoise.learning.data import reading
-from napari_denoise.learning.data.patches import (
+from napari_denoise.learning.data import images as images_module
+from napari_denoise.learning.data.images import (
     TrainingImage,
     check_images,
     choose_patch_size,
+    read_images,
 )
-from napari_denoise.learning.data.reading import read_images
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods import N2V
 
 
 def image_of(shape, axes, spatial="YX", channels="independent", name="image", **more):
     pixels = np.arange(np.prod(shape), dtype=more.get("dtype", np.float32)).reshape(shape)
-    return TrainingImage(pixels, Layout(axes, spatial, channels), name)
+    return TrainingImage.of(pixels, Layout(axes, spatial, channels), name)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_patches_have_the_shape_that_the_network_sees(rng, image, expected):
 
 def test_patches_come_from_all_units_of_all_images(rng):
     first = image_of((3, 8, 8), "ZYX")
-    second = TrainingImage(np.full((8, 8), -1.0), Layout("YX"), "second")
+    second = TrainingImage.of(np.full((8, 8), -1.0), Layout("YX"), "second")
     sampler = PatchSampler([first, second], (8, 8))
     seen = set(sampler.draw(200, rng, turned="not").input[:, 0, 0, 0])
     assert seen == {0.0, 64.0, 128.0, -1.0}
@@ -76,15 +76,15 @@ def test_a_lazy_image_that_fits_is_read_once():
         block, chunks=((1,) * 3, (16,), (16,)), dtype=np.uint16, meta=np.empty((0,), np.uint16)
     )
     reads.clear()
-    (read,) = run(read_images([TrainingImage(lazy, Layout("TYX"), "lazy")]))
+    (read,) = run(read_images([TrainingImage.of(lazy, Layout("TYX"), "lazy")]))
     assert isinstance(read.pixels, np.ndarray)
     assert read.pixels.dtype == np.uint16
     assert len(reads) == 3
 
 
 def test_a_lazy_image_that_does_not_fit_stays_lazy(monkeypatch, rng):
-    monkeypatch.setattr(reading, "_IN_MEMORY_BYTES", 100)
-    lazy = TrainingImage(da.zeros((3, 16, 16), chunks=(1, 16, 16)), Layout("TYX"), "lazy")
+    monkeypatch.setattr(images_module, "_IN_MEMORY_BYTES", 100)
+    lazy = TrainingImage.of(da.zeros((3, 16, 16), chunks=(1, 16, 16)), Layout("TYX"), "lazy")
     (read,) = run(read_images([lazy]))
     assert read.pixels is lazy.pixels
     assert PatchSampler([lazy], (8, 8)).draw(2, rng).input.shape == (2, 1, 8, 8)
@@ -100,14 +100,14 @@ def test_an_integer_array_in_memory_is_taken_as_it_is():
 def test_nan_is_found_before_training_and_the_image_named(make):
     pixels = np.ones((3, 16, 16), np.float32)
     pixels[2, 3, 3] = np.nan
-    image = TrainingImage(make(pixels), Layout("TYX"), "broken")
+    image = TrainingImage.of(make(pixels), Layout("TYX"), "broken")
     with pytest.raises(InputError, match="broken has 1 pixels that are NaN"):
         run(read_images([image]))
 
 
 def test_a_broken_image_among_several_is_left_out_and_named(rng):
     good = image_of((20, 20), "YX", name="good")
-    bad = TrainingImage(np.full((20, 20), np.nan), Layout("YX"), "bad")
+    bad = TrainingImage.of(np.full((20, 20), np.nan), Layout("YX"), "bad")
     events = []
     assert run(read_images([bad, good]), events.append) == [good]
     (skipped,) = [event for event in events if isinstance(event, Skipped)]
@@ -129,10 +129,10 @@ def test_images_that_do_not_go_together_are_refused():
 def test_images_that_cannot_be_used_are_refused():
     with pytest.raises(InputError, match="at least one"):
         check_images([])
-    with pytest.raises(InputError, match="nothing is empty"):
-        check_images([TrainingImage(np.empty((0, 8)), Layout("YX"), "nothing")])
+    with pytest.raises(InputError, match="'nothing' is empty"):
+        check_images([TrainingImage.of(np.empty((0, 8)), Layout("YX"), "nothing")])
     with pytest.raises(AxesError, match="name 3 axes"):
-        check_images([TrainingImage(np.empty((8, 8)), Layout("ZYX"), "flat")])
+        check_images([TrainingImage.of(np.empty((8, 8)), Layout("ZYX"), "flat")])
 
 
 def test_patches_shrink_to_the_smallest_image():
@@ -180,11 +180,11 @@ def test_patches_of_any_axes_are_windows_of_the_images_with_their_targets(
         sizes = zip(layout.axes, shape, strict=True)
         region = rng.random([n if letter in "YXT" else 1 for letter, n in sizes]) < 0.3
         region.flat[0] = True
-        image = TrainingImage(
+        image = TrainingImage.of(
             da.from_array(pixels) if is_lazy else pixels,
             layout,
             "image",
-            pixels + 0.5,
+            target=pixels + 0.5,
             region=region if has_region else None,
         )
         images.append(image)

@@ -7,7 +7,8 @@ from scipy import ndimage
 
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import FileError, InputError, SettingsError
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.core.image import Image
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.psf import gaussian_psf, measured_psf
 from napari_denoise.learning.methods import N2V, DecoNoising
 
@@ -21,8 +22,11 @@ def bead(shape=(21, 21), centre=(9, 12), sigma=(1.0, 1.5), height=1000.0):
     return height * np.exp(-0.5 * sum(distances))
 
 
-def an_image(layout=Layout("YX"), **known):  # noqa: B008  # frozen
-    return TrainingImage(np.zeros((8,) * len(layout.axes)), layout, "cells", **known)
+def an_image(layout=Layout("YX"), pixel_size_um=()):  # noqa: B008  # frozen
+    units = ("micrometer",) * len(pixel_size_um)
+    pixels = np.zeros((8,) * len(layout.axes))
+    image = Image(pixels, layout.axes, scale=pixel_size_um, units=units, name="cells")
+    return TrainingImage(image, layout)
 
 
 def widths(psf):

@@ -9,7 +9,7 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.core.progress import run
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.sampler import make_sampler
 from napari_denoise.learning.methods import CARE
 from napari_denoise.learning.models.file import load_model, save_model
@@ -44,7 +44,7 @@ def sampler_of(noise, image, rng, size=(32, 32)):
 
 @pytest.mark.parametrize("noise", [PoissonNoise(photons=1, per="DN"), GaussianNoise(sigma=14)])
 def test_care_learns_from_clean_images_alone(clean, rng, noise):
-    image = TrainingImage(clean, YX, "clean")
+    image = TrainingImage.of(clean, YX, "clean")
     model = run(train_job(CARE(n_steps=120, noise=noise, **SCRATCH), [image], device="cpu"))
     noisy = run(add_noise_job(noise, clean, rng=rng)).image
     result = run(denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, YX)).image.pixels
@@ -54,7 +54,7 @@ def test_care_learns_from_clean_images_alone(clean, rng, noise):
 def test_the_instant_denoiser_is_told_the_camera_that_is_simulated(clean, small_instant, tmp_path):
     noise = CameraNoise(photons=300, gain=3, offset=200, read_noise_electrons=2)
     method = CARE(n_steps=2, noise=noise, patch_size=64)
-    model = run(train_job(method, [TrainingImage(clean, YX, "clean")], device="cpu"))
+    model = run(train_job(method, [TrainingImage.of(clean, YX, "clean")], device="cpu"))
     assert model.normalization.gain == pytest.approx(3, rel=0.25)
     assert model.normalization.offset == pytest.approx(200, rel=0.5)
     save_model(model, tmp_path / "model.safetensors")
@@ -62,7 +62,7 @@ def test_the_instant_denoiser_is_told_the_camera_that_is_simulated(clean, small_
 
 
 def test_noise_is_new_in_every_draw_and_the_same_with_the_same_seed(clean):
-    image = TrainingImage(clean, YX, "clean")
+    image = TrainingImage.of(clean, YX, "clean")
     sampler = sampler_of(GaussianNoise(sigma=3), image, np.random.default_rng(0), (128, 128))
     first, second = (sampler.draw(2, np.random.default_rng(seed), turned="not") for seed in (1, 2))
     np.testing.assert_array_equal(first.target, second.target)
@@ -87,7 +87,7 @@ def test_every_noise_can_be_added_to_any_axes(rng, noise, layout):
     sizes = {"T": 5, "C": 2, "Z": 4, "Y": 20, "X": 24}
     pixels = rng.uniform(10, 90, [sizes[letter] for letter in layout.axes])
     size = (4, 16, 12)[-layout.n_spatial :]
-    sampler = sampler_of(noise, TrainingImage(pixels, layout, "clean"), rng, size)
+    sampler = sampler_of(noise, TrainingImage.of(pixels, layout, "clean"), rng, size)
     patches = sampler.draw(4, rng)
     assert patches.input.shape == (4, 2 if layout.channels == "joint" else 1, *size)
     assert np.isfinite(patches.input).all()
@@ -95,7 +95,7 @@ def test_every_noise_can_be_added_to_any_axes(rng, noise, layout):
 
 
 def test_shares_of_the_range_are_those_of_all_images_together(rng):
-    dark, bright = (TrainingImage(np.full((64, 64), v), YX, "flat") for v in (0.0, 1000.0))
+    dark, bright = (TrainingImage.of(np.full((64, 64), v), YX, "flat") for v in (0.0, 1000.0))
     method = CARE(noise=GaussianNoise(sigma=0.07, unit="range"))
     sampler = run(make_sampler(method, [dark, bright], (32, 32), rng))
     patches = sampler.draw(50, rng)
@@ -107,7 +107,7 @@ def test_what_happens_along_time_does_so_by_the_frame_a_patch_is_from(rng, layou
     pixels = np.full((9, 32, 32), 1000.0) * np.linspace(1, 1.01, 32)
     noise = Composite.of([Bleaching(remaining=0.25), GaussianNoise(sigma=1)])
     size = (3, 16, 16)[-layout.n_spatial :]
-    sampler = sampler_of(noise, TrainingImage(pixels, layout, "film"), rng, size)
+    sampler = sampler_of(noise, TrainingImage.of(pixels, layout, "film"), rng, size)
     sampler = sampler.replaced(target_map=(1.0, 0.0))
     patches = sampler.draw(60, rng)
     shares = (patches.input / patches.target).mean(axis=(-2, -1))
@@ -118,7 +118,7 @@ def test_what_happens_along_time_does_so_by_the_frame_a_patch_is_from(rng, layou
 
 
 def test_a_fixed_pattern_stays_with_the_camera_and_stripes_with_its_rows(rng):
-    image = TrainingImage(np.linspace(90, 110, 64 * 64).reshape(64, 64), YX, "clean")
+    image = TrainingImage.of(np.linspace(90, 110, 64 * 64).reshape(64, 64), YX, "clean")
     camera = ScmosNoise(photons=1e6, offset_spread=500, gain_spread=0, read_noise_electrons=0)
     patches = sampler_of(camera, image, rng, (48, 48)).draw(40, rng, turned="not")
     patterns = (patches.input - patches.target)[:, 0]
@@ -132,8 +132,8 @@ def test_a_fixed_pattern_stays_with_the_camera_and_stripes_with_its_rows(rng):
 def test_noise_that_does_not_suit_the_images_is_refused(clean, rng):
     method = CARE(n_steps=2, noise=PoissonNoise())
     with pytest.raises(InputError, match="negative intensities"):
-        run(train_job(method, [TrainingImage(clean - 200, YX, "clean")]))
+        run(train_job(method, [TrainingImage.of(clean - 200, YX, "clean")]))
     with pytest.raises(InputError, match="Choose one of the two"):
-        run(train_job(method, [TrainingImage(clean, YX, "clean", clean, "target")]))
+        run(train_job(method, [TrainingImage.of(clean, YX, "clean", target=clean)]))
     with pytest.raises(AxesError, match="Photobleaching happens along time, but clean has axes YX"):
-        run(train_job(CARE(noise=Bleaching()), [TrainingImage(clean, YX, "clean")]))
+        run(train_job(CARE(noise=Bleaching()), [TrainingImage.of(clean, YX, "clean")]))

@@ -9,8 +9,8 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Notice, Skipped, run
 from napari_denoise.io.folder import find_images, open_images_job
-from napari_denoise.learning.data import reading
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data import images as images_module
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.pieces import Repeats
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.data.stream import PatchStream
@@ -23,7 +23,7 @@ SHORT = {"n_steps": 4, "patch_size": 16, "n_features": 4, "depth": 1}
 
 @pytest.fixture
 def nothing_fits(monkeypatch):
-    monkeypatch.setattr(reading, "_IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(images_module, "_IN_MEMORY_BYTES", 0)
 
 
 def lazy(pixels):
@@ -49,7 +49,7 @@ def test_patches_of_a_lazy_image_are_its_pixels(rng, axes, spatial, channels):
     layout = Layout(axes, spatial, channels)
     pixels = ramp(*(sizes[letter] for letter in axes))
     size = (3, 8, 7)[-layout.n_spatial :]
-    stream = PatchStream([TrainingImage(lazy(pixels), layout, "lazy", 2 * pixels)], size)
+    stream = PatchStream([TrainingImage.of(lazy(pixels), layout, "lazy", target=2 * pixels)], size)
     corners = set()
     for _ in range(300):
         piece = stream.take(rng)
@@ -63,7 +63,7 @@ def test_patches_of_a_lazy_image_are_its_pixels(rng, axes, spatial, channels):
 
 def test_a_batch_comes_from_all_over_the_images(rng):
     images = [
-        TrainingImage(lazy(np.full((4, 64, 64), i, np.uint8)), Layout("TYX"), str(i))
+        TrainingImage.of(lazy(np.full((4, 64, 64), i, np.uint8)), Layout("TYX"), str(i))
         for i in range(20)
     ]
     sampler = PatchSampler(images, (16, 16))
@@ -73,8 +73,8 @@ def test_a_batch_comes_from_all_over_the_images(rng):
 
 
 def test_images_in_memory_and_in_files_share_by_their_size(rng):
-    near = TrainingImage(np.zeros((64, 64)), Layout("YX"), "near")
-    far = TrainingImage(lazy(np.ones((3, 64, 64))), Layout("TYX"), "far")
+    near = TrainingImage.of(np.zeros((64, 64)), Layout("YX"), "near")
+    far = TrainingImage.of(lazy(np.ones((3, 64, 64))), Layout("TYX"), "far")
     patches = PatchSampler([near, far], (16, 16)).draw(400, rng)
     assert patches.input.mean() == pytest.approx(0.75, abs=0.08)
 
@@ -83,7 +83,7 @@ def test_only_the_region_is_read_from_files_too(rng):
     pixels, region = ramp(3, 100, 120), np.zeros((1, 100, 120), bool)
     region[0, 40:43, 60:63] = True
     spoiled = np.where(region, pixels, np.nan)
-    image = TrainingImage(lazy(spoiled), Layout("TYX"), "film", region=region)
+    image = TrainingImage.of(lazy(spoiled), Layout("TYX"), "film", region=region)
     patches = PatchSampler([image], (16, 16)).draw(300, rng)
     known = patches.input[patches.mask > 0]
     assert set(known) == set(pixels[np.broadcast_to(region, pixels.shape)])
@@ -92,7 +92,7 @@ def test_only_the_region_is_read_from_files_too(rng):
 
 def test_frames_in_files_are_pairs(rng):
     pixels = np.broadcast_to(np.arange(6.0)[:, np.newaxis, np.newaxis], (6, 32, 32))
-    image = TrainingImage(lazy(pixels), Layout("TYX"), "film")
+    image = TrainingImage.of(lazy(pixels), Layout("TYX"), "film")
     patches = PatchSampler([image], (8, 8), repeats=Repeats("T", "even_odd")).draw(400, rng)
     seen = set(zip(patches.input[:, 0, 0, 0], patches.target[:, 0, 0, 0], strict=True))
     assert seen == {(0, 1), (1, 0), (2, 3), (3, 2), (4, 5), (5, 4)}
@@ -120,7 +120,7 @@ def folder(tmp_path, rng):
 
 def images_in(folder):
     files = run(open_images_job(find_images([folder])))
-    return [TrainingImage(f.image.pixels, Layout(f.image.axes), f.path.name) for f in files]
+    return [TrainingImage.of(f.image.pixels, Layout(f.image.axes), f.path.name) for f in files]
 
 
 @pytest.mark.parametrize("fits", [True, False])
@@ -135,10 +135,10 @@ def images_in(folder):
 )
 def test_broken_files_of_a_folder_are_left_out_and_named(folder, method, fits, monkeypatch):
     if not fits:
-        monkeypatch.setattr(reading, "_IN_MEMORY_BYTES", 0)
+        monkeypatch.setattr(images_module, "_IN_MEMORY_BYTES", 0)
     images, events = images_in(folder), []
     if isinstance(method, N2N):
-        images = [TrainingImage(image.pixels, Layout("TYX"), image.name) for image in images]
+        images = [TrainingImage.of(image.pixels, Layout("TYX"), image.name) for image in images]
     model = run(train_job(method, images, device="cpu"), events.append)
     assert model.n_steps == 4
     said = [(event.name, event.reason) for event in events if isinstance(event, Skipped)]

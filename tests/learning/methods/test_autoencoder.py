@@ -11,7 +11,7 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import run
 from napari_denoise.core.settings import make_settings
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.methods import Autoencoder
 from napari_denoise.learning.models.file import load_model, save_model
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -30,7 +30,7 @@ def clean():
 
 
 def trained(method, clean, layout=YX):
-    return run(train_job(method, [TrainingImage(clean, layout, "clean")], device="cpu"))
+    return run(train_job(method, [TrainingImage.of(clean, layout, "clean")], device="cpu"))
 
 
 def denoised(model, noisy, layout=YX):
@@ -74,7 +74,7 @@ def test_it_takes_volumes_and_comes_back_from_a_file(rng, tmp_path, shape, layou
 
 def test_a_target_is_refused_as_the_images_are_clean(clean):
     with pytest.raises(InputError, match="Choose one of the two"):
-        run(train_job(Autoencoder(n_steps=1), [TrainingImage(clean, YX, "clean", clean, "target")]))
+        run(train_job(Autoencoder(n_steps=1), [TrainingImage.of(clean, YX, "clean", target=clean)]))
 
 
 def test_a_real_image_that_it_has_not_seen_comes_out_clearer(real_data, rng):

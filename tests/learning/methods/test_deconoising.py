@@ -50,7 +50,7 @@ def scene(shape=(128, 128), sigma=1.5):
 def trained_on_scene():
     _, _, noisy = scene()
     method = DecoNoising(psf_sigma=1.5, n_steps=150, n_features=16, learning_rate=3e-3)
-    return run(train_job(method, [TrainingImage(noisy, Layout("YX"), "lines")], device="cpu"))
+    return run(train_job(method, [TrainingImage.of(noisy, Layout("YX"), "lines")], device="cpu"))
 
 
 def error(image, truth):
@@ -86,7 +86,7 @@ def test_the_background_is_measured_unless_it_is_given():
     _, _, noisy = scene()
     assert trained_on_scene().normalization.backgrounds[0] == pytest.approx(BACKGROUND, abs=3)
     given = TINY.model_copy(update={"background": 12.0})
-    model = run(train_job(given, [TrainingImage(noisy, Layout("YX"), "lines")], device="cpu"))
+    model = run(train_job(given, [TrainingImage.of(noisy, Layout("YX"), "lines")], device="cpu"))
     assert model.normalization.backgrounds == (12.0,)
 
 
@@ -115,7 +115,7 @@ def test_the_background_of_each_channel_is_measured_inside_the_region_alone(rng)
 def test_any_layout_can_be_trained_on_and_gives_both_images(rng, shape, layout, output):
     noisy = rng.normal(100, 10, size=shape)
     method = TINY.model_copy(update={"patch_size": None})
-    model = run(train_job(method, [TrainingImage(noisy, layout, "noisy")]))
+    model = run(train_job(method, [TrainingImage.of(noisy, layout, "noisy")]))
     result = result_of(model, noisy, layout, output)
     assert result.shape == shape
     assert np.isfinite(result).all()
@@ -170,7 +170,7 @@ def test_a_model_with_a_measured_psf_needs_no_psf_file(tmp_path, rng):
     psf = gaussian_psf((1.0, 2.0), (32, 32)) * 500
     noisy = scene()[2]
     model = run(
-        train_job(TINY, [TrainingImage(noisy, Layout("YX"), "lines")], device="cpu", psf=psf)
+        train_job(TINY, [TrainingImage.of(noisy, Layout("YX"), "lines")], device="cpu", psf=psf)
     )
     save_model(model, tmp_path / "model.safetensors")
     loaded = load_model(tmp_path / "model.safetensors")
@@ -189,7 +189,7 @@ def test_training_leaves_the_psf_as_it_is():
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    image = TrainingImage(scene()[2], Layout("YX"), "lines")
+    image = TrainingImage.of(scene()[2], Layout("YX"), "lines")
     for name in "ab":
         model = run(train_job(TINY, [image], seed=3, device="cpu"))
         save_model(model, tmp_path / f"{name}.safetensors")
@@ -198,7 +198,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 
 
 def test_a_psf_that_cannot_be_used_is_refused_before_the_work():
-    image = TrainingImage(scene()[2], Layout("YX"), "lines")
+    image = TrainingImage.of(scene()[2], Layout("YX"), "lines")
     for psf, kind in ((np.zeros((9, 9)), InputError), (np.ones((3, 9, 9)), InputError)):
         with pytest.raises(kind, match="PSF"):
             next(train_job(TINY, [image], device="cpu", psf=psf))
@@ -244,7 +244,7 @@ def test_bright_pixels_count_less_where_their_noise_is_known(rng, make_model):
 
 def test_all_pixels_count_alike_where_the_noise_cannot_be_measured(rng):
     events = []
-    image = TrainingImage(rng.poisson(5, (20, 20)), Layout("YX"), "small")
+    image = TrainingImage.of(rng.poisson(5, (20, 20)), Layout("YX"), "small")
     model = run(train_job(TINY, [image], device="cpu"), events.append)
     assert model.normalization.camera is None
     (notice,) = [event for event in events if isinstance(event, Notice)]

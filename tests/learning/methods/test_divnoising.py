@@ -38,7 +38,7 @@ def noisy(clean):
 @pytest.fixture(scope="module")
 def model(noisy):
     method = DivNoising(n_steps=500, n_features=8, learning_rate=2e-3, **CAMERA)
-    return run(train_job(method, [TrainingImage(noisy, Layout("YX"), "discs")], device="cpu"))
+    return run(train_job(method, [TrainingImage.of(noisy, Layout("YX"), "discs")], device="cpu"))
 
 
 def apply(model, image, axes="YX", **settings):
@@ -114,7 +114,7 @@ def small_volume(rng):
 def test_a_volume_is_learned_and_drawn_in_tiles(rng, monkeypatch):
     method = DivNoising(n_steps=2, n_features=4, gain=1.0)
     volume = small_volume(rng)
-    model = run(train_job(method, [TrainingImage(volume, Layout("ZYX", "ZYX"), "volume")]))
+    model = run(train_job(method, [TrainingImage.of(volume, Layout("ZYX", "ZYX"), "volume")]))
     whole = apply(model, volume, "ZYX", output="samples", n_samples=2)
     assert whole.shape == (2, *volume.shape)
     monkeypatch.setattr(ModelDenoiser, "tile_size", lambda self, extents: (2, 16, 16))
@@ -125,7 +125,7 @@ def test_a_volume_is_learned_and_drawn_in_tiles(rng, monkeypatch):
 def test_the_same_seed_gives_the_same_model(noisy):
     def weights(seed):
         method = DivNoising(n_steps=3, n_features=4, patch_size=16, **CAMERA)
-        image = TrainingImage(noisy, Layout("YX"), "discs")
+        image = TrainingImage.of(noisy, Layout("YX"), "discs")
         model = run(train_job(method, [image], seed=seed, device="cpu"))
         return torch.cat([each.ravel() for each in model.network.parameters()]).numpy()
 
@@ -137,7 +137,7 @@ def test_the_camera_is_measured_where_it_is_not_given(rng):
     photons = 60 + 40 * np.sin(np.arange(256) / 40)[:, None] * np.ones(256)
     image = rng.poisson(photons) * 3.0 + 50
     method = DivNoising(n_steps=1, n_features=4, patch_size=16)
-    model = run(train_job(method, [TrainingImage(image, Layout("YX"), "cells")], device="cpu"))
+    model = run(train_job(method, [TrainingImage.of(image, Layout("YX"), "cells")], device="cpu"))
     assert model.normalization.gain == pytest.approx(3, rel=0.15)
 
 
@@ -146,14 +146,14 @@ def test_noise_that_neighbours_share_is_warned_of(rng):
     image = 500 + 20 * noise
     method = DivNoising(n_steps=1, n_features=4, patch_size=16)
     seen = []
-    run(train_job(method, [TrainingImage(image, Layout("YX"), "x")], device="cpu"), seen.append)
+    run(train_job(method, [TrainingImage.of(image, Layout("YX"), "x")], device="cpu"), seen.append)
     assert any("share noise" in each.message for each in seen if isinstance(each, Notice))
 
 
 def test_an_image_without_noise_is_refused_and_the_way_out_is_said():
     image = np.full((64, 64), 7.0)
     with pytest.raises(InputError, match=r"Or give the camera's gain, offset and read_noise\."):
-        run(train_job(DivNoising(), [TrainingImage(image, Layout("YX"), "flat")]))
+        run(train_job(DivNoising(), [TrainingImage.of(image, Layout("YX"), "flat")]))
 
 
 def test_a_camera_without_noise_is_refused():
@@ -165,7 +165,7 @@ def test_channels_seen_together_are_refused(rng):
     image = rng.poisson(20, size=(2, 32, 32))
     layout = Layout("CYX", "YX", "joint")
     with pytest.raises(AxesError, match="one channel at a time"):
-        next(train_job(DivNoising(gain=1), [TrainingImage(image, layout, "two colours")]))
+        next(train_job(DivNoising(gain=1), [TrainingImage.of(image, layout, "two colours")]))
 
 
 def test_samples_of_an_image_with_samples_are_refused(model):

@@ -33,7 +33,7 @@ def recorded(rng, electrons):
 
 
 def training(method, noisy, layout=YX, **more):
-    return train_job(method, [TrainingImage(noisy, layout, "image")], device="cpu", **more)
+    return train_job(method, [TrainingImage.of(noisy, layout, "image")], device="cpu", **more)
 
 
 def given(model, noisy, layout=YX):

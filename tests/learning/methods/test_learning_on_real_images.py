@@ -31,7 +31,7 @@ METHOD = N2V(n_steps=12, batch_size=2, n_features=8, learning_rate=3e-3)
 )
 def test_a_real_stack_is_trained_on_and_denoised(real_data, file, layout):
     noisy = tifffile.imread(real_data / file)
-    model = run(train_job(METHOD, [TrainingImage(noisy, layout, file)], device="cpu"))
+    model = run(train_job(METHOD, [TrainingImage.of(noisy, layout, file)], device="cpu"))
     assert model.history[-1].validation_loss < model.history[0].validation_loss
     # A part will do, of odd size.
     parts = {"Z": slice(5), "T": slice(5), "Y": slice(151), "X": slice(133)}
@@ -51,7 +51,7 @@ def test_a_few_steps_on_repeats_are_worth_more_after_the_instant_denoiser(real_d
     def db_after_training(start):
         method = N2N(repeats="S", start=start, n_steps=15, patch_size=64)
         model = run(
-            train_job(method, [TrainingImage(frames[:3], Layout("SYX"), group)], device="cpu")
+            train_job(method, [TrainingImage.of(frames[:3], Layout("SYX"), group)], device="cpu")
         )
         denoiser = ModelDenoiser.of(model, device="cpu")
         result = run(denoise_job(denoiser, frames[3], Layout("YX"))).image.pixels
@@ -69,7 +69,7 @@ def test_a_few_steps_of_deconoising_clean_a_real_image_and_sharpen_it(real_data)
         for folder in ("noisy", "clean")
     )
     method = DecoNoising(n_steps=60, n_features=8, learning_rate=3e-3)
-    model = run(train_job(method, [TrainingImage(noisy, Layout("YX"), "fish")], device="cpu"))
+    model = run(train_job(method, [TrainingImage.of(noisy, Layout("YX"), "fish")], device="cpu"))
     denoised, deconvolved = (
         run(
             denoise_job(ModelDenoiser.of(model, device="cpu", output=o), noisy, Layout("YX"))
@@ -85,7 +85,7 @@ def test_a_real_volume_is_learned_with_its_measured_psf(real_data):
     folder = real_data / "psf_beads_3d"
     beads, kernel = (tifffile.imread(folder / f"{name}.tif") for name in ("data", "kernel"))
     method = DecoNoising(n_steps=4, batch_size=1, n_features=4, patch_size=(16, 32, 32))
-    image = TrainingImage(beads, Layout("ZYX", "ZYX"), "beads")
+    image = TrainingImage.of(beads, Layout("ZYX", "ZYX"), "beads")
     with pytest.raises(SettingsError, match="PSF spreads over 57 × 63 × 63 pixels"):
         next(train_job(method, [image], device="cpu", psf=kernel))
     middle = tuple(slice(32 - reach, 33 + reach) for reach in (7, 10, 10))

@@ -45,7 +45,9 @@ def noisy(clean, rng):
 
 
 def trained(method, noisy, layout=YX, **others):
-    return run(train_job(method, [TrainingImage(noisy, layout, "image")], device="cpu", **others))
+    return run(
+        train_job(method, [TrainingImage.of(noisy, layout, "image")], device="cpu", **others)
+    )
 
 
 def denoised(model, noisy, layout=YX):
@@ -126,7 +128,7 @@ def test_the_mask_is_laid_along_the_axis_that_shares_its_noise(rng, axis, orient
             notices.append(event.message)
 
     method = StructN2V(n_steps=1, n_features=4, patch_size=32)
-    job = train_job(method, [TrainingImage(noisy, YX, "lines")], device="cpu")
+    job = train_job(method, [TrainingImage.of(noisy, YX, "lines")], device="cpu")
     found = run(job, keep).method
     assert found.orientation == orientation
     assert 7 <= found.span <= 11
@@ -156,7 +158,7 @@ def found_with(monkeypatch, spans, **stripes):
         return [SimpleNamespace(mask_span_y=spans[0], mask_span_x=spans[1], **found)]
 
     monkeypatch.setattr(suggestion, "measure_noise", measure_noise)
-    image = TrainingImage(np.zeros((64, 64)), YX, "image")
+    image = TrainingImage.of(np.zeros((64, 64)), YX, "image")
     return run(StructN2V().strategy().suggest([image]))
 
 

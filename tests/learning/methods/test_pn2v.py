@@ -39,7 +39,7 @@ def trained(method, noisy, layout=YX, notices=None):
         if notices is not None and isinstance(event, Notice):
             notices.append(event.message)
 
-    return run(train_job(method, [TrainingImage(noisy, layout, "image")], device="cpu"), keep)
+    return run(train_job(method, [TrainingImage.of(noisy, layout, "image")], device="cpu"), keep)
 
 
 def given(model, noisy, output="image", layout=YX):

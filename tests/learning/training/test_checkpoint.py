@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import AxesError, FileError, ModelError, SettingsError
+from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Notice, Request, run
 from napari_denoise.learning.methods import CARE, N2N
 from napari_denoise.learning.models.file import (
@@ -76,7 +77,7 @@ def test_a_stopped_training_gives_the_same_bytes_when_it_has_gone_on(method, ima
 
 
 def test_pairs_go_on_with_the_same_bytes_too(image, noisy, small_instant, tmp_path):
-    pair = replace(image, target=2 * noisy.astype(np.float32), target_name="longer")
+    pair = replace(image, target=Image(2 * noisy.astype(np.float32), "YX", name="longer"))
     method = CARE(n_steps=8, patch_size=32)
     whole = run(train_job(method, [pair], device="cpu"))
     part = run(train_job(method, [pair], device="cpu"), stop_at(3))
@@ -105,7 +106,7 @@ def test_a_finished_model_carries_no_more_than_its_weights(method, image, stoppe
 def test_a_finished_model_is_trained_further_on_other_images(method, image, tmp_path, rng):
     first = run(train_job(method, [image], device="cpu"))
     weights = [p.clone() for p in first.network.parameters()]
-    other = TrainingImage(rng.normal(900, 300, (40, 40)), Layout("YX"), "other")
+    other = TrainingImage.of(rng.normal(900, 300, (40, 40)), Layout("YX"), "other")
     events = []
     second = run(
         train_job(method.model_copy(update={"n_steps": 6}), [other], device="cpu", resume=first),
@@ -128,7 +129,7 @@ def test_more_steps_lead_a_stopped_training_further(method, image, stopped):
 
 
 def test_going_on_with_other_images_is_said(method, noisy, stopped):
-    other = TrainingImage(noisy, Layout("YX"), "other")
+    other = TrainingImage.of(noisy, Layout("YX"), "other")
     events = []
     run(train_job(method, [other], device="cpu", resume=load_model(stopped)), events.append)
     (notice,) = [event.message for event in events if isinstance(event, Notice)]
@@ -138,7 +139,7 @@ def test_going_on_with_other_images_is_said(method, noisy, stopped):
 def test_other_images_may_be_smaller_than_the_patches_were(image, noisy, tiny):
     method = tiny.model_copy(update={"patch_size": None, "n_steps": 6})
     model = run(train_job(method, [image], device="cpu"), stop_at(2))
-    small = TrainingImage(noisy[:24, :20], Layout("YX"), "small")
+    small = TrainingImage.of(noisy[:24, :20], Layout("YX"), "small")
     assert run(train_job(method, [small], device="cpu", resume=model)).n_steps == 6
 
 
@@ -156,15 +157,15 @@ def test_too_little_memory_for_a_copy_does_not_end_the_training(
 
 def test_what_does_not_fit_the_model_is_refused(method, image, noisy, stopped):
     model = load_model(stopped)
-    pair = replace(image, target=noisy, target_name="again")
+    pair = replace(image, target=Image(noisy, "YX", name="again"))
     with pytest.raises(SettingsError, match=r"trained with Noise2Void, and Noise2Noise cannot"):
         run(train_job(N2N(), [pair], resume=model))
     with pytest.raises(SettingsError, match=r"depth 1, and cannot go on with 3"):
         run(train_job(method.model_copy(update={"depth": 3}), [image], resume=model))
-    volume = TrainingImage(np.stack([noisy] * 4), Layout("ZYX", "ZYX"), "volume")
+    volume = TrainingImage.of(np.stack([noisy] * 4), Layout("ZYX", "ZYX"), "volume")
     with pytest.raises(AxesError, match=r"2D images \(YX\).*volume would give it ZYX"):
         run(train_job(method, [volume], resume=model))
-    colours = TrainingImage(np.stack([noisy] * 2), Layout("CYX", "YX", "joint"), "colours")
+    colours = TrainingImage.of(np.stack([noisy] * 2), Layout("CYX", "YX", "joint"), "colours")
     with pytest.raises(AxesError, match="YX with 2 channels at a time"):
         run(train_job(method, [colours], resume=model))
 
@@ -268,7 +269,7 @@ from napari_denoise.learning.methods import N2V
 from napari_denoise.learning.training.job import TrainingImage, train_job
 autosave.INTERVAL_S = 0.05
 method = N2V(n_steps=200_000, batch_size=2, patch_size=16, n_features=4, depth=1)
-image = TrainingImage(tifffile.imread(sys.argv[1]), Layout("YX"), "spots")
+image = TrainingImage.of(tifffile.imread(sys.argv[1]), Layout("YX"), "spots")
 for event in train_job(method, [image], device="cpu", autosave=Path(sys.argv[2])):
     pass
 """
@@ -289,5 +290,5 @@ def test_a_killed_process_leaves_a_training_that_goes_on(noisy, tmp_path):
     n_done = model.checkpoint.info.n_done
     assert read_model_info(path).recipe.source == "spots"
     method = model.method.model_copy(update={"n_steps": n_done + 2})
-    image = TrainingImage(noisy, Layout("YX"), "spots")
+    image = TrainingImage.of(noisy, Layout("YX"), "spots")
     assert run(train_job(method, [image], device="cpu", resume=model)).n_steps == n_done + 2

@@ -36,7 +36,7 @@ def test_training_on_a_noisy_image_brings_it_closer_to_the_clean_one(rng):
     noisy = rng.poisson(clean).astype(np.uint16)
     method = N2V(n_steps=60, n_features=8, patch_size=32, learning_rate=4e-3)
     layout = Layout("YX")
-    model = run(train_job(method, [TrainingImage(noisy, layout, "spots")], device="cpu"))
+    model = run(train_job(method, [TrainingImage.of(noisy, layout, "spots")], device="cpu"))
     result = denoised(model, noisy, layout)
     gain_db = 10 * math.log10(np.mean((noisy - clean) ** 2) / np.mean((result - clean) ** 2))
     assert gain_db > 4
@@ -57,7 +57,7 @@ def test_training_on_a_noisy_image_brings_it_closer_to_the_clean_one(rng):
 def test_any_layout_can_be_trained_on_and_denoised(rng, tiny, shape, layout):
     noisy = rng.normal(100, 10, size=shape)
     method = tiny.model_copy(update={"patch_size": None})
-    model = run(train_job(method, [TrainingImage(noisy, layout, "noisy")]))
+    model = run(train_job(method, [TrainingImage.of(noisy, layout, "noisy")]))
     assert model.spatial == layout.spatial
     assert model.n_channels == (2 if layout.channels == "joint" else 1)
     result = denoised(model, noisy, layout)
@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_does_not(tiny, image
 
 
 def test_a_lazy_image_trains_as_the_same_array_does(tiny, image):
-    lazy = TrainingImage(da.from_array(image.pixels, chunks=32), image.layout, image.name)
+    lazy = TrainingImage.of(da.from_array(image.pixels, chunks=32), image.layout, image.name)
     assert run(train_job(tiny, [lazy])).history == run(train_job(tiny, [image])).history
 
 
@@ -238,29 +238,31 @@ def test_an_extreme_learning_rate_never_gives_a_broken_model(tiny, image):
 
 def test_images_that_cannot_be_learned_from_are_refused(tiny):
     layout = Layout("YX")
-    constant = TrainingImage(np.full((32, 32), 7, np.uint8), layout, "constant")
+    constant = TrainingImage.of(np.full((32, 32), 7, np.uint8), layout, "constant")
     with pytest.raises(InputError, match="constant: every pixel that was looked at is 7"):
         run(train_job(tiny, [constant]))
-    broken = TrainingImage(np.full((32, 32), np.nan), layout, "broken")
+    broken = TrainingImage.of(np.full((32, 32), np.nan), layout, "broken")
     with pytest.raises(InputError, match="broken has 1024 pixels that are NaN"):
         run(train_job(tiny, [broken]))
     with pytest.raises(InputError, match="at least 4 × 4"):
-        run(train_job(tiny, [TrainingImage(np.eye(3), layout, "dot")]))
-    stacks = [TrainingImage(np.ones((n, 8, 8)), Layout("CYX", "YX", "joint"), "") for n in (2, 3)]
+        run(train_job(tiny, [TrainingImage.of(np.eye(3), layout, "dot")]))
+    stacks = [
+        TrainingImage.of(np.ones((n, 8, 8)), Layout("CYX", "YX", "joint"), "") for n in (2, 3)
+    ]
     with pytest.raises(AxesError, match="channels to be seen together"):
         run(train_job(tiny, stacks))
 
 
 def test_an_image_smaller_than_the_wanted_patch_is_trained_on_with_a_notice(tiny, rng):
     events = []
-    small = TrainingImage(rng.normal(size=(9, 7)), Layout("YX"), "small")
+    small = TrainingImage.of(rng.normal(size=(9, 7)), Layout("YX"), "small")
     run(train_job(tiny, [small]), events.append)
     assert events[0].message == "The images have room for patches of 9 × 7 only."
 
 
 def test_several_images_give_one_model(tiny, rng):
     images = [
-        TrainingImage(rng.normal(size=shape), Layout(axes), axes)
+        TrainingImage.of(rng.normal(size=shape), Layout(axes), axes)
         for shape, axes in (((20, 30), "YX"), ((3, 25, 18), "TYX"))
     ]
     model = run(train_job(tiny, images))

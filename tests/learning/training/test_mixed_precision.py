@@ -26,7 +26,7 @@ def test_training_in_half_precision_is_as_good_as_in_float32(rng, monkeypatch, s
     for dtype in (torch.float32, half):
         for module in (device, trainer):
             monkeypatch.setattr(module, "training_dtype", lambda place, n_spatial, d=dtype: d)
-        image = TrainingImage(noisy, Layout("YX"), "spots")
+        image = TrainingImage.of(noisy, Layout("YX"), "spots")
         model = run(train_job(method, [image], seed=seed, device="cpu"))
         result = run(
             denoise_job(ModelDenoiser.of(model, device="cpu"), noisy, Layout("YX"))

@@ -5,7 +5,7 @@ import pytest
 
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.progress import run
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.pieces import InRegion, Repeats
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods import CARE, N2N, N2V, StructN2V
@@ -41,7 +41,7 @@ def test_a_region_smaller_than_a_patch_is_in_all_of_them(rng):
     pixels = np.arange(40 * 50, dtype=np.float32).reshape(40, 50)
     region = np.zeros((40, 50), bool)
     region[0, 49] = region[20, 30] = True
-    image = TrainingImage(pixels, Layout("YX"), "image", region=region)
+    image = TrainingImage.of(pixels, Layout("YX"), "image", region=region)
     patches = PatchSampler([image], (16, 16)).draw(50, rng)
     assert set(patches.input[patches.mask > 0]) == {pixels[0, 49], pixels[20, 30]}
     assert (patches.mask.sum(axis=(1, 2, 3)) == 1).all()
@@ -64,7 +64,7 @@ def test_pixels_outside_never_influence_a_training(rng, tmp_path, method, layout
         if strange is not None:
             noisy[outside] = target[outside] = strange
         others = {} if isinstance(method, N2V) else {"target": target}
-        image = TrainingImage(noisy, layout, "image", region=region, **others)
+        image = TrainingImage.of(noisy, layout, "image", region=region, **others)
         save_model(run(train_job(method, [image], device="cpu")), tmp_path / "model.safetensors")
         content.append((tmp_path / "model.safetensors").read_bytes())
     assert content[0] == content[1] == content[2]
@@ -74,7 +74,7 @@ def test_pairs_are_learned_from_where_both_frames_are_in_the_region(rng):
     pixels = np.zeros((2, 20, 20), np.float32)
     region = np.zeros((2, 20, 20), bool)
     region[0, 5:10], region[1, 8:15] = True, True
-    image = TrainingImage(pixels, Layout("TYX"), "film", region=region)
+    image = TrainingImage.of(pixels, Layout("TYX"), "film", region=region)
     patches = PatchSampler([image], (20, 20), repeats=Repeats("T")).draw(8, rng, turned="not")
     rows = np.flatnonzero(patches.mask[0, 0].all(axis=1))
     assert list(rows) == [8, 9]
@@ -86,7 +86,7 @@ def test_the_noise_that_a_mask_has_to_cover_is_measured_in_the_region(rng):
     region = np.zeros((200, 200), bool)
     region[:, :150] = True
     noisy[~region] = np.nan
-    image = TrainingImage(noisy, Layout("YX"), "image", region=region)
+    image = TrainingImage.of(noisy, Layout("YX"), "image", region=region)
     model = run(train_job(StructN2V(**SHORT), [image], device="cpu"))
     assert model.method.orientation == "X"
     assert model.method.span > 1

@@ -10,7 +10,7 @@ from napari_denoise._napari.shared.models import ShelvedModel
 from napari_denoise._napari.train.interrupted import unfinished_path
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Job, Notice
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.methods import TrainingMethod
 
 if TYPE_CHECKING:

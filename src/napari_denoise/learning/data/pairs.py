@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.core.dtype import FloatArray, check_pixels
+from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError, InputError
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.metrics.block_means import means_of_blocks
 
 __all__ = [
@@ -61,9 +61,7 @@ def check_target(image: TrainingImage, title: str) -> None:
             f"{title} learns from pairs, and {image.name} has no target. "
             f"Choose one, an image of the same thing and of the same shape."
         )
-    name = image.target_name or f"The target of {image.name}"
-    check_pixels(image.target, name)
-    shapes = [tuple(pixels.shape) for pixels in (image.pixels, image.target)]
+    shapes = image.image.shape, image.target.shape
     if shapes[0] != shapes[1]:
         raise InputError(
             f"{image.name} has shape {shapes[0]}, its target shape {shapes[1]}. "

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from napari_denoise.core.axes import Layout, UnitIndex
 from napari_denoise.core.dtype import FloatArray, as_float32
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.core.image import Image
+from napari_denoise.learning.data.images import TrainingImage
 
 __all__ = [
     "ARRAYS",
@@ -246,11 +247,11 @@ def read_piece(image: TrainingImage, place: Place, partner: UnitIndex | None = N
     """
     other = place if partner is None else Place(partner, place.window)
     inside = _inside(image, place, other)
-    pixels = target = _read(image.layout, image.pixels, place, inside, image.name)
+    pixels = target = _read(image.image, image.layout, place, inside)
     if partner is not None:
-        target = _read(image.layout, image.pixels, other, inside, image.name)
+        target = _read(image.image, image.layout, other, inside)
     elif image.target is not None:
-        target = _read(image.layout, image.target, place, inside, image.target_name)
+        target = _read(image.target, image.layout, place, inside)
     mask = np.ones_like(pixels) if inside is None else inside.astype(np.float32)
     return Piece(image, place, pixels, target, mask)
 
@@ -265,14 +266,14 @@ def _inside(image: TrainingImage, *places: Place) -> npt.NDArray[np.bool_] | Non
 
 
 def _read(
-    layout: Layout, pixels: Any, place: Place, inside: npt.NDArray[np.bool_] | None, name: str
+    image: Image, layout: Layout, place: Place, inside: npt.NDArray[np.bool_] | None
 ) -> FloatArray:
-    piece = layout.cut(pixels, place.unit, place.window)
+    piece = layout.cut(image.pixels, place.unit, place.window)
     if inside is None:
-        return as_float32(piece, name)
+        return as_float32(piece, image.name)
     filled = np.zeros(piece.shape, np.float32)
     for channel, here, result in zip(piece, inside, filled, strict=True):
-        known = as_float32(channel[here], name)
+        known = as_float32(channel[here], image.name)
         # Their mean gives no single one of them away, as a copy of the nearest would.
         result[...] = known.mean(dtype=np.float64) if known.size else 0.0
         result[here] = known

@@ -11,10 +11,9 @@ import numpy as np
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import Job, Notice, Progress
+from napari_denoise.learning.data.images import TrainingImage, is_lazy
 from napari_denoise.learning.data.pairs import check_sampled_pairs, compare_pairs
-from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Piece, Repeats, places_in, read_piece
-from napari_denoise.learning.data.reading import is_lazy
 from napari_denoise.learning.data.simulation import Simulation, simulate_with
 from napari_denoise.learning.data.stream import PatchStream
 
@@ -88,7 +87,7 @@ class PatchSampler:
     Parameters
     ----------
     images : sequence of TrainingImage
-        As :func:`~napari_denoise.learning.data.reading.read_images` returns them: those that are
+        As :func:`~napari_denoise.learning.data.images.read_images` returns them: those that are
         lazy stay in their files.
     patch_size : tuple of int
         Pixels per spatial axis.

@@ -14,8 +14,7 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import AxesError, DenoiseError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Skipped
-from napari_denoise.learning.data.patches import TrainingImage, check_images
-from napari_denoise.learning.data.reading import nothing_to_use
+from napari_denoise.learning.data.images import TrainingImage, check_images, nothing_to_use
 
 if TYPE_CHECKING:
     from napari_denoise.learning.methods.base import TrainingMethod
@@ -55,15 +54,9 @@ class Candidate:
                 f"{image.name} has axes {image.axes}, its target {target.name} has {target.axes}. "
                 f"Say what the axes of both are."
             )
-        return TrainingImage(
-            pixels=image.pixels,
-            layout=Layout(image.axes, spatial, channels),
-            name=image.name,
-            target=None if target is None else target.pixels,
-            target_name="" if target is None else target.name,
-            region=None if self.region is None else region_for(image, self.region),
-            pixel_size_um=image.pixel_sizes_um(spatial) or (),
-        )
+        layout = Layout(image.axes, spatial, channels)
+        region = region_for(image, self.region) if self.region is not None else None
+        return TrainingImage(image, layout, target, region)
 
 
 def region_for(image: Image, region: Image) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import numpy as np
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError
 from napari_denoise.core.progress import Job, Progress
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.pieces import Place
 from napari_denoise.noise.simulation.base import NoiseModel, Recording
 

@@ -16,7 +16,7 @@ import numpy as np
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Job, Progress, Skipped, run
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage, nothing_to_use
 from napari_denoise.learning.data.pieces import (
     Anywhere,
     InRegion,
@@ -28,7 +28,6 @@ from napari_denoise.learning.data.pieces import (
     read_piece,
     window_around,
 )
-from napari_denoise.learning.data.reading import nothing_to_use
 
 __all__ = ["PatchStream"]
 

@@ -10,7 +10,7 @@ import torch
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.losses.base import Loss
 from napari_denoise.learning.losses.regression import Regression

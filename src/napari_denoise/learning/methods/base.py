@@ -12,8 +12,8 @@ from annotated_types import Ge, Le
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.settings import PerAxis, Settings, per_axis, setting
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.pairs import check_no_target
-from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Repeats
 from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.data.simulation import check_clean

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from napari_denoise.core.settings import setting
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.pairs import check_repeats, check_target
-from napari_denoise.learning.data.patches import TrainingImage
 from napari_denoise.learning.data.pieces import Repeats
 from napari_denoise.learning.data.sampler import Batch, PatchSampler
 from napari_denoise.learning.methods.base import TrainingMethod

@@ -14,7 +14,7 @@ from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.optics import Microscope, blur_sigmas_um
 from napari_denoise.core.settings import PerAxis, per_axis, setting
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.psf import check_psf_size, gaussian_psf, measured_psf
 from napari_denoise.learning.methods.n2v import BlindSpotMethod
 from napari_denoise.learning.networks.architecture import Architecture, UNetArchitecture
@@ -215,8 +215,8 @@ class DecoNoising(BlindSpotMethod):
             refractive_index=self.refractive_index,
             microscope=self.microscope,
         )
-        sizes = images[0].pixel_size_um
-        if len(sizes) != n_spatial or any(image.pixel_size_um != sizes for image in images):
+        sizes, *others = (each.image.pixel_sizes_um(each.layout.spatial) for each in images)
+        if not sizes or any(other != sizes for other in others):
             raise SettingsError(
                 f"To tell the blur from the numerical aperture, the size of a pixel of "
                 f"{images[0].name} in micrometers has to be known along "

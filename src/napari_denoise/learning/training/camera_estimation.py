@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_denoise.core.progress import Job, Progress, nested
-from napari_denoise.learning.data.patches import choose_patch_size
+from napari_denoise.learning.data.images import choose_patch_size
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.training.noise_estimation import measure_noise

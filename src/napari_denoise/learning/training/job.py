@@ -14,12 +14,12 @@ import numpy as np
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError, DenoiseError, OutOfMemoryError
 from napari_denoise.core.progress import Job, Notice, Request, nested
-from napari_denoise.learning.data.patches import (
+from napari_denoise.learning.data.images import (
     TrainingImage,
     check_images,
     choose_patch_size,
+    read_images,
 )
-from napari_denoise.learning.data.reading import read_images
 from napari_denoise.learning.data.sampler import PatchSampler, draw_samples, make_sampler
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
 from napari_denoise.learning.losses.strategy import Start

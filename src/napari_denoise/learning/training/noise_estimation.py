@@ -9,7 +9,7 @@ import numpy as np
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import FileError, InputError
 from napari_denoise.core.progress import Job, Progress, nested
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.noise.calibration.result import Calibration
 from napari_denoise.noise.calibration.single_image import calibrate_job

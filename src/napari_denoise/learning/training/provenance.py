@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_denoise.core.errors import AxesError, SettingsError
 from napari_denoise.core.recipe import Recipe, software_version
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.model import Model, ModelInfo
@@ -52,7 +52,9 @@ class Provenance:
     def source(self) -> str:
         """Names of the images and their targets."""
         names = [
-            f"{image.name} → {image.target_name}" if image.target_name else image.name
+            f"{image.name} → {image.target.name}"
+            if image.target and image.target.name
+            else image.name
             for image in self.images
         ]
         more = len(names) - _N_NAMED

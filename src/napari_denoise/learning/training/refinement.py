@@ -15,7 +15,7 @@ import numpy as np
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, SettingsError
 from napari_denoise.core.progress import Job, Request, nested
-from napari_denoise.learning.data.patches import TrainingImage
+from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.losses.posterior import WithDetector
 from napari_denoise.learning.losses.strategy import TrainOnce
 from napari_denoise.learning.methods.pn2v import IDR, IDRRound
@@ -147,5 +147,6 @@ def _guess(model: Model, images: Sequence[TrainingImage], device: str) -> Job[li
     for image in images:
         job = denoise_job(denoiser, image.pixels, image.layout)
         result = yield from nested(job, 0.0, 0.0, f"cleaning {image.name}")
-        guesses.append(replace(image, pixels=np.asarray(result.image)))
+        guess = image.image.with_pixels(np.asarray(result.image))
+        guesses.append(replace(image, image=guess))
     return guesses

@@ -7,7 +7,7 @@ from typing import Literal
 
 from napari_denoise.core.errors import FileError, InputError, SettingsError
 from napari_denoise.core.progress import Job, Notice
-from napari_denoise.learning.data.patches import TrainingImage, choose_patch_size
+from napari_denoise.learning.data.images import TrainingImage, choose_patch_size
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.losses.strategy import Strategy
 from napari_denoise.learning.methods.n2v import StructN2V

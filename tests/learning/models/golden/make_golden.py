@@ -40,7 +40,7 @@ def write(name: str, method: N2V | N2V2 | CARE | DecoNoising, shape: tuple[int, 
     noisy = (clean + 2 * noise * np.sqrt(clean)).astype(np.float32)
     layout = Layout("ZYX"[-len(shape) :], "ZYX"[-len(shape) :])
     target = clean if isinstance(method, CARE) else None
-    image = TrainingImage(noisy, layout, "golden", target)
+    image = TrainingImage.of(noisy, layout, "golden", target=target)
     model = run(train_job(method, [image], device="cpu"))
     crop = noisy[..., :21, :26]
     denoised = run(denoise_job(ModelDenoiser.of(model, device="cpu"), crop, layout)).image.pixels

@@ -99,7 +99,7 @@ def test_the_network_in_the_package_gives_what_the_model_gives(
 def test_the_microscopes_blur_is_in_the_package(exported, noisy):
     method = DecoNoising(n_steps=1, batch_size=1, patch_size=16, n_features=4, depth=1)
     image = noisy[:64, :64].astype(np.float32)
-    model = run(train_job(method, [TrainingImage(image, Layout("YX"), "spots")], device="cpu"))
+    model = run(train_job(method, [TrainingImage.of(image, Layout("YX"), "spots")], device="cpu"))
     wanted = run(
         denoise_job(ModelDenoiser.of(model, device="cpu"), image, Layout("YX"))
     ).image.pixels
