@@ -146,13 +146,13 @@ def make_sample(name: str) -> tuple[Image, Image]:
     # In DN above the offset; noise is added to that, and only then is it rounded.
     signal = sample.draw(rng) * np.float32(sample.photons * _GAIN_DN)
     clean = np.rint(signal + np.float32(_OFFSET_DN)).astype(np.uint16)
-    noisy, recipe = _photograph(sample, signal, rng)
+    noisy, recipe = _record(sample, signal, rng)
     return _image(sample, noisy, f"{name} (noisy)", recipe), _image(
         sample, clean, f"{name} (clean)"
     )
 
 
-def _photograph(
+def _record(
     sample: Sample, signal: FloatArray, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint16], Recipe]:
     """Count photons, then read them out with the camera's offset and noise."""

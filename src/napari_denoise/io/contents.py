@@ -45,7 +45,27 @@ class Contents:
     recipe: Recipe | None = None
 
     def to_image(self, name: str, axes: str | None = None) -> Image:
-        """Settle the axes, by what the user says where he does, and keep what still fits."""
+        """Settle the axes, by what the user says where he does, and keep what still fits.
+
+        Parameters
+        ----------
+        name : str
+            What to call the image.
+        axes : str, optional
+            One letter out of ``STCZYX`` per axis, where the user names them.
+
+        Returns
+        -------
+        Image
+            Lazy, in the machine's byte order.
+
+        Raises
+        ------
+        AxesError
+            If the axes do not fit the pixels, or there are fewer than 2 or more than 6.
+        InputError
+            If the image is empty, or its pixels are no real numbers.
+        """
         guessed = _settle(self.axes)
         # What the file says of an axis that the user names otherwise is about something else.
         named = guessed if axes is None else check_axes(axes, self.pixels.shape)

@@ -168,6 +168,7 @@ class _FilePixels:
 
     def __getitem__(self, index: Any) -> npt.NDArray[Any]:
         pixels = self._files.pixels(self.path, self._axes)
+        # Tiles were laid out for the shape it had; a training may go on for hours.
         if tuple(pixels.shape) != self.shape:
             raise FileError(f"{self.path} has changed since it was opened. Open it again.")
         # In this thread: what is asked for are small pieces, one after the other.
@@ -185,6 +186,8 @@ def match_by_name(
 
     Parameters
     ----------
+    paths, others : sequence of Path
+        At least one of each.
     what : str
         What the others are, in messages: "target".
 
@@ -199,6 +202,7 @@ def match_by_name(
     FileError
         If no name is in both.
     """
+    # By stem, so that a noisy TIFF finds its target in an OME-TIFF or a PNG.
     by_name = {file_stem(other): other for other in others}
     matches = {path: by_name[file_stem(path)] for path in paths if file_stem(path) in by_name}
     if not matches:

@@ -74,7 +74,7 @@ def read_image(path: str | Path, *, axes: str | None = None) -> Image:
 
 
 def _reader(path: Path) -> Callable[[Path], Contents]:
-    if path.is_dir():
+    if path.is_dir():  # first: an OME-Zarr may be called anything
         return read_ome_zarr
     if not path.exists():
         raise FileError(f"There is no file {path}. Check the folder and the name.")
@@ -162,6 +162,7 @@ def image_being_written(path: str | Path, image: Image) -> Iterator[Any]:
     check_destination(path)
     with atomic_write(path) as part:
         if path.suffix.lower() == ".png":
+            # A PNG is compressed as a whole, and never larger than a plane.
             pixels = np.empty(image.pixels.shape, image.pixels.dtype)
             yield pixels
             _write_png(part, replace(image, pixels=pixels))

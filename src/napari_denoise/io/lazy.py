@@ -35,6 +35,7 @@ def explaining(path: Path) -> Iterator[None]:
     except DenoiseError:
         raise
     except Exception as error:
+        # Decoders quote bytes over many lines; the first says what went wrong.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FileError(
             f"{path} is damaged, or of a kind that cannot be read ({reason}). "
@@ -53,6 +54,11 @@ def to_dask(pixels: Any, stored_chunks: tuple[int, ...], n_plane_axes: int = 2) 
         Size of the pieces the file is stored in; none is ever decoded for two chunks.
     n_plane_axes : int
         How many of the last axes make up a plane.
+
+    Returns
+    -------
+    dask array
+        Of the same shape and dtype; nothing has been read yet.
     """
     # What is stored in one piece along Z or T stays together, or it would be decoded repeatedly.
     leading = stored_chunks[:-n_plane_axes]

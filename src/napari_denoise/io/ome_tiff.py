@@ -38,6 +38,7 @@ class StoredPixels:
         self.ndim = len(self.shape)
         self._path, self._offset, self._stored = path, offset, dtype
         self._stored_shape = tuple(self.shape[axis] for axis in order)
+        # The inverse of a permutation.
         self._back = list(np.argsort(order))
 
     def __getitem__(self, index: Any) -> npt.NDArray[Any]:
@@ -59,8 +60,21 @@ def reserve_ome_tiff(path: Path, image: Image) -> StoredPixels:
     Parameters
     ----------
     path : Path
+        Replaced if it exists.
     image : Image
         Only the shape and dtype of its pixels are looked at.
+
+    Returns
+    -------
+    StoredPixels
+        Zeros, in the axes and the dtype of `image`.
+
+    Raises
+    ------
+    InputError
+        If OME-TIFF has no type for the pixels.
+    OSError
+        If there is not enough space.
     """
     dtype = stored_dtype(image.dtype)
     order = [image.axes.index(letter) for letter in stored_axes(image.axes)]
@@ -92,6 +106,13 @@ def _reserve(path: Path) -> None:
 def write_ome_tiff(path: Path, image: Image) -> None:
     """Write an image uncompressed, so that every program reads it and none waits for it.
 
+    Parameters
+    ----------
+    path : Path
+        Replaced if it exists.
+    image : Image
+        A numpy or dask array as pixels; of a lazy one no more than a block is held.
+
     Raises
     ------
     InputError
@@ -99,6 +120,7 @@ def write_ome_tiff(path: Path, image: Image) -> None:
     """
     dtype = stored_dtype(np.dtype(image.pixels.dtype))
     order = [image.axes.index(letter) for letter in stored_axes(image.axes)]
+    # A view, also of a lazy image: planes are put in order as they are written.
     pixels = image.pixels.transpose(order)
     n_planes = int(np.prod(pixels.shape[:-2], dtype=np.int64))
     n_bytes = n_planes * int(np.prod(pixels.shape[-2:])) * dtype.itemsize

@@ -89,6 +89,7 @@ def stored_axes(axes: str) -> str:
     """
     leading = [letter for letter in axes if letter in "TCZ"]
     if "S" in axes:
+        # Next to T, so that a program which knows no samples shows them as one long film.
         leading.insert(leading.index("T") if "T" in leading else 0, "S")
     return "".join(leading) + "YX"
 
@@ -130,6 +131,7 @@ def build_ome_xml(image: Image) -> bytes:
         annotations, "CommentAnnotation", ID="Annotation:0", Namespace=METADATA_KEY
     )
     ET.SubElement(comment, "Value").text = _own_json(image)
+    # ASCII, with all else escaped: TIFF's description is a 7-bit text.
     text: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=True)
     return text
 
@@ -178,6 +180,7 @@ def parse_ome_xml(text: str) -> OmeImage:
         root = ET.fromstring(text)  # noqa: S314
     except ET.ParseError:
         return OmeImage()
+    # Any namespace: it has the year of the schema in it, and old files are still about.
     pixels = root.find("{*}Image/{*}Pixels")
     if pixels is None:
         return OmeImage()
@@ -201,6 +204,7 @@ def _calibration(pixels: ET.Element) -> tuple[dict[str, float], dict[str, str]]:
             scale[letter] = float(pixels.get(attribute, ""))
         except ValueError:
             continue
+        # Where a unit is missing, the schema's default holds.
         units[letter] = unit_name(pixels.get(f"{attribute}Unit", default_unit))
     return scale, units
 
@@ -209,6 +213,7 @@ def _own(root: ET.Element) -> Own | None:
     """Our annotation; None where there is none, or another version of it, or a broken one."""
     path = f"{{*}}StructuredAnnotations/{{*}}CommentAnnotation[@Namespace='{METADATA_KEY}']"
     value = root.findtext(path + "/{*}Value", "")
+    # Anything may stand there that another program wrote; what cannot be read counts as absent.
     try:
         said = json.loads(value)
         return Own(

@@ -49,6 +49,7 @@ def read_ome_zarr(path: Path) -> Contents:
     FileError
         If the folder is no OME-Zarr, holds a plate, or its metadata are damaged.
     """
+    # Metadata are JSON by hand in many files, so whatever they lack is told like a damage.
     with explaining(path):
         node = _open(path)
         if isinstance(node, zarr.Array):
@@ -90,6 +91,7 @@ def _read_image(path: Path, group: zarr.Group, said: Mapping[str, Any]) -> Conte
     image = said["multiscales"][0]
     level = image["datasets"][0]  # the specification puts full resolution first
     pixels = _pixels(path, group[level["path"]])
+    # The earliest versions name no axes and always mean the last of five.
     axes = [_axis(each) for each in image.get("axes", _UNNAMED_AXES[-pixels.ndim :])]
     # The level's own scale, times one that holds for all levels.
     scale = np.ones(pixels.ndim)

@@ -41,8 +41,10 @@ class LazySeries:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.tiff = _open(path)
+        # Closed also where this ends in a reference cycle, or with the program.
         weakref.finalize(self, self.tiff.close)
         with explaining(path):
+            # Further series are previews, labels, or other fields of view.
             self._series = self.tiff.series[0]
             self._check_complete()
             self._check_decoder()
@@ -199,6 +201,7 @@ def _imagej(tiff: tifffile.TiffFile) -> tuple[dict[str, float], dict[str, str]]:
         lengths["Z"] = float(said["spacing"])
     scale = {letter: size for letter, size in lengths.items() if believable(size, unit)}
     units = dict.fromkeys(scale, unit)
+    # 0 in a file that is no film.
     interval = float(said.get("finterval", 0) or 0)
     if interval > 0:
         scale["T"], units["T"] = interval, "second"
@@ -223,6 +226,7 @@ def _resolution(tiff: tifffile.TiffFile) -> tuple[dict[str, float], dict[str, st
 
 def _pixels_per_unit(tiff: tifffile.TiffFile) -> tuple[float, float]:
     """Pixels per unit along X and Y; 0 where a file does not say or says nonsense."""
+    # A rational number with a denominator of zero is what some programs write for "unknown".
     tags = tiff.pages[0].tags
     across, down = (tags.valueof(f"{axis}Resolution", (0, 1)) for axis in "XY")
     return _ratio(*across), _ratio(*down)

@@ -73,7 +73,20 @@ class Cells:
 
 
 def spread_cells(grid: Grid, rng: np.random.Generator, radius: float) -> Cells:
-    """Lay out cells of about `radius` lateral pixels with uneven borders and gaps between."""
+    """Lay out cells with uneven borders and gaps between.
+
+    Parameters
+    ----------
+    grid : Grid
+    rng : numpy.random.Generator
+    radius : float
+        Of a typical cell, in lateral pixels.
+
+    Returns
+    -------
+    Cells
+        At least one.
+    """
     centres = scatter(grid, rng, rng.uniform(1.7, 2.4) * radius, margin=radius / 2)
     # Some places stay empty: few fields of view are confluent.
     centres = centres[: max(1, int(len(centres) * rng.uniform(0.7, 1)))]
@@ -97,7 +110,19 @@ def spread_cells(grid: Grid, rng: np.random.Generator, radius: float) -> Cells:
 
 
 def crowding(grid: Grid, rng: np.random.Generator, cells: Cells) -> FloatArray:
-    """How likely organelles are: 0 outside cells and in nuclei, up to 1 in some parts."""
+    """How likely organelles are.
+
+    Parameters
+    ----------
+    grid : Grid
+    rng : numpy.random.Generator
+    cells : Cells
+
+    Returns
+    -------
+    array of float32, ``(Z)YX``
+        0 outside cells and in nuclei, up to 1 in some parts.
+    """
     # Less than zero on average in the exponent, so that most of a cell is sparse.
     uneven = np.exp(smooth_field(grid, rng, cells.radius / 3) - np.float32(1.5))
     likely: FloatArray = edge(cells.depth, 3.0) * (1 - cells.nuclei) * uneven
@@ -105,7 +130,19 @@ def crowding(grid: Grid, rng: np.random.Generator, cells: Cells) -> FloatArray:
 
 
 def cytoplasm(grid: Grid, rng: np.random.Generator, cells: Cells) -> FloatArray:
-    """The diffuse stain: thicker and so brighter towards the nucleus, which may be spared."""
+    """The diffuse stain: thicker and so brighter towards the nucleus, which may be spared.
+
+    Parameters
+    ----------
+    grid : Grid
+    rng : numpy.random.Generator
+    cells : Cells
+
+    Returns
+    -------
+    array of float32, ``(Z)YX``
+        Up to 0.03 to 0.25 of what structures drawn with intensity 1 have.
+    """
     # A spherical cap seen from above, in units of its height.
     thickness = np.sqrt(np.clip(np.float32(1.05) - cells.distance, 0, 1))
     grain = np.maximum(1 + np.float32(0.15) * fractal(grid, rng, 12), 0)
@@ -127,10 +164,22 @@ def ellipse(
 
     Parameters
     ----------
+    grid : Grid
+    window : tuple of slice
+        The samples that are asked for.
+    centre : array of shape (axes,)
+        In lateral pixels.
+    along : array of shape (axes,)
+        Unit vector along its longest axis.
     size : float
         Half its width, in lateral pixels.
     ratio : float
         Its length over its width.
+
+    Returns
+    -------
+    array of float32, ``(Z)YX``
+        Of the window's shape.
     """
     rest = [
         place - np.float32(c) for place, c in zip(grid.coordinates(window), centre, strict=True)
@@ -142,12 +191,35 @@ def ellipse(
 
 
 def edge(depth: npt.NDArray[Any], softness: float) -> FloatArray:
-    """Rises from 0 to 1 where `depth` passes through zero, over a few `softness`."""
+    """A soft step from 0 to 1 where `depth` passes through zero.
+
+    Parameters
+    ----------
+    depth : array
+        Positive inside.
+    softness : float
+        In the units of `depth`: the step is 0.76 high within one of it to either side.
+
+    Returns
+    -------
+    array of float32
+    """
     return np.asarray(0.5 + 0.5 * np.tanh(depth / softness), np.float32)
 
 
 def flat_directions(rng: np.random.Generator, places: Points) -> Points:
-    """A random unit vector per place, in the plane of the cover slip."""
+    """A random unit vector per place, in the plane of the cover slip.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    places : Points
+        Only their number and axes count.
+
+    Returns
+    -------
+    Points
+    """
     angle = rng.uniform(0, np.pi, len(places))
     directions = np.zeros_like(places)
     directions[:, -2], directions[:, -1] = np.sin(angle), np.cos(angle)
@@ -155,7 +227,20 @@ def flat_directions(rng: np.random.Generator, places: Points) -> Points:
 
 
 def tilted(rng: np.random.Generator, directions: Points, spread: npt.ArrayLike) -> Points:
-    """Unit vectors around `directions`; a spread of 1 is about a radian."""
+    """Unit vectors around others.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    directions : Points
+        Unit vectors.
+    spread : float or array of shape (n,)
+        Of all or of each, in about radians.
+
+    Returns
+    -------
+    Points
+    """
     # Cells on glass are flat, and so is what runs in them.
     flat = np.array([0.3, 1.0, 1.0])[-directions.shape[1] :]
     amount = np.broadcast_to(np.asarray(spread, float), len(directions))[:, np.newaxis]

@@ -142,10 +142,23 @@ def fractal(
 
 
 def blur(grid: Grid, image: FloatArray, sigma: float, axial: float = 1.0) -> FloatArray:
-    """Blur by a Gaussian of `sigma` lateral pixels, `axial` times as wide along Z.
+    """Blur an image as a microscope does.
 
     A PSF is near enough to a Gaussian for what is finer than it to be lost (Zhang, Zerubia &
     Olivo-Marin 2007, doi:10.1364/AO.46.001819). What lies outside of that is left to the haze.
+
+    Parameters
+    ----------
+    grid : Grid
+    image : array of float32, ``(Z)YX``
+    sigma : float
+        Standard deviation, in lateral pixels.
+    axial : float
+        How many times as wide it is along Z.
+
+    Returns
+    -------
+    array of float32, ``(Z)YX``
     """
     sigmas = np.full(len(grid.shape), sigma) / grid.steps
     if len(sigmas) == 3:

@@ -66,7 +66,18 @@ class Optics:
         )
 
     def image(self, grid: Grid, structure: FloatArray) -> FloatArray:
-        """What is seen of a structure, on the structure's scale and without background."""
+        """What is seen of a structure.
+
+        Parameters
+        ----------
+        grid : Grid
+        structure : array of float32, ``(Z)YX``
+
+        Returns
+        -------
+        array of float32, ``(Z)YX``
+            On the structure's scale, without background.
+        """
         sharp = blur(grid, structure, self.psf_sigma, self.elongation)
         if self.haze == 0:
             return sharp
@@ -75,8 +86,8 @@ class Optics:
         sharp += np.float32(self.haze) * (hazy - sharp)
         return sharp
 
-    def exposed(self, image: FloatArray) -> FloatArray:
-        """The image over the background, from 0 to 1."""
+    def over_background(self, image: FloatArray) -> FloatArray:
+        """The image as a share of its brightest pixel, from the background to 1."""
         peak = np.float32(max(float(image.max()), 1e-6))
         low = np.float32(self.background)
         seen: FloatArray = np.clip(low + (1 - low) * image / peak, 0, 1)
@@ -120,7 +131,7 @@ def scene(
         raise InputError(f"A scene cannot have shape {shape}. Give (Y, X) or (Z, Y, X).")
     grid = Grid(tuple(shape), z_step)
     optics = optics or Optics.draw(rng)
-    return optics.exposed(optics.image(grid, _structure(grid, rng, kind)))
+    return optics.over_background(optics.image(grid, _structure(grid, rng, kind)))
 
 
 def varied_scene(shape: tuple[int, ...], *, rng: np.random.Generator) -> FloatArray:
@@ -242,7 +253,7 @@ def movie(
         moved = ndimage.map_coordinates(still, places - time * flow, order=1, mode="reflect")
         moved += lit * splat(grid, *spots(time))
         frames[time] = optics.image(grid, moved)
-    return optics.exposed(frames)
+    return optics.over_background(frames)
 
 
 def _structure(grid: Grid, rng: np.random.Generator, kind: Kind | None) -> FloatArray:

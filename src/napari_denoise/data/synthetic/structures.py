@@ -1,7 +1,8 @@
 """What is fluorescent in a scene: each kind of structure as a drawing, before any optics.
 
-All take a grid and a random generator and return intensities of at least zero, on a scale of
-their own. Sizes are drawn anew for each scene, so that a set of scenes spans magnifications.
+All take a grid and a random generator and return float32 intensities ``(Z)YX`` of at least zero,
+on a scale of their own. Sizes are drawn anew for each scene, so that a set of scenes spans
+magnifications.
 """
 
 from __future__ import annotations
