@@ -85,6 +85,17 @@ def test_what_was_opened_is_written_back_the_same(film, tmp_path):
     assert after.recipe == RECIPE
 
 
+def test_where_a_mirrored_layer_lies_is_written_and_opened_again(tmp_path):
+    layer = napari_layers.Image(
+        np.zeros((8, 8), np.uint8), scale=(-0.5, 0.5), translate=(4, 3), units=("um", "um")
+    )
+    path = tmp_path / "moved.ome.tif"
+    write_image_layer(str(path), *layer.as_layer_data_tuple()[:2])
+    (opened,) = layers_of(read_image(path))
+    np.testing.assert_allclose(opened.scale, (0.5, 0.5))
+    np.testing.assert_allclose(opened.translate, (4, 3))
+
+
 def test_one_layer_is_written_with_scale_units_and_recipe(tmp_path):
     layer = napari_layers.Image(
         np.arange(60, dtype=np.float32).reshape(3, 4, 5),

@@ -9,8 +9,7 @@ import dask.array as da
 import numpy as np
 from napari.layers import Image as ImageLayer
 
-from napari_denoise._napari.shared.layers import named_axes, recipe_of
-from napari_denoise.core.axes import default_axes
+from napari_denoise._napari.shared.layers import image_of_data
 from napari_denoise.core.dtype import dtype_range
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
@@ -51,6 +50,7 @@ def _layer(image: Image, pixels: Any, *, name: str, color: str) -> ImageLayer:
         rgb=False,
         scale=[image.scale[i] for i in kept],
         units=[image.units[i] for i in kept],
+        translate=[image.origin[i] for i in kept],
         axis_labels=[image.axes[i].lower() for i in kept],
         contrast_limits=(low, high),
         colormap=color,
@@ -103,7 +103,7 @@ def image_of(layers: Sequence[tuple[Any, dict[str, Any]]], name: str) -> Image:
     InputError
         If several layers differ in shape, or have channels of their own.
     """
-    parts = [_part(pixels, attributes, name) for pixels, attributes in layers]
+    parts = [image_of_data(pixels, {"name": name, **attributes}) for pixels, attributes in layers]
     first = parts[0]
     if len(parts) == 1:
         return first
@@ -123,25 +123,8 @@ def image_of(layers: Sequence[tuple[Any, dict[str, Any]]], name: str) -> Image:
         axes=first.axes[:-2] + "C" + first.axes[-2:],
         scale=(*first.scale[:-2], 1.0, *first.scale[-2:]),
         units=(*first.units[:-2], "pixel", *first.units[-2:]),
+        origin=(*first.origin[:-2], 0.0, *first.origin[-2:]),
         channel_names=tuple(part.name for part in parts),
         name=name,
         recipe=first.recipe,
-    )
-
-
-def _part(pixels: Any, attributes: dict[str, Any], name: str) -> Image:
-    """One layer as an image; an RGB picture's colours become its channels."""
-    pixels = pixels[0] if attributes.get("multiscale") else pixels
-    is_rgb = bool(attributes.get("rgb"))
-    n_axes = len(pixels.shape) - is_rgb
-    scale = tuple(map(float, attributes.get("scale", (1.0,) * n_axes)))
-    units = tuple(map(str, attributes.get("units", ("pixel",) * n_axes)))
-    axes = named_axes(attributes.get("axis_labels", ())) or default_axes(n_axes)
-    return Image(
-        pixels=pixels,
-        axes=axes + "C" * is_rgb,
-        scale=(*scale, *(1.0,) * is_rgb),
-        units=(*units, *("pixel",) * is_rgb),
-        name=attributes.get("name", name),
-        recipe=recipe_of(attributes.get("metadata", {})),
     )

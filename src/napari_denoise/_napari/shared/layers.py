@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari.layers import Image as ImageLayer
@@ -12,11 +12,13 @@ from napari_denoise.core.axes import AXIS_WORDS, default_axes
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.recipe import METADATA_KEY, Recipe
+from napari_denoise.core.units import PIXEL
 from napari_denoise.noise import Calibration
 
 __all__ = [
     "axes_of",
     "calibration_of",
+    "image_of_data",
     "keep_calibrations",
     "named_axes",
     "read_layer",
@@ -73,15 +75,48 @@ def read_layer(layer: ImageLayer, axes: str = "") -> Image:
             f"{layer.name} is an RGB picture. Split it into channels first: right-click the layer, "
             f"Split RGB."
         )
+    pixels, attributes, _ = layer.as_layer_data_tuple()
+    return image_of_data(pixels, attributes, axes)
+
+
+def image_of_data(data: Any, attributes: Mapping[str, Any], axes: str = "") -> Image:
+    """What napari hands on for a layer, as an image; no pixel is read.
+
+    Parameters
+    ----------
+    data : array-like, or a sequence of them for a multiscale layer
+    attributes : mapping
+        Of the layer; those that are missing are as napari has them for a new one.
+    axes : str, optional
+        One letter per axis; as the axis labels say if empty.
+
+    Returns
+    -------
+    Image
+        The colours of an RGB picture become its channels.
+
+    Raises
+    ------
+    InputError, AxesError
+        If the pixels are no image, or have too many or too few axes.
+    """
+    pixels = data[0] if attributes.get("multiscale") else data
+    is_rgb = bool(attributes.get("rgb"))
+    n_axes = len(pixels.shape) - is_rgb
+    named = axes or named_axes(attributes.get("axis_labels", ())) or default_axes(n_axes)
+
+    def of_axes(key: str, default: Any) -> tuple[Any, ...]:
+        return (*attributes.get(key, (default,) * n_axes), *(default,) * is_rgb)
+
     return Image(
-        layer.data[0] if layer.multiscale else layer.data,
-        axes or axes_of(layer),
+        pixels,
+        named + "C" * is_rgb,
         # A layer may be mirrored by a negative scale, which the size of a pixel is not.
-        scale=tuple(abs(float(step)) or 1.0 for step in layer.scale),
-        units=tuple(str(unit) for unit in layer.units),
-        origin=tuple(float(place) for place in layer.translate),
-        name=layer.name,
-        recipe=recipe_of(layer.metadata),
+        scale=tuple(abs(float(step)) or 1.0 for step in of_axes("scale", 1.0)),
+        units=tuple(str(unit) for unit in of_axes("units", PIXEL)),
+        origin=of_axes("translate", 0.0),
+        name=attributes.get("name", ""),
+        recipe=recipe_of(attributes.get("metadata", {})),
     )
 
 
