@@ -47,6 +47,7 @@ class CameraBox(QWidget):
         self.measureButton = QPushButton("Measure")
         self.forgetButton = QPushButton("Forget")
         self.forgetButton.setToolTip("Measure the camera anew at each run")
+        # Apart from the layer that is shown: another one may be chosen while this is measured.
         self._measured: ImageLayer | None = None
         self._runner = JobRunner(self)
         buttons = QHBoxLayout()
@@ -70,6 +71,7 @@ class CameraBox(QWidget):
 
     def calibration(self) -> Calibration | None:
         """What is known; None if nothing is, or if each of several channels has its own."""
+        # Channels may come from different cameras, and a denoiser has room for one gain.
         if self._layer is None or refusal(self._layer) or "C" in read_layer(self._layer).axes:
             return None
         return calibration_of(self._layer)
@@ -100,6 +102,7 @@ class CameraBox(QWidget):
     def shutdown(self) -> None:
         """Let go of a measurement that is still running."""
         self._runner.cancel()
+        # Long enough for any step of the job, short enough for closing a dock.
         self._runner.wait(2000)
 
     def _on_runner_finished(self, calibrations: tuple[Calibration, ...]) -> None:
@@ -129,8 +132,10 @@ class CameraBox(QWidget):
 
 def calibrated(denoiser: Denoiser, found: Calibration | None) -> Denoiser:
     """A denoiser that would measure the camera, with what is known of it."""
+    # A gain that was given is the user's, and who has no such setting measures no camera.
     if found is None or getattr(denoiser, "gain", 0.0) is not None:
         return denoiser
+    # How much noise neighbours share matters to few, which have settings for it.
     named = (*_CAMERA, *(name for name in _CORRELATION if name in type(denoiser).model_fields))
     return denoiser.model_copy(update={name: getattr(found, name) for name in named})
 

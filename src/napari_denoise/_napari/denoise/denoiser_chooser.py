@@ -63,6 +63,7 @@ class DenoiserChooser(QWidget):
         self._shelf = shelf
         self._forms = [SettingsForm(cls) for cls in denoisers()]
         self.methodBox = QComboBox()
+        # One long title, such as that of a model, must not make the whole dock wider.
         self.methodBox.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._about = WrappedLabel(self)
         layout = QVBoxLayout(self)
@@ -76,6 +77,7 @@ class DenoiserChooser(QWidget):
         self.modelForm.valueChanged.connect(self.valueChanged)
         layout.addWidget(self.modelForm)
         self.stabilizeBox = QCheckBox("Even out photon noise first")
+        # As make_denoiser has it for a name, so that dock, Python and command line do the same.
         self.stabilizeBox.setChecked(True)
         self.stabilizeBox.setToolTip(
             "This method expects noise of the same strength everywhere, but photon noise grows "
@@ -84,9 +86,11 @@ class DenoiserChooser(QWidget):
         )
         self.stabilizeBox.toggled.connect(lambda _checked: self.valueChanged.emit())
         layout.addWidget(self.stabilizeBox)
+        # Not the place in the list, which is filled anew with each model that is trained.
         self._chosen: SettingsForm | ShelvedModel = self._forms[0]
         self._fill()
         self._shelf.changed.connect(self._fill)
+        # Not at each change of the index: filling the list changes it too.
         self.methodBox.activated.connect(self._on_methods_activated)
 
     def model(self) -> ShelvedModel | None:
@@ -171,6 +175,7 @@ class DenoiserChooser(QWidget):
         except DenoiseError as error:
             self.failed.emit(error)
             return
+        # Opened twice, it would stand in the list twice.
         known = [kept for kept in self._shelf.models if kept.path == path]
         self._choose(known[-1] if known else self._shelf.add(model))
 
@@ -189,6 +194,7 @@ class DenoiserChooser(QWidget):
             self.methodBox.addItem(form.settings_class.title, form)  # type: ignore[attr-defined]
         for model in self._shelf.models:
             self.methodBox.addItem(model.title, model)
+        # Between what needs no training and what has been trained.
         self.methodBox.insertSeparator(len(self._forms))
         self.methodBox.addItem(_OPEN_FILE)
         self._show()

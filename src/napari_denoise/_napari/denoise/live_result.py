@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["LiveResult", "blank_image_job"]
 
 _DELAY_S = 1.0
-"""A result that is there sooner is not shown before it is whole."""
+"""A result that is there sooner is not shown before it is whole: a layer would only flash up."""
 
 _INTERVAL_S = 0.3
+"""Trade-off: shorter looks smoother, and takes more of the time for drawing."""
+
 _LEISURE = 5
 """Drawing may take one part in this many of the time: a volume takes long to draw."""
 
@@ -59,13 +61,16 @@ class LiveResult:
         start = time.monotonic()
         layer, image = self._source
         pixels = done[-1].image
+        # Several results along a leading axis: samples, of which the first alone says little.
         if pixels.ndim != len(image.axes):
             return
+        # After the last tile the whole result is about to become a layer of its own.
         if self._layer is None and done[-1].fraction < 1:
             self._layer = live_layer(layer, image.with_pixels(pixels))
             add_unselected(self._viewer, self._layer)
         elif self._layer is not None and self._layer in self._viewer.layers:
-            # Slices anew what the viewer shows, and nothing else.
+            # Slices anew what the viewer shows, and nothing else: the rest would take time, and
+            # show nothing new.
             self._layer.refresh(thumbnail=False, extent=False, highlight=False)
         now = time.monotonic()
         self._next_s = now + max(_INTERVAL_S, _LEISURE * (now - start))
@@ -77,10 +82,22 @@ class LiveResult:
 
 
 def blank_image_job(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Job[npt.NDArray[Any]]:
-    """An image whose pixels let one see through where they can: NaN; zero as whole numbers."""
+    """An image whose pixels let one see through where they can: NaN; zero as whole numbers.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+
+    Returns
+    -------
+    array
+        When the job has been run to its end.
+    """
     if np.dtype(dtype).kind != "f":
         return np.zeros(shape, dtype)
     pixels = np.empty(shape, dtype)
+    # Plane by plane, not np.full: gigabytes take seconds to fill, and Cancel must not wait for it.
     for plane in pixels.reshape(-1, *shape[-2:]):
         plane.fill(np.nan)
         yield Progress(fraction=0.0)

@@ -73,6 +73,7 @@ class TuningBox(QWidget):
         """Show what was found for this method, if it can be tuned; None hides all."""
         self._method = method
         self.setVisible(bool(method and any(field.tuned_over for field in describe(method))))
+        # What was found for another method stays, and is shown when that is chosen again.
         is_shown = self._before is not None and type(self._before) is method
         self.undoButton.setVisible(is_shown)
         self.plot.setVisible(is_shown)
@@ -107,6 +108,7 @@ class TuningBox(QWidget):
             x_label=f"{label_of(field)}{unit}",
             y_label="Error at hidden pixels",
             markers=[Marker(curve.chosen, f"{curve.chosen:g}")],
+            # The values tried lie at equal ratios.
             is_x_log=True,
         )
 

@@ -110,6 +110,7 @@ class DenoiseWidget(ViewerDock):
     def _on_layer_changed(self, layer: ImageLayer | None) -> None:
         for bar in (self.runBar, self.tuningBox.runBar):
             bar.setRunEnabled(layer is not None, "" if layer else "Open an image first.")
+        # Settings that were tuned to one layer must not land in the form for another.
         self.tuningBox.runBar.cancel()
         self.tuningBox.clear()
         show_axes(self.axisRoles, layer)
@@ -121,6 +122,7 @@ class DenoiseWidget(ViewerDock):
         self._device_row.setVisible(self.methodChooser.has_device())
         self.cameraBox.setVisible(self.methodChooser.needs_camera())
         self.tuningBox.setMethod(self.methodChooser.method())
+        # A network knows whether it was trained on planes or on volumes; the user cannot choose.
         self.axisRoles.setForced(model.denoiser("auto").layout_for if model else None)
 
     def _on_roles_changed(self) -> None:
@@ -153,6 +155,7 @@ class DenoiseWidget(ViewerDock):
         layer, image = self._image()
         layout, denoiser = self.axisRoles.value(), self._denoiser()
         dtype = self.dtypeBox.dtype_for(image.pixels)
+        # An uncertainty has another range than the image, and would flash up black or white.
         is_shown = denoiser.gives_image and not denoiser.n_stacked
         if is_shown:
             self._live_result.follow(layer, image)
@@ -163,6 +166,7 @@ class DenoiseWidget(ViewerDock):
             return (yield from checked_job(job, image))
 
         label, is_image = self.methodChooser.label(), denoiser.gives_image
+        # Read from the form now: it may be changed while the job runs.
         make_layer = partial(result_layer, layer, label=label, is_image=is_image)
         return Task(make_job, partial(self._add_result, layer, make_layer))
 
@@ -171,6 +175,7 @@ class DenoiseWidget(ViewerDock):
     ) -> None:
         self.viewer.add_layer(make_layer(result.denoised.image))
         tell_intensities(self.runBar, result)
+        # With several channels there are several cameras; of another layer, it would be untrue.
         if len(result.denoised.fitted) == 1 and layer is self.layerChooser.layer():
             self.cameraBox.setFindings(result.denoised.fitted[0].findings())
 

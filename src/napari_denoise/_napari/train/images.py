@@ -60,6 +60,7 @@ class TrainingImages(QWidget):
 
     def __init__(self, layers: LayerList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        # The first layer of an empty viewer is what one wants; later ones may well be results.
         self._layers = LayerChecklist(layers, tick_new=lambda _layer: len(layers) == 1)
         watcher = LayerWatcher(layers, lambda _images: None)
         self._layers.setLayers([watcher.active] if watcher.active else [])
@@ -228,6 +229,7 @@ class TrainingImages(QWidget):
 
     def _on_add_clicked(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Images to train on", "", image_patterns())
+        # One file opens at once, and its error names it; many are opened in the background.
         if len(paths) == 1:
             self.addFile(Path(paths[0]))
         elif paths:
@@ -252,6 +254,7 @@ class SkippedMessage(Message):
     def addEvents(self, events: Sequence[Progress]) -> None:
         """Say what was skipped among these events, each image once."""
         messages = (event.message for event in events if isinstance(event, Skipped))
+        # Opening and training each look at all images, and may skip the same one.
         self._problems += [text for text in dict.fromkeys(messages) if text not in self._problems]
         lines = self._problems[:_N_SKIPPED]
         if len(self._problems) > _N_SKIPPED:

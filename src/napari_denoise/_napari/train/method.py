@@ -98,6 +98,7 @@ class NoiseBox(QWidget):
         self.presetBox.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.presetBox.setPlaceholderText("typical detectors…")
         self.presetBox.addItems([known.title for known in PRESETS])
+        # No preset is shown as chosen: what it fills in can be changed below.
         self.presetBox.setCurrentIndex(-1)
         self._noises = SettingsList(NOISES, what="noise")
         layout = QVBoxLayout(self)
@@ -111,6 +112,7 @@ class NoiseBox(QWidget):
 
     def setMethod(self, method: type[TrainingMethod]) -> None:
         """Ask what is to be asked for a method; nothing if it never adds noise."""
+        # A method adds noise if it has its own say on which; the base class adds none.
         self.setVisible(method.simulated_noise is not TrainingMethod.simulated_noise)
         self.addBox.setText(_QUESTIONS.get(method, _QUESTION))
 

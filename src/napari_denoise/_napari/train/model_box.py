@@ -97,6 +97,7 @@ class ModelBox(QWidget):
             Where to apply it: where it was trained.
         """
         self._model = model
+        # Not the layers themselves: the box would keep their pixels in memory.
         self._trained_on = {id(layer): axes for layer, axes in trained_on.items()}
         self._device = device
         for layer in trained_on:
@@ -137,6 +138,7 @@ class ModelBox(QWidget):
         """Save the model in a file; what went wrong is shown."""
         if self._model is None or self._model.model is None:
             return
+        # Added, not replaced: "cells 0.5" has no suffix, whatever follows its dot.
         path = path if path.suffix == MODEL_SUFFIX else path.with_name(path.name + MODEL_SUFFIX)
         try:
             save_model(self._model.model, path)
@@ -177,6 +179,7 @@ class ModelBox(QWidget):
         layer, model = self.layerChooser.layer(), self._model
         if layer is None or model is None:
             raise InputError("There is no image layer. Open or add an image first.")
+        # Axes that the user named for the training hold for applying the model too.
         image = read_layer(layer, self._trained_on.get(id(layer), ""))
         denoiser = model.denoiser(self._device, **self.modelForm.value())
         layout = denoiser.layout_for(image.axes)

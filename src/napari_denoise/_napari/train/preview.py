@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["TrainingPreview"]
 
 _CROP = {2: (256, 256), 3: (16, 128, 128)}
-"""Pixels, per spatial axis: a fraction of a second for a network on a CPU."""
+"""Pixels, per spatial axis: a fraction of a second for a network on a CPU.
+
+Trade-off: a larger piece shows more of the image, and holds up the training more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class TrainingPreview(QObject):
         # Imported here: torch comes with it.
         from napari_denoise.learning.training.previews import PreviewCrop  # noqa: PLC0415
 
+        # Read once, and frozen: the other thread may note another view in the meantime.
         view = self._view
         if view is None:
             return None
@@ -100,6 +104,7 @@ class TrainingPreview(QObject):
     def show(self, preview: Preview) -> None:
         """Show what has become of a crop."""
         view: _View = preview.crop.place
+        # A preview may come late, of a training that has ended.
         if self._source is None or view.image is not self._source[1]:
             return
         plane = preview.pixels[view.plane]
@@ -152,8 +157,10 @@ def _shown_view(viewer: ViewerModel, layer: ImageLayer, image: Image, layout: La
     """
     place = shown_plane(viewer, layer, image)
     point, displayed = np.array(viewer.dims.point, float), list(viewer.dims.displayed)
+    # Along what is displayed, the camera says where one looks, and `dims.point` does not.
     point[displayed] = viewer.scene.camera.center[-len(displayed) :]
     middle = dict(zip(image.axes, layer.world_to_data(point), strict=True))
+    # Along the sliders: rounded, and clipped to the image, already.
     middle |= {letter: float(index) for letter, index in place.items()}
     sizes = image.sizes
     corner, window = {}, []
@@ -161,6 +168,7 @@ def _shown_view(viewer: ViewerModel, layer: ImageLayer, image: Image, layout: La
         last = max(sizes[letter] - wanted, 0)
         corner[letter] = int(np.clip(round(middle[letter] - wanted / 2), 0, last))
         window.append(slice(corner[letter], corner[letter] + min(wanted, sizes[letter])))
+    # Channels that are seen together come out together; of one at a time there is only one.
     channel = place["C"] if layout.unit_axes.startswith("C") else 0
     depth = [place[letter] - corner[letter] for letter in layout.spatial[:-2]]
     return _View(

@@ -110,8 +110,10 @@ def _inside(
     mask = np.zeros(shape, bool)
     n_areas = 0
     for corners, kind in zip(layer.data, layer.shape_type, strict=True):
+        # polygon2mask would close a line, and fill it.
         if kind in {"line", "path"}:
             continue
+        # napari keeps the corners of an ellipse's box, not its outline.
         outline = _ellipse(corners) if kind == "ellipse" else corners
         mask |= polygon2mask(shape, _in_pixels(outline, layer, image, axes))
         n_areas += 1
@@ -138,6 +140,7 @@ def _in_pixels(
     """Points of a layer in pixels of an image, YX."""
     if image is None:
         return np.asarray(outline[:, -2:])
+    # napari lays layers with fewer axes along the last axes of the others.
     n = max(layer.ndim, image.ndim)
     points = np.zeros((len(outline), n))
     for point, corner in zip(points, outline, strict=True):

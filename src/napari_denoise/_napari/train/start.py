@@ -55,6 +55,7 @@ class StartChooser(QWidget):
         layout.addWidget(self._about)
         self._fill()
         self._shelf.changed.connect(self._fill)
+        # Not at each change of the index: filling the list changes it too.
         self.modelBox.activated.connect(self._on_activated)
 
     def model(self) -> ShelvedModel | None:
@@ -86,6 +87,7 @@ class StartChooser(QWidget):
 
     def _fill(self) -> None:
         models = list(self._shelf.models)
+        # A model from a file is not on the shelf; it would stand in the Denoise dock's list too.
         if self._model is not None and self._model not in models:
             models.append(self._model)
         self.modelBox.clear()

@@ -64,7 +64,7 @@ class TargetList(QWidget):
         super().__init__(parent)
         self._watcher = LayerWatcher(layers, lambda _images: self._show())
         self._images: list[Source] = []
-        self._targets: dict[int, Source] = {}
+        self._targets: dict[Source, Source] = {}
         self._is_from_folder = False
         self._boxes: list[QComboBox] = []
         self._about = WrappedLabel(self)
@@ -97,12 +97,12 @@ class TargetList(QWidget):
 
     def targets(self) -> list[Image | None]:
         """What was chosen for each image; None where nothing was."""
-        chosen = (self._targets.get(id(image)) for image in self._images)
+        chosen = (self._targets.get(image) for image in self._images)
         return [None if target is None else _image_of(target) for target in chosen]
 
     def setTarget(self, row: int, target: Source) -> None:
         """Choose a layer or the image of a file."""
-        self._targets[id(self._images[row])] = target
+        self._targets[self._images[row]] = target
         self._show()
 
     def setFile(self, row: int, path: Path) -> None:
@@ -154,9 +154,7 @@ class TargetList(QWidget):
         self._runner.wait(2000)
 
     def _on_found(self, found: dict[str, Image]) -> None:
-        self._targets |= {
-            id(image): found[image.name] for image in self._images if image.name in found
-        }
+        self._targets |= {image: found[image.name] for image in self._images if image.name in found}
         self._is_from_folder = bool(found)
         self._show()
 
@@ -166,8 +164,8 @@ class TargetList(QWidget):
             self.setFolder(Path(folder))
 
     def _show(self) -> None:
-        chosen = {id(image): self._chosen_for(image) for image in self._images}
-        self._targets = {key: target for key, target in chosen.items() if target is not None}
+        chosen = {image: self._chosen_for(image) for image in self._images}
+        self._targets = {image: target for image, target in chosen.items() if target is not None}
         rows = QWidget()
         form = QFormLayout(rows)
         form.setContentsMargins(0, 0, 0, 0)
@@ -179,6 +177,7 @@ class TargetList(QWidget):
         self._more.setText(counts if is_long else "")
         for image, box in zip(shown, self._boxes, strict=True):
             form.addRow(_short_label(image.name), box)
+        # All rows anew: layers come and go too seldom for keeping those that stay.
         self._layout.replaceWidget(self._rows, rows)
         self._rows.hide()
         self._rows.deleteLater()
@@ -194,14 +193,15 @@ class TargetList(QWidget):
     def _chosen_for(self, image: Source) -> Source | None:
         """What was chosen, unless that layer is gone; the only layer there is to choose."""
         offered = self._offered(image)
-        chosen = self._targets.get(id(image))
+        chosen = self._targets.get(image)
+        # A noisy and a clean layer are the usual case, and leave nothing to choose.
         if chosen is None:
             return offered[0] if len(offered) == 1 else None
         return chosen if isinstance(chosen, Image) or chosen in offered else None
 
     def _make_box(self, row: int, image: Source) -> QComboBox:
         offered: list[Source] = [*self._offered(image)]
-        chosen = self._targets.get(id(image))
+        chosen = self._targets.get(image)
         if isinstance(chosen, Image):
             offered.append(chosen)
         box = QComboBox()

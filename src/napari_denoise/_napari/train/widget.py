@@ -106,6 +106,7 @@ class TrainWidget(ViewerDock):
         device = DeviceChooser(preferences().device)
         self.deviceChooser = self.closing(device, device.shutdown)
         self.seedBox = QSpinBox()
+        # The most that a spin box of Qt can hold.
         self.seedBox.setMaximum(2**31 - 1)
         self._shelf = shelf_of(napari_viewer)
         start = StartChooser(self._shelf)
@@ -210,6 +211,7 @@ class TrainWidget(ViewerDock):
         try:
             method = self.methodBox.value()
         except SettingsError:
+            # Half-typed; Run says what is wrong.
             return
         words = method.targets_in_words()
         self.targets.setDescription(words)
@@ -222,6 +224,7 @@ class TrainWidget(ViewerDock):
         reason = ""
         if not (self.images.layers() or self.images.files()):
             reason = "Tick a layer or add a file first."
+        # Not isVisible(): before the dock itself is shown, nothing in it is visible.
         elif not self.targets.isHidden() and not self.targets.isComplete():
             reason = "Choose a target for each image first."
         self.runBar.setRunEnabled(not reason, reason)
@@ -236,6 +239,7 @@ class TrainWidget(ViewerDock):
             self.lossPlot.addPoints((p.step, p.loss, p.validation_loss) for p in model.info.history)
         self.lossPlot.show()
         self.modelBox.setBusy(is_busy=True)
+        # Once the plot has its place, which it gets after this.
         QTimer.singleShot(0, self._scroll_to_plot)
 
     # Methods, as Qt forgets those of a widget that is gone before their time comes.

@@ -29,6 +29,8 @@ _ABOUT = (
 )
 
 
+# Our own form, not magicgui's Dialog: that one closes before the card can be checked, does not
+# wrap its texts and does not line up its fields (tried with magicgui 0.10).
 class CardDialog(QDialog):
     """A form over a :class:`ZooCard`; it stays until the card is complete.
 
@@ -92,6 +94,7 @@ class ZooExport(QWidget):
     def setModel(self, model: ShelvedModel) -> None:
         """Choose what is exported."""
         self._model = model
+        # Authors and license stay from the last export: they seldom change.
         self._card = self._card.model_copy(update={"title": title_of(model.title)})
         self.runBar.clear()
 
@@ -99,6 +102,7 @@ class ZooExport(QWidget):
         model = self._model.model if self._model else None
         if model is None:
             return None
+        # Before the questions: nobody should fill in a form for nothing.
         require_bioimageio()
         dialog = CardDialog(self._card, self)
         if not dialog.exec():
@@ -124,4 +128,5 @@ class ZooExport(QWidget):
 
 def title_of(text: str) -> str:
     """A title that the zoo takes, made of any text."""
+    # The zoo's rule for titles: these characters, and 64 of them.
     return " ".join(re.sub(r"[^\w+\-()]+", " ", text, flags=re.ASCII).split())[:64]
