@@ -17,15 +17,18 @@ BLOCKS = {
 
 
 @pytest.fixture
-def names(tmp_path, monkeypatch, rng):
+def names(tmp_path, monkeypatch, rng, make_napari_viewer):
     """What the documents take for granted: images in variables, and one in a file."""
     monkeypatch.chdir(tmp_path)
+    # The same viewer, but closed at the end of the test.
+    monkeypatch.setattr("napari.Viewer", make_napari_viewer)
     clean = 200 * movie((2, 48, 48), rng=rng, kind="nuclei")
     noisy = rng.poisson(clean).astype(np.uint16)
     nd.write_image("noisy.tif", noisy, axes="ZYX")
     return {"array": noisy, "reference": clean, "film": clean}
 
 
+@pytest.mark.gui
 @pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if blocks])
 def test_the_blocks_of_a_page_run_as_they_are_printed(page, names):
     for block in BLOCKS[page]:
