@@ -26,7 +26,8 @@ _NUMBER = np.int32((1 << 14) - 1)
 """Bits of a candidate's number: enough for a radius of 63 in planes, 12 in volumes."""
 
 _OFFSETS_AT_ONCE = 64
-"""Pairs of offsets whose distances are held at a time."""
+"""Pairs of offsets whose distances are held at a time: the more, the fewer partitions, and the
+more memory, 0.5 kB for each reference block."""
 
 
 def find_similar(
@@ -54,6 +55,8 @@ def find_similar(
         fewer members, and still a power of two.
     """
     comparison = _Comparison.of(image, block, step)
+    # Near a corner there are no more than these; every reference gets as many, so that stacks
+    # make one array. The transform along a stack wants a power of two.
     n_in_reach = prod(min(radius + 1, size) for size in comparison.n_places)
     wanted = 1 << (min(n_similar, n_in_reach).bit_length() - 1)
     offsets = [
@@ -61,6 +64,7 @@ def find_similar(
         for offset in half_window((radius,) * image.ndim)
         if all(abs(o) < size for o, size in zip(offset, comparison.n_places, strict=True))
     ]
+    # Code 0 is the reference itself, at no distance: whatever comes, it stays the first.
     best = np.zeros((comparison.references.size, 1), np.int32)
     for start in range(0, len(offsets), _OFFSETS_AT_ONCE):
         batch = offsets[start : start + _OFFSETS_AT_ONCE]
@@ -69,9 +73,10 @@ def find_similar(
             if i % 16 == 0:
                 yield Progress(fraction=(start + i) / len(offsets))
             comparison.measure(offset, distances[i])
+        # Each offset is two candidates, there and back; number 0 is taken.
         codes = _encode(distances.reshape(2 * len(batch), -1), 2 * start + 1)
         best = _smallest(np.concatenate([best, codes.T], axis=1), wanted)
-    best.sort(axis=1)
+    best.sort(axis=1)  # till here the smallest were known, but not in order
     shifts = [shift_of(offset, comparison.strides) for offset in offsets]
     both_ways = np.array([0, *(sign * shift for shift in shifts for sign in (1, -1))])
     stacks: Indices = comparison.references.reshape(-1, 1) + both_ways[best & _NUMBER]
@@ -91,6 +96,7 @@ def _encode(distances: FloatArray, first: int) -> npt.NDArray[np.int32]:
 
 
 def _smallest(codes: npt.NDArray[np.int32], n: int) -> npt.NDArray[np.int32]:
+    # Which are smallest is known in linear time; to sort all candidates would take longer.
     return codes if codes.shape[1] <= n else np.partition(codes, n - 1, axis=1)[:, :n]
 
 
@@ -140,11 +146,14 @@ class _Comparison:
         """Write each reference's distance to the blocks at the offset and at the opposite one."""
         shift = shift_of(offset, self.strides)
         squares, *spare = self.scratch
+        # One pass over the whole image serves all blocks, and both signs of the offset: sums
+        # over a block's window are what blocks one by one would be compared by.
         squares = squares[: len(self.strip) - shift]
         np.subtract(self.strip[:-shift], self.strip[shift:], out=squares)
         np.square(squares, out=squares)
         sums = window_sums(squares, (self.block,) * len(offset), self.strides, spare)
         for distances, sign in zip(out, (1, -1), strict=True):
+            # References whose partner would begin outside the image: infinitely far, as given.
             reached = tuple(
                 slice(-(min(sign * o, 0) // self.step), -(-(n - max(sign * o, 0)) // self.step))
                 for o, n in zip(offset, self.n_places, strict=True)

@@ -38,6 +38,7 @@ class _BlockMatching(NoiseRemover):
     )
 
     def rehearsal(self) -> Filter:
+        # Settings tuned on the first stage alone are as good, in half the time.
         return self.model_copy(update={"stages": "first"})
 
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
@@ -54,6 +55,7 @@ class _BlockMatching(NoiseRemover):
         return (self.search_radius + 2 * self.block,) * n_spatial
 
     def alignment(self, n_spatial: int) -> tuple[int, ...]:
+        # Every tile has its references where the whole image would have them: no seams.
         return (STEP,) * n_spatial
 
     def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
@@ -78,13 +80,15 @@ class BM3D(_BlockMatching):
         "Lebrun 2012, doi:10.5201/ipol.2012.l-bm3d"
     )
 
+    # Blocks of 8, 16 of them in a stack, every third a reference, the threshold of 2.7, bior1.5
+    # and DCT: the paper's normal profile. Its search window of 39 pixels is one of 33 here.
     n_spatial: ClassVar[int] = 2
     advice: ClassVar[tuple[str, str]] = (
         "planes",
         "Choose YX, which takes a stack plane by plane, or BM4D.",
     )
     block: ClassVar[int] = 8
-    core: ClassVar[tuple[int, ...]] = (255, 255)
+    core: ClassVar[tuple[int, ...]] = (255, 255)  # a multiple of the step, near 256
     threshold: ClassVar[float] = 2.7
 
     name: Literal["bm3d"] = "bm3d"
@@ -104,6 +108,7 @@ class BM4D(_BlockMatching):
         "Maggioni, Katkovnik, Egiazarian & Foi 2013, doi:10.1109/TIP.2012.2210725"
     )
 
+    # Cubes of 4, a threshold of 2.8 and a search window of 11: as in the paper.
     n_spatial: ClassVar[int] = 3
     advice: ClassVar[tuple[str, str]] = (
         "volumes",

@@ -26,16 +26,18 @@ from napari_denoise.filters.neighbourhood import strides_of
 __all__ = ["STEP", "Collaboration"]
 
 STEP = 3
-"""Each third block along each axis is a reference, for which others are looked for."""
+"""Each third block along each axis is a reference, for which others are looked for: in the papers
+of BM3D and BM4D alike."""
 
 _KAISER_BETA = 2.0
-"""Blocks fade out towards their borders, so that these do not show."""
+"""Blocks fade out towards their borders, so that these do not show. From the paper of BM3D."""
 
 _PIXELS_AT_ONCE = 1 << 19
-"""Pixels of stacks that are worked on at a time: bounds the memory, and what Cancel waits for."""
+"""Pixels of stacks that are worked on at a time, 2 MB: bounds the memory, and what Cancel waits
+for; fewer would be more calls."""
 
 _SEARCH = 0.6
-"""Share of the time that looking for similar blocks takes."""
+"""Share of the time that looking for similar blocks takes, about: for the progress bar alone."""
 
 Transform = Literal["bior1.5", "dct"]
 Shrinkage = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
@@ -83,6 +85,7 @@ class Collaboration:
         """Keep the coefficients that noise does not explain."""
         del guess
         kept = np.abs(noisy) > self.threshold
+        # The fewer are kept, the less noise there is in what they make up (Dabov et al. 2007).
         n_kept = np.count_nonzero(kept, axis=(1, 2))
         return noisy * kept, (1 / np.maximum(n_kept, 1)).astype(np.float32)
 
@@ -96,7 +99,9 @@ class Collaboration:
         stacks = yield from nested(job, 0.0, _SEARCH)
         mean = _BlockMean.over(noisy.shape, self.block)
         forward = _block_transform(transform, self.block, noisy.ndim)
+        # bior1.5 is not orthogonal: its transpose would not undo it.
         backward = np.linalg.inv(forward.astype(np.float64)).astype(np.float32)
+        # In the first stage the best guess is the noisy image: it is transformed once.
         images = [noisy] if guess is noisy else [noisy, guess]
         n_at_once = max(_PIXELS_AT_ONCE // (stacks.shape[1] * len(forward)), 1)
         for start in range(0, len(stacks), n_at_once):
@@ -152,10 +157,14 @@ class _BlockMean:
 
     def add(self, begins: Indices, blocks: FloatArray, weights: FloatArray) -> None:
         """Add stacks of blocks, with one weight per stack; axes: stack, member, pixel."""
+        # bincount is numpy's one way to add up at places that come more than once without a
+        # loop, and adds in double precision.
         n_places = len(self.total)
         places = begins[..., np.newaxis] + self.within
         weighted = blocks * (weights[:, np.newaxis, np.newaxis] * self.window)
         self.total[:] += np.bincount(places.ravel(), weighted.ravel(), n_places)
+        # Weights are added at the block's first pixel only, and spread over the window once for
+        # all blocks, in result().
         each = np.repeat(weights, begins.shape[1])
         self.weights[:] += np.bincount(begins.ravel(), each, n_places)
 
@@ -179,6 +188,8 @@ def _shrink_stacks(
 
 def _wiener(noisy: FloatArray, guess: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Keep of each coefficient the share that the first result says is no noise."""
+    # As in Dabov et al. 2007, for noise of variance 1; a stack of next to nothing must not count
+    # for everything.
     energy = np.square(guess)
     gain = energy / (energy + 1)
     weights: FloatArray = 1 / np.maximum(np.einsum("ijk,ijk->i", gain, gain), 1e-3)
@@ -192,11 +203,13 @@ def _block_transform(kind: Transform, block: int, n_spatial: int) -> FloatArray:
     if kind == "dct":
         line = fft.dct(identity, norm="ortho", axis=0)
     else:
+        # The transform of a line, written out as a matrix, by transforming each unit vector.
         scales = [identity]
         while len(scales[0]) > 1:
             scales[:1] = pywt.dwt(scales[0], kind, mode="periodization", axis=0)
         line = np.concatenate(scales)
         line /= np.linalg.norm(line, axis=1, keepdims=True)
+    # Separable: along all axes at once it is the Kronecker product.
     transform: FloatArray = reduce(np.kron, [line] * n_spatial).astype(np.float32)
     return transform
 

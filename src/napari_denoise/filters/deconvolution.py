@@ -19,7 +19,10 @@ from napari_denoise.filters.gradients import divergence, gradient, length
 __all__ = ["RichardsonLucy"]
 
 _SURROUNDINGS = {2: 8.0, 3: 4.0}
-"""Standard deviation in pixels of the kernel over which the mean intensity is kept."""
+"""Standard deviation in pixels of the kernel over which the mean intensity is kept. Wider keeps it
+of larger neighbourhoods only and needs a wider halo; narrower brings back the noise of the few
+pixels it averages. It averages about as many pixels as there are in a box of
+28² or 14³."""
 
 _DARKEST = 1e-6
 """Of the mean light: less is no light, but may be divided by."""
@@ -83,13 +86,18 @@ class RichardsonLucy(ChannelFilter):
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
         sigmas = per_axis(self.psf_sigma, pixels.ndim, "psf_sigma")
         signal = pixels - np.float32(self.background)
+        # Photons are not negative, and the method divides by what it expects of them.
         light = np.maximum(signal, 0)
         darkest = np.float32(max(_DARKEST * light.mean(), _NO_LIGHT))
+        # The first guess is the image, blurred so that little of its noise is in it, and without
+        # a zero, which no factor would ever change.
         estimate = darkest + (yield from nested(blur(light, sigmas), 0.0, 0.0))
         for i in range(self.n_iterations):
             part = i / (self.n_iterations + 1), (i + 1) / (self.n_iterations + 1)
             job = self._sharpen(estimate, light, darkest, sigmas)
             estimate = yield from nested(job, *part)
+        # What the estimate, recorded again, lacks of the image: on the average over surroundings
+        # it must be nothing, or intensities could not be measured on the result.
         blurred = yield from nested(blur(estimate, sigmas), part[1], part[1])
         lost = blur(signal - blurred, (_SURROUNDINGS[pixels.ndim],) * pixels.ndim)
         estimate += yield from nested(lost, part[1], 1.0)
@@ -101,6 +109,7 @@ class RichardsonLucy(ChannelFilter):
         """One step of Richardson and Lucy, divided by what total variation asks for."""
         blurred = yield from nested(blur(estimate, sigmas), 0.0, 0.4)
         ratio = np.divide(light, np.maximum(blurred, darkest), dtype=np.float32)
+        # The kernel is symmetric: to correlate with it is to convolve.
         step = yield from nested(blur(ratio, sigmas), 0.4, 0.8)
         if self.tv_weight > 0:
             slopes = gradient(estimate)

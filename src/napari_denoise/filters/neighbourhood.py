@@ -92,6 +92,8 @@ def window_sums(
     spare : two arrays, 1D, at least as long as the strip
         Overwritten. The result is in one of the three arrays.
     """
+    # Three arrays are enough: one holds the sums of 2ⁿ pixels, one what has been added up of them,
+    # and one is written to.
     unused = list(spare)
     for size, stride in zip(sizes, strides, strict=True):
         strip = _sums_along(strip, size, stride, unused)
@@ -101,6 +103,7 @@ def window_sums(
 def _sums_along(strip: FloatArray, size: int, stride: int, unused: list[FloatArray]) -> FloatArray:
     """Sum `size` pixels from each on; takes arrays from `unused`, and leaves others there."""
     sums, total, n_added = strip, None, 0
+    # As in multiplying by hand, in base two: a window of 5 is one of 4 and one of 1 behind it.
     for bit in range(size.bit_length()):
         width = 1 << bit
         if width > 1:
@@ -124,7 +127,7 @@ def _sums_along(strip: FloatArray, size: int, stride: int, unused: list[FloatArr
 def half_window(radius: Sequence[int]) -> Iterator[Offset]:
     """One of each pair of opposite offsets within the radius."""
     for offset in product(*(range(-r, r + 1) for r in radius)):
-        if offset > (0,) * len(radius):
+        if offset > (0,) * len(radius):  # in the order of tuples, each offset or its opposite
             yield offset
 
 
@@ -153,6 +156,7 @@ def weighted_mean(
     padded = pad(pixels, margins)
     strip, strides = padded.ravel(), strides_of(padded.shape)
     first, corner = shift_of(margins, strides), shift_of([size // 2 for size in patch], strides)
+    # The pixel itself has weight 1. Six arrays of the tile's size are all that is ever held.
     total, weights = strip.copy(), np.ones_like(strip)
     product, scratch, *spare = (np.empty_like(strip) for _ in range(4))
     offsets = list(half_window(radius))
@@ -164,6 +168,7 @@ def weighted_mean(
         there = slice(first, len(strip) - first + shift)
         squares = _square_differences(strip, here, shift, corner, scratch)
         weight = weigh(window_sums(squares, patch, strides, spare), offset)
+        # The weight of a pair belongs to both: half the offsets do for all.
         for pixel, neighbour in ((here, there), (there, here)):
             total[pixel] += np.multiply(weight, strip[neighbour], out=product[: len(weight)])
             weights[pixel] += weight

@@ -21,7 +21,8 @@ from napari_denoise.filters.median_network import window_medians
 __all__ = ["Box", "Gaussian", "Median"]
 
 _LARGEST_NETWORK = 7**3
-"""Pixels of the largest window whose comparisons are made for all windows at once."""
+"""Pixels of the largest window whose comparisons are made for all windows at once. A trade-off: for
+this one there are 3,444 comparisons, and 302 arrays held at a time."""
 
 _MEDIAN_EFFORT = 5e6
 """Pixels times window size that a larger median takes about a tenth of a second for."""
@@ -36,6 +37,7 @@ Width = Annotated[int, Ge(1), Le(201)]
 class _Smoothing(ChannelFilter):
     """A filter whose time goes with the reading of its margins, unless tiles are large."""
 
+    # 1 to 8 MB: of smaller ones more would be margins, for larger ones Cancel would wait longer.
     tile_sizes: ClassVar[Mapping[int, tuple[int, ...]]] = {2: (512, 512), 3: (64, 176, 176)}
 
 

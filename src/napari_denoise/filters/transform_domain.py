@@ -21,15 +21,21 @@ from napari_denoise.filters.neighbourhood import pad, shifted
 __all__ = ["Butterworth", "Wavelet", "Wiener"]
 
 _TILE_SIZE = {2: (256, 256), 3: (32, 96, 96)}
-"""Small, as all scales of all directions of a tile are held at once."""
+"""Small, as all directions of a scale, four in a plane and eight in a volume, are held at once."""
 
 _BAYES_RADIUS = {2: 7, 3: 3}
-"""Pixels around a detail in which the energy of structure is measured."""
+"""Pixels around a detail in which the energy of structure is measured. A trade-off: independent
+noise has an energy of 1 ± 0.09 and ± 0.08 over the 225 and 343 of these windows (chi squared);
+wider ones are surer of it, but see less of where structure is."""
 
 _FADED = log(1000)
 """Where an impulse response has fallen to a thousandth, a tile ends."""
 
 
+# scikit-image's denoise_wavelet takes a sixth of the time in planes, a thirtieth in volumes, and is
+# worse: 34.85 dB on the five confocal images, stabilised, 35.86 averaged over 16 shifts by its
+# cycle_spin in three times the time of ours, which gives 36.84. pywt.swtn and iswtn give the same
+# transform to 6e-5 DN, in 2.0 to 2.6 times the time, all scales at once in one call.
 class Wavelet(NoiseRemover):
     """Shrinks the details of each scale that are not larger than noise.
 
@@ -122,6 +128,8 @@ class Wavelet(NoiseRemover):
                 limit = _universal_threshold(details.size)
         else:
             window = 2 * _BAYES_RADIUS[details.ndim] + 1
+            # What is left of the energy without that of noise, 1, is structure's; the threshold
+            # of BayesShrink is the noise's variance over structure's standard deviation.
             energy = ndimage.uniform_filter(np.square(details), window) - 1
             limit = 1 / np.sqrt(np.maximum(energy, 1e-6))
         shrunk = np.maximum(np.abs(details) - np.asarray(limit, np.float32), 0)
@@ -146,6 +154,7 @@ def _filter_axes(
 
 def _analyse(pixels: FloatArray, taps: FloatArray, axis: int, level: int) -> FloatArray:
     """Filter along an axis without decimation; the image is continued periodically."""
+    # Pixels 2ⁿ apart ("à trous"): what decimation would have left side by side.
     total: FloatArray = taps[0] * pixels
     for i, tap in enumerate(taps[1:], 1):
         total += tap * np.roll(pixels, i << level, axis)
@@ -167,6 +176,8 @@ def _universal_threshold(n_pixels: int) -> float:
     return sqrt(2 * log(max(n_pixels, 2)))
 
 
+# scipy.signal.wiener gives the same to 2e-4 DN but for the border, beyond which it takes all to be
+# 0 (off by up to 30 DN of 255), and takes twice as long.
 class Wiener(NoiseRemover):
     """Mean of the window where it holds but noise; the pixel itself where there is structure."""
 
@@ -190,12 +201,17 @@ class Wiener(NoiseRemover):
         yield Progress(fraction=0.0)
         mean: FloatArray = ndimage.uniform_filter(pixels, size)
         yield Progress(fraction=0.5)
+        # The mean was taken off before (see base): squares lose little to rounding.
         energy = ndimage.uniform_filter(np.square(pixels), size) - np.square(mean)
+        # Lee's: the local variance less that of noise, 1, over the local variance.
         share_of_structure = np.maximum(energy - 1, 0) / np.maximum(energy, 1)
         smooth: FloatArray = mean + share_of_structure * (pixels - mean)
         return smooth
 
 
+# scikit-image's takes 0.7 to 0.8 times the time. It has one cut-off for all axes, where Z is often
+# sampled otherwise than Y and X, and is off by up to 25 DN of 255 at borders, which it does not
+# mirror.
 class Butterworth(ChannelFilter):
     """Keeps what is coarser than the cut-off, with a smooth passage and hardly any ringing."""
 
@@ -214,6 +230,7 @@ class Butterworth(ChannelFilter):
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
         cutoffs = per_axis(self.cutoff, n_spatial, "cutoff")
+        # The slowest of the filter's poles decays by this much per pixel and cut-off frequency.
         damping = 2 * pi * sin(pi / (2 * self.order))
         return tuple(ceil(_FADED / (damping * cutoff)) for cutoff in cutoffs)
 

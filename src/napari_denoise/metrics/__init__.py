@@ -5,6 +5,7 @@ and a test. The Compare dock's table, the command line and its help follow.
 """
 
 from napari_denoise.metrics.checkerboard import CHECKERBOARD, checkerboard_score_job
+from napari_denoise.metrics.fourier_rings import FourierCorrelation
 from napari_denoise.metrics.j_invariance import (
     J_INVARIANCE,
     JInvariantError,
@@ -26,7 +27,6 @@ from napari_denoise.metrics.reference import (
 from napari_denoise.metrics.residual import RESIDUAL, ResidualStatistics, analyse_residual_job
 from napari_denoise.metrics.resolution import (
     RESOLUTION,
-    FourierCorrelation,
     fourier_correlation_job,
     split_fourier_correlation_job,
 )

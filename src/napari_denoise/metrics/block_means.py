@@ -28,8 +28,13 @@ __all__ = [
 ]
 
 _SIZES = (16, 8)
+"""Widths in pixels, the one that is preferred first. A trade-off, see :func:`block_sizes`."""
+
 _N_GROUPS = 10
+"""Tenths: fine enough to see a bend in a curve, coarse enough for means without noise."""
+
 _MIN_PER_GROUP = 5
+"""Blocks, of which the scatter within a group is told; fewer would make its error a guess."""
 
 _RING = np.ones((5, 5))
 _RING[1:4, 1:4] = 0  # next neighbours share the noise that a filter carries across the border
@@ -92,6 +97,7 @@ def means_and_surroundings(first: Plane, second: Plane, size: int) -> Blocks:
     array, ``(3, blocks)``
     """
     means, others = (means_of_blocks(plane, size) for plane in (first, second))
+    # At the border the ring is cut off: its mean is over the blocks that are there.
     around = ndimage.correlate(means, _RING, mode="constant")
     n_around = ndimage.correlate(np.ones_like(means), _RING, mode="constant")
     surroundings = np.where(n_around > 0, around / np.maximum(n_around, 1), np.nan)
@@ -126,10 +132,12 @@ def group_blocks(blocks: Blocks) -> Groups | None:
     surroundings, first, second = blocks[:, np.isfinite(blocks[0])]
     if first.size < _N_GROUPS * _MIN_PER_GROUP:
         return None
+    # By rank, so that groups are equally large; stable, so that ties do not depend on the machine.
     parts = np.array_split(np.argsort(surroundings, kind="stable"), _N_GROUPS)
     means = np.array([first[part].mean() for part in parts])
     within = sum(float(np.square(first[part] - first[part].mean()).sum()) for part in parts)
     between = sum(len(part) * (m - first.mean()) ** 2 for part, m in zip(parts, means, strict=True))
+    # The F statistic of a one-way analysis of variance.
     scatter = within / (first.size - _N_GROUPS)
     ratio = between / (_N_GROUPS - 1) / scatter if scatter > 0 else math.inf
     return Groups(
@@ -143,10 +151,13 @@ def group_blocks(blocks: Blocks) -> Groups | None:
 def fit_line(groups: Groups) -> Line:
     """Total least squares through the group means: neither image is taken to be exact."""
     centred = np.stack([groups.first - groups.first.mean(), groups.second - groups.second.mean()])
+    # The direction of most scatter; eigh sorts it last.
     _, directions = np.linalg.eigh(centred @ centred.T)
     along_first, along_second = directions[:, -1]
     slope = float(along_second / along_first) if along_first else math.inf
     at_zero = float(groups.second.mean() - slope * groups.first.mean()) if along_first else math.nan
+    # As for least squares with errors along the second axis alone: the first image's group means
+    # have next to none.
     spread = np.square(centred[0])
     error = math.sqrt(float((spread * np.square(groups.error)).sum())) / float(spread.sum())
     return Line(slope, at_zero, error)

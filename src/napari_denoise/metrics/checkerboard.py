@@ -15,6 +15,8 @@ from napari_denoise.metrics.pairs import Plane, check_image, to_double
 __all__ = ["CHECKERBOARD", "checkerboard_score_job"]
 
 _TILE = 32
+"""Pixels along Y and X: a period of two is the 16th frequency, and what surrounds it three and four
+bins away is still finer than 2.7 pixels. Larger tiles would resolve more and average over fewer."""
 
 
 def checkerboard_score_job(image: Any) -> Job[float]:
@@ -54,6 +56,7 @@ def checkerboard_score_job(image: Any) -> Job[float]:
     n_planes = math.prod(image.shape[:-2])
     for i, place in enumerate(np.ndindex(*image.shape[:-2])):
         plane = to_double(image[place])
+        # Whole tiles only: what is left over at the end of rows and columns is not looked at.
         for j, row in enumerate(rows):
             power += _tile_power(plane[row : row + _TILE])
             done = (i + (j + 1) / len(rows)) / n_planes
@@ -65,7 +68,9 @@ def _tile_power(strip: Plane) -> npt.NDArray[np.float64]:
     """Power spectrum summed over the half-overlapping tiles of a strip of rows."""
     tiles = np.lib.stride_tricks.sliding_window_view(strip, _TILE, axis=1)[:, :: _TILE // 2]
     tiles = tiles.transpose(1, 0, 2)
+    # Welch's method: without a window, what differs between opposite borders would leak everywhere.
     window = np.outer(*[np.hanning(_TILE + 1)[:-1]] * 2)
+    # The mean of each tile is taken off, or the window would spread it over its neighbours.
     spectra = np.fft.fft2((tiles - tiles.mean(axis=(1, 2), keepdims=True)) * window)
     power: npt.NDArray[np.float64] = np.square(np.abs(spectra)).sum(axis=0)
     return power
@@ -84,6 +89,7 @@ def _finest_over_finer(power: npt.NDArray[np.float64]) -> float:
         (power[finest, 0], power[below, 0]),
         (power[finest, finest], np.append(power[finest, below], power[below, finest])),
     ]
+    # The median of the surroundings: a line of structure through one of the bins does not count.
     return max(_ratio(float(peak), float(np.median(around))) for peak, around in patterns)
 
 

@@ -86,7 +86,7 @@ def j_invariant_error_job(
     check_pixels(tile)
     if tile.ndim not in {3, 4}:
         raise InputError(f"The tile has {tile.ndim} axes. Give it as CYX or CZYX.")
-    masker = Masker(keeps_noise=False)
+    masker = Masker(keeps_noise=False)  # nearer the true error than noisy replacements, see there
     if min(tile.shape[-2:]) < masker.smallest_plane:
         raise InputError(
             f"The tile has planes of {tile.shape[-2]} × {tile.shape[-1]} pixels; at least "
@@ -100,11 +100,13 @@ def j_invariant_error_job(
         message = f"pass {i + 1} of {n_passes}"
         job = denoise_tile(masked)
         predicted = yield from nested(job, i / n_passes, (i + 1) / n_passes, message)
+        # Sums of many squares need double precision.
         losses.append(np.square(predicted[mask] - tile[mask], dtype=np.float64))
     return _error_of(np.concatenate(losses), noise_variance)
 
 
 def _error_of(squares: npt.NDArray[Any], noise_variance: float | None) -> JInvariantError:
+    # Masked pixels lie apart, so that the errors at them are taken to be independent.
     loss = float(squares.mean())
     error = float(squares.std()) / math.sqrt(squares.size)
     mse = math.nan if noise_variance is None else loss - noise_variance

@@ -23,14 +23,20 @@ __all__ = ["RangeFit", "fit_range_job", "fitted_similarity", "micro_ssim"]
 
 _MAX_PLANES = 16
 _MAX_PIXELS = 2**22
+"""Planes and pixels that the backgrounds are measured on, 32 MB of each image."""
+
 _MAX_WINDOWS = 2**18
+"""Windows that the scale is fitted to: a trade-off of error and time."""
+
 _BACKGROUND_PERCENTILE = 3
+"""As in the authors' program."""
 
 _SEARCH = 3.0
 """How far from the least-squares scale the best one is sought, as a natural logarithm."""
 _WIDTHS = (0.02, 0.002)
 """Half widths of the parabolas that refine it, in the same logarithm."""
 _MAX_COARSE = 2**14
+"""Windows that the coarse search looks at: it must come within the first parabola, no nearer."""
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _FIT_WINDOW = Window((1 / 7,) * 7, 49 / 48)
 _SAMPLE_FACTOR = 121 / 120
@@ -78,7 +84,8 @@ def fit_range_job(clean: Any, image: Any) -> Job[RangeFit]:
         place = places[index]
         pair = next(planes(clean[place], image[place]))[1]
         step = _step(n_pixels, _MAX_PIXELS)
-        first, second = (plane.ravel()[::step].copy() for plane in pair)  # lets the plane go
+        # A copy, as a view of every so many pixels would keep the whole plane in memory.
+        first, second = (plane.ravel()[::step].copy() for plane in pair)
         pixels.append((first, second))
         for part in _windows(*pair, _step(n_pixels, _MAX_WINDOWS)):
             windows.append(part)
@@ -111,6 +118,7 @@ def _best_scale(windows: list[Windows], clean_offset: float, image_offset: float
     values = np.concatenate(windows, axis=1)
     values[0] -= clean_offset
     values[1] -= image_offset
+    # Negative where the images do not resemble each other: any scale is as good then.
     guess = float(np.vdot(values[0], values[1]) / max(np.vdot(values[1], values[1]), 1e-300))
     guess = guess if guess > 0 else 1.0
     # Near enough on a choice of windows; then two parabolas through all of them.
@@ -118,6 +126,7 @@ def _best_scale(windows: list[Windows], clean_offset: float, image_offset: float
     best = _golden_section(lambda x: _mean_scaled(coarse, guess * math.exp(x)))
     for i, width in enumerate(_WIDTHS):
         heights = []
+        # Two parabolas are six looks at all windows; a golden section as far would be about twenty.
         for x in (best - width, best, best + width):
             heights.append(_mean_scaled(values, guess * math.exp(x)))
             yield Progress(fraction=(i + len(heights) / 3) / len(_WIDTHS))
@@ -159,6 +168,7 @@ def _mean_scaled(windows: Windows, scale: float) -> float:
     below = (mean_clean**2 + scale**2 * mean_image**2 + floor_mean) * (
         variance_clean + scale**2 * variance_image + floor_variance
     )
+    # Both empty, on a range of zero: no similarity, rather than a division by zero.
     return float(np.mean(above / np.where(below > 0, below, np.inf)))
 
 
@@ -175,6 +185,8 @@ def fitted_similarity(fit: RangeFit, data_range: float) -> Callable[[Moments], P
     def similarity(moments: Moments) -> Plane:
         if data_range == 0:
             return np.full_like(moments.mean_clean, math.nan)
+        # The moments of a fitted image follow from those of the given one: SSIM and MicroSSIM are
+        # made of one pass over the pixels.
         fitted = Moments(
             moments.mean_clean - fit.clean_offset,
             fit.scale * (moments.mean_image - fit.image_offset),

@@ -72,6 +72,7 @@ def difference_job(image: Any, subtracted: Any) -> Job[Difference]:
     n_planes, limit = math.prod(image.shape[:-2]), 0.0
     names = "The image", "The subtracted image"
     for i, (place, (first, second)) in enumerate(planes(image, subtracted, names)):
+        # In double precision, then rounded: unsigned integers would wrap around below zero.
         result[place] = first - second
         limit = max(limit, float(np.abs(result[place]).max()))
         yield Progress(fraction=(i + 1) / n_planes, message=f"plane {i + 1} of {n_planes}")
@@ -105,6 +106,7 @@ def check_image(image: Any, name: str = "The image") -> Any:
     InputError
         If it is empty, not of real numbers, or without rows and columns.
     """
+    # What has a shape may be lazy: np.asarray would read all of it.
     image = image if hasattr(image, "shape") else np.asarray(image)
     check_pixels(image, name)
     if len(image.shape) < 2:

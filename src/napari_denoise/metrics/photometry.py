@@ -17,7 +17,6 @@ import numpy.typing as npt
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import Job, Progress
 from napari_denoise.metrics.block_means import (
-    Groups,
     Line,
     block_sizes,
     fit_line,
@@ -26,19 +25,19 @@ from napari_denoise.metrics.block_means import (
 )
 from napari_denoise.metrics.metric import Metric, Quantity, Scene
 from napari_denoise.metrics.pairs import NOISY_AND_DENOISED, Plane, check_pair, planes
+from napari_denoise.metrics.verdict import Evidence, find_problem, praise
 
-__all__ = ["MAX_CLIPPED", "PHOTOMETRY", "TOLERANCE", "Photometry", "check_photometry_job"]
-
-TOLERANCE = 0.02
-"""Largest relative error that passes. Gaussian and box filters of useful width stay below 0.01 on
-real images, and a gain that is wrong by 0.03 must be seen."""
-
-MAX_CLIPPED = 1e-4
-"""Largest share of clipped pixels that passes."""
+__all__ = ["PHOTOMETRY", "Photometry", "check_photometry_job"]
 
 _MIN_STRENGTH = 10.0
+"""F statistic from which surroundings tell enough of a block to be an instrument: Staiger & Stock
+1997, doi:10.2307/2171753."""
+
 _MAX_BLOCKS = 2**20
+"""Blocks that are kept of a stack, 24 MB; of more, every so many."""
+
 _MIN_PILE = 10
+"""Pixels at an end of the range that may be clipped; fewer are an honest tail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +95,6 @@ class _Sample:
     n_pixels: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """What the verdict rests on; deviations are output minus input, in the image's units."""
-
-    deviation: float
-    error: float
-    plane_deviations: npt.NDArray[np.float64]
-    signal: float
-    groups: Groups | None
-    line: Line | None
-    clipped: float
-
-
 def check_photometry_job(
     noisy: Any, denoised: Any, *, offset: float | None = None, n_clipped: int = 0
 ) -> Job[Photometry]:
@@ -149,12 +135,12 @@ def check_photometry_job(
     clipped = (sample.n_clipped + n_clipped) / sample.n_pixels
     evidence, background = _weigh(sample, offset, clipped)
     worst = int(np.abs(evidence.plane_deviations).argmax())
-    problem = _find_problem(evidence, sample.places)
+    problem = find_problem(evidence, sample.places)
     groups, line = evidence.groups, evidence.line or Line(math.nan, math.nan, math.nan)
     above = float(sample.means[:, 0].mean()) - background
     return Photometry(
         is_safe=problem is None,
-        reason=f"Not safe to quantify: {problem}." if problem else _praise(evidence),
+        reason=f"Not safe to quantify: {problem}." if problem else praise(evidence),
         mean_ratio=1 + evidence.deviation / above if above else math.nan,
         slope=line.slope,
         intercept=line.intercept,
@@ -195,6 +181,7 @@ def _n_clipped(before: Plane, after: Plane, *, is_whole: bool) -> int:
     The tail of an honest histogram thins out towards its end: more pixels at the end than next
     to it are a pile. Whole numbers may be half a unit off by rounding.
     """
+    # "Next to" is a bin of a histogram of 256, and a grey level at least.
     width = max(float(np.ptp(after)) / 256, 1.0 if is_whole else 0.0)
     found = 0
     for sign in (-1, 1):
@@ -204,6 +191,8 @@ def _n_clipped(before: Plane, after: Plane, *, is_whole: bool) -> int:
         n_near = np.count_nonzero(outward >= outward.max() - width) - n_at_end
         if n_at_end < _MIN_PILE or n_at_end <= n_near or n_at_end == after.size:
             continue
+        # Clipped pixels were brighter (or darker) than the end on the average; a plateau of the
+        # image, such as an empty background, is as bright as that.
         beyond = sign * (before[at_end] - after[at_end])
         error = beyond.std() / math.sqrt(n_at_end)
         if beyond.mean() > 3 * error + (0.5 if is_whole else 0.0):
@@ -211,7 +200,7 @@ def _n_clipped(before: Plane, after: Plane, *, is_whole: bool) -> int:
     return found
 
 
-def _weigh(sample: _Sample, offset: float | None, clipped: float) -> tuple[_Evidence, float]:
+def _weigh(sample: _Sample, offset: float | None, clipped: float) -> tuple[Evidence, float]:
     before, square, after = sample.means.mean(axis=0)
     candidates = (group_blocks(blocks) for blocks in sample.blocks)
     groups = next((g for g in candidates if g and g.strength >= _MIN_STRENGTH), None)
@@ -222,7 +211,7 @@ def _weigh(sample: _Sample, offset: float | None, clipped: float) -> tuple[_Evid
         # What is signal and what background cannot be told: a part of all variation may be lost.
         signal = math.sqrt(max(float(square - before**2), 0.0))
     differences = sample.blocks[0][2] - sample.blocks[0][1]
-    evidence = _Evidence(
+    evidence = Evidence(
         float(after - before),
         float(differences.std()) / math.sqrt(differences.size),
         sample.means[:, 2] - sample.means[:, 0],
@@ -232,65 +221,6 @@ def _weigh(sample: _Sample, offset: float | None, clipped: float) -> tuple[_Evid
         clipped,
     )
     return evidence, background
-
-
-def _find_problem(evidence: _Evidence, places: list[tuple[int, ...]]) -> str | None:
-    """The first reason not to quantify, in words."""
-    line, signal = evidence.line, evidence.signal
-    if evidence.clipped > MAX_CLIPPED:
-        return f"{_percent(evidence.clipped)} of the pixels are clipped"
-    if line and abs(line.slope - 1) > TOLERANCE + 2 * line.slope_error:
-        return f"differences in intensity come out multiplied by {round(line.slope, 3) + 0.0:g}"
-    if abs(evidence.deviation) > TOLERANCE * signal + 2 * evidence.error:
-        return f"the mean is {_off(evidence.deviation, signal)}"
-    return _find_odd_plane(evidence, places) or _find_bend(evidence.groups)
-
-
-def _find_bend(groups: Groups | None) -> str | None:
-    if groups is None:
-        return None
-    off = groups.second - groups.first
-    excess = np.abs(off) - TOLERANCE * np.ptp(groups.first) - 2 * groups.error
-    worst = int(excess.argmax())
-    if excess[worst] <= 0:
-        return None
-    return f"intensities near {groups.first[worst]:.4g} come out {_off(off[worst], 0.0)}"
-
-
-def _find_odd_plane(evidence: _Evidence, places: list[tuple[int, ...]]) -> str | None:
-    off = evidence.plane_deviations
-    worst = int(np.abs(off).argmax())
-    # All planes have as many blocks, so each has this many times the error of the whole.
-    error = evidence.error * math.sqrt(len(off))
-    if len(off) == 1 or abs(off[worst]) <= TOLERANCE * evidence.signal + 4 * error:
-        return None
-    place = ", ".join(map(str, places[worst]))
-    return f"the mean of plane {place} is {_off(off[worst], evidence.signal)}"
-
-
-def _off(deviation: float, signal: float) -> str:
-    way = "too high" if deviation > 0 else "too low"
-    part = f", {_percent(abs(deviation) / signal)} of the signal" if signal > 0 else ""
-    return f"{abs(deviation):.3g} {way}{part}"
-
-
-def _percent(part: float) -> str:
-    return f"{100 * part:.0f} %" if part >= 0.1 else f"{100 * part:.2g} %"
-
-
-def _praise(evidence: _Evidence) -> str:
-    line, within = evidence.line, f"within {100 * TOLERANCE:g} %"
-    if line is None:
-        return (
-            "Safe to quantify on the whole: the mean is kept, but there is too little structure "
-            "to judge the slope."
-        )
-    if 2 * line.slope_error > TOLERANCE:
-        return (
-            f"Safe to quantify as far as the noise lets one see: means agree {within}, the slope "
-            f"is {line.slope:.2f} ± {line.slope_error:.2f}."
-        )
-    return f"Safe to quantify: mean, slope, every tenth and every plane agree {within}."
 
 
 def _start(scene: Scene) -> Job[Photometry] | None:

@@ -46,6 +46,7 @@ class PixelSums:
     def of(cls, clean: Plane, image: Plane) -> PixelSums:
         """Sums over one plane, or a part of one."""
         means = np.array([clean.mean(), image.mean()])
+        # About the means of this part, or small differences would be lost against a large offset.
         first, second = clean - means[0], image - means[1]
         product = np.vdot(first, second)
         scatter = [[np.vdot(first, first), product], [product, np.vdot(second, second)]]
@@ -63,6 +64,8 @@ class PixelSums:
 
     def __add__(self, other: PixelSums) -> PixelSums:
         n_pixels = self.n_pixels + other.n_pixels
+        # Chan, Golub & LeVeque 1983, doi:10.1080/00031305.1983.10483115: what each part scatters
+        # about its own mean, and the means about that of both.
         shift = other.means - self.means
         between = np.outer(shift, shift) * self.n_pixels * other.n_pixels / n_pixels
         return PixelSums(
@@ -138,6 +141,7 @@ def psnr(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> fl
         If the shapes differ, the range is not positive, or a pixel is not finite.
     """
     check_data_range(data_range)
+    # scikit-image's value to the last digit; but it holds both images in memory, whole.
     return _sums(clean, image).psnr(data_range)
 
 

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _FIT_SHARE = 0.1
-"""Part of a comparison that goes into fitting MicroSSIM's offset and scale."""
+"""Part of a comparison that goes into fitting MicroSSIM's offset and scale, for the bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,7 @@ def compare_planes_job(
     shape = clean.shape[:-2]
     n_planes = math.prod(shape)
     places = list(np.ndindex(*shape))
+    # A thread for each plane first, as these share nothing; what is left works within planes.
     n_threads = min(os.cpu_count() or 1, n_planes)
     n_left = (os.cpu_count() or 1) // n_threads  # for parts of a plane
     found: list[PixelSums] = []

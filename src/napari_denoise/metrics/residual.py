@@ -80,8 +80,10 @@ def analyse_residual_job(noisy: Any, denoised: Any, *, max_lag: int = 5) -> Job[
         residual = before - after
         job = plane_sums(residual, after)
         sums.append((yield from nested(job, i / n_planes, i / n_planes)))
+        # By plane: an offset from frame to frame is no correlation of neighbours.
         residual -= residual.mean()
         for lag in range(max_lag + 1):
+            # Means, not sums: all planes count alike, and so do lags that fewer pairs have.
             products[:, lag] += [_mean_product(residual, lag, axis) for axis in (0, 1)]
             done = (i + (lag + 1) / (max_lag + 1)) / n_planes
             yield Progress(fraction=done)
@@ -103,6 +105,7 @@ def _statistics(products: npt.NDArray[np.float64], sums: PixelSums) -> ResidualS
     (residual, product), (_, signal) = sums.scatter
     variance = products[:, :1]
     correlations = products[:, 1:] / np.where(variance > 0, variance, np.nan)
+    # Of white noise, each correlation of n pixels has a standard error of 1 / √n (Bartlett).
     scale = math.sqrt(residual * signal)
     return ResidualStatistics(
         std=math.sqrt(residual / sums.n_pixels),

@@ -7,64 +7,38 @@ image is measured against a second, independently denoised exposure or not at al
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy import fft, ndimage
+from scipy import fft
 
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Job, Progress, nested
+from napari_denoise.metrics.fourier_rings import (
+    FourierCorrelation,
+    Rings,
+    Spectrum,
+    Values,
+)
 from napari_denoise.metrics.metric import Metric, Quantity, Scene
 from napari_denoise.metrics.pairs import check_image, check_pair, to_double
 
 __all__ = [
     "RESOLUTION",
-    "THRESHOLD",
-    "FourierCorrelation",
     "fourier_correlation_job",
     "split_fourier_correlation_job",
 ]
 
-THRESHOLD = 1 / 7
-"""Correlation that a detail must reach to count as resolved."""
-
-_N_SMOOTHED = 5
 _MIN_SIZE = 16
+"""Pixels along Y and X: with fewer there are fewer than eight rings."""
+
 _N_THREADS = os.cpu_count() or 1
 
-Values = npt.NDArray[np.float64]
-Spectrum = npt.NDArray[np.complex128]
 _NOTHING: Values = np.zeros((3, 1))
-
-
-@dataclass(frozen=True, slots=True)
-class FourierCorrelation:
-    """How far two images agree, from coarse to fine detail.
-
-    Attributes
-    ----------
-    frequency_per_um : tuple of float
-        Spatial frequency of each ring or shell, in periods per µm.
-    correlation : tuple of float
-        Correlation in each, a running mean over five.
-    resolution_um : float
-        Period in µm at which the correlation first falls below 1/7; infinite if it is below
-        from the start, NaN if it never falls, so that the resolution is finer than `limit_um`.
-    limit_um : float
-        Finest period in µm that could be told.
-    """
-
-    frequency_per_um: tuple[float, ...]
-    correlation: tuple[float, ...]
-    resolution_um: float
-    limit_um: float
 
 
 def fourier_correlation_job(
@@ -104,7 +78,7 @@ def fourier_correlation_job(
     size_um = _check(images[0], pixel_size_um, n_spatial)
     shape = images[0].shape[-len(size_um) :]
     places = list(np.ndindex(images[0].shape[: -len(size_um)]))
-    rings, sums = _Rings.of(shape, size_um), _NOTHING
+    rings, sums = Rings.of(shape, size_um), _NOTHING
     for i, place in enumerate(places):
         done = i / len(places), (i + 0.4) / len(places), (i + 0.8) / len(places)
         one = yield from nested(_transform(to_double(images[0][place])), *done[:2])
@@ -152,7 +126,7 @@ def split_fourier_correlation_job(
     rows, columns = (size // 2 * 2 for size in image.shape[-2:])
     step = (*size_um[:-2], 2 * size_um[-2], 2 * size_um[-1])
     depth = image.shape[-len(size_um) : -2]
-    rings, sums = _Rings.of((*depth, rows // 2, columns // 2), step), _NOTHING
+    rings, sums = Rings.of((*depth, rows // 2, columns // 2), step), _NOTHING
     places = list(np.ndindex(image.shape[: -len(size_um)]))
     for i, place in enumerate(places):
         even = to_double(image[place])[..., :rows, :columns]
@@ -161,80 +135,11 @@ def split_fourier_correlation_job(
             upper = yield from nested(_transform(even[..., ::2, column::2]), start, middle)
             job = _transform(even[..., 1::2, 1 - column :: 2])
             lower = yield from nested(job, middle, stop)
+            # The diagonal neighbour: one pixel down, and one to the right or to the left.
             shift = (size_um[-2], size_um[-1] * (1 - 2 * column))
             agreement = rings.agreement(upper, rings.shifted(lower, shift))
             sums = sums + (yield from nested(agreement, stop, stop))
     return rings.curve(sums, n_exposures=4)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rings:
-    """Which ring each frequency of a real transform lies in."""
-
-    axes: tuple[Values, ...]
-    """Frequencies in periods per µm, one array per axis, ready to broadcast."""
-    index: npt.NDArray[np.int64]
-    weight: Values
-    """Two for frequencies that a real transform leaves out the mirror image of."""
-    width: float
-    n_rings: int
-
-    @classmethod
-    def of(cls, shape: tuple[int, ...], size_um: tuple[float, ...]) -> _Rings:
-        last = len(shape) - 1
-        axes = [fft.fftfreq(n, d) for n, d in zip(shape[:-1], size_um[:-1], strict=True)]
-        axes.append(fft.rfftfreq(shape[-1], size_um[-1]))
-        grids = tuple(axis.reshape((-1,) + (1,) * (last - i)) for i, axis in enumerate(axes))
-        radius = np.sqrt(functools.reduce(np.add, map(np.square, grids)))
-        # Rings as wide as the coarser of the two frequency steps in the plane: none is empty.
-        width = max(1 / (n * d) for n, d in zip(shape[-2:], size_um[-2:], strict=True))
-        n_rings = int(0.5 / max(size_um[-2:]) / width + 1e-9)
-        weight = np.full(radius.shape, 2.0)
-        weight[..., 0] = 1
-        if shape[-1] % 2 == 0:
-            weight[..., -1] = 1
-        return cls(grids, np.rint(radius / width).astype(np.int64), weight, width, n_rings)
-
-    def shifted(self, spectrum: Spectrum, by_um: tuple[float, float]) -> Spectrum:
-        """The spectrum of an image moved back along Y and X by a part of its pixel."""
-        phase = self.axes[-2] * by_um[0] + self.axes[-1] * by_um[1]
-        moved: Spectrum = spectrum * np.exp(-2j * np.pi * phase)
-        return moved
-
-    def sums(self, values: Values) -> Values:
-        """Sum over each ring but the zeroth."""
-        each = np.bincount(
-            self.index.ravel(), (self.weight * values).ravel(), minlength=self.n_rings + 1
-        )
-        return each[1 : self.n_rings + 1].astype(np.float64)
-
-    def agreement(self, one: Spectrum, other: Spectrum) -> Job[Values]:
-        """Per ring: what two spectra share, and the power of each; those of more are added up."""
-        shared = self.sums((one * other.conj()).real)
-        sums = [shared]
-        for spectrum in (one, other):
-            yield Progress(fraction=len(sums) / 3, message="correlating")
-            sums.append(self.sums(np.square(np.abs(spectrum))))
-        return np.stack(sums)
-
-    def curve(self, sums: Values, *, n_exposures: int) -> FourierCorrelation:
-        """Correlate; `n_exposures` parts of equal dose make up what the result is for."""
-        shared, *powers = sums
-        scale = np.sqrt(powers[0] * powers[1])
-        raw = np.divide(shared, scale, out=np.zeros_like(scale), where=scale > 0)
-        part = ndimage.uniform_filter1d(raw, _N_SMOOTHED, mode="nearest")
-        # Correlation c means a signal-to-noise ratio of c / (1 - c), which grows with the dose.
-        # Below zero there is no ratio, and nothing is resolved.
-        agreed = np.maximum(part, 0)
-        dosed = agreed * n_exposures / (1 + agreed * (n_exposures - 1))
-        frequency: Values = self.width * np.arange(1, self.n_rings + 1, dtype=np.float64)
-        correlation = np.where(part > 0, dosed, part)
-        return FourierCorrelation(
-            tuple(frequency.tolist()),
-            tuple(correlation.tolist()),
-            _crossing(frequency, correlation),
-            1 / float(frequency[-1]),
-        )
 
 
 def _check(
@@ -261,26 +166,15 @@ def _check(
     return tuple(sizes.tolist())
 
 
-def _crossing(frequency: Values, correlation: Values) -> float:
-    """Period where the correlation first falls below the threshold, between two rings."""
-    below = np.flatnonzero(correlation < THRESHOLD)
-    if below.size == 0:
-        return math.nan
-    if below[0] == 0:
-        return math.inf
-    i = int(below[0])
-    part = (correlation[i - 1] - THRESHOLD) / (correlation[i - 1] - correlation[i])
-    return 1 / float(frequency[i - 1] + part * (frequency[i] - frequency[i - 1]))
-
-
 def _transform(image: Values) -> Job[Spectrum]:
     """Spectrum under a Hann window, without which the borders would agree; an axis at a time."""
     weighted = image - image.mean()
     for axis, size in enumerate(image.shape):
-        window = np.hanning(size + 2)[1:-1]
+        window = np.hanning(size + 2)[1:-1]  # without its zeros, which would waste two pixels
         weighted *= window.reshape((-1,) + (1,) * (image.ndim - 1 - axis))
     yield Progress(fraction=0.2, message="transforming")
     spectrum: Spectrum = fft.rfft(weighted, workers=_N_THREADS)
+    # Axis by axis, with a look at Cancel in between: a volume at once takes long.
     for axis in reversed(range(image.ndim - 1)):
         yield Progress(fraction=0.5)
         spectrum = fft.fft(spectrum, axis=axis, overwrite_x=True, workers=_N_THREADS)

