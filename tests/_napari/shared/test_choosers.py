@@ -97,7 +97,7 @@ def test_a_layer_of_another_viewer_cannot_be_chosen(chooser):
 
 
 def test_a_closed_chooser_follows_no_more(chooser, viewer):
-    chooser.close_watch()
+    chooser.shutdown()
     viewer.add_image(PIXELS, name="third")
     assert chooser.names() == ["first", "second"]
 
@@ -143,7 +143,7 @@ def test_a_tick_is_announced(checklist, viewer, qtbot):
 
 
 def test_a_closed_checklist_follows_no_more(checklist, viewer):
-    checklist.close_watch()
+    checklist.shutdown()
     viewer.add_image(PIXELS)
     assert checklist.count() == 2
 

@@ -14,7 +14,7 @@ def chooser(qtbot, viewer):
     chooser = RegionChooser(viewer.layers)
     qtbot.addWidget(chooser)
     yield chooser
-    chooser.close_watch()
+    chooser.shutdown()
 
 
 def mask_of(layer, image, axes):

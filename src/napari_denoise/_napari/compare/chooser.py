@@ -93,10 +93,10 @@ class ComparisonChooser(Page):
         data_range = self.dataRange.value() if reference else None
         return Comparison.of(reference, self.noisy(), others, data_range)
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Stop following the viewer."""
         for chooser in (self.referenceChooser, self.noisyChooser, self.layerList):
-            chooser.close_watch()
+            chooser.shutdown()
 
     def _build(self) -> None:
         self.addRow(

@@ -131,7 +131,7 @@ class ProfilePlot(View):
         """Why there is no profile; empty if there is one."""
         return self._label.text()
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Stop following the viewer."""
         self._watch.close()
         self._runner.cancel()

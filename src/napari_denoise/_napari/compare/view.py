@@ -57,7 +57,7 @@ class View(QWidget):
     def setMeasured(self, found: tuple[Measured, ...]) -> None:
         """Take what was measured last."""
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Stop following the viewer."""
 
 

@@ -44,12 +44,10 @@ class CompareWidget(ViewerDock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
-        chooser = ComparisonChooser(napari_viewer)
-        self.chooser = self.closing(chooser, chooser.close_watch)
+        self.chooser = self.closing(ComparisonChooser(napari_viewer))
         self._side_by_side = SideBySide(napari_viewer)
         self.sideButton = QPushButton("Side by side")
-        self.closing(self.sideButton, self._side_by_side.hide)
-        self._views = {cls: cls(self, chooser) for cls in VIEWS}
+        self._views = {cls: cls(self, self.chooser) for cls in VIEWS}
         self._tabs = QTabWidget()
         self._build()
         self._connect()
@@ -111,8 +109,9 @@ class CompareWidget(ViewerDock):
     def _connect(self) -> None:
         self.chooser.changed.connect(self._on_chooser_changed)
         self.sideButton.toggled.connect(self._on_side_button_toggled)
+        self.closed.connect(self._side_by_side.hide)
         for view in self._views.values():
-            self.closing(view, view.close_watch)
+            self.closing(view)
             for other in self._views.values():
                 view.measured.connect(other.setMeasured)
 

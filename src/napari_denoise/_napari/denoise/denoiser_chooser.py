@@ -184,7 +184,7 @@ class DenoiserChooser(QWidget):
         for form in self._forms:
             form.setSpatialAxes(axes)
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Follow the shelf no longer."""
         self._shelf.changed.disconnect(self._fill)
 

@@ -54,8 +54,7 @@ class InspectPage(Page):
         self._bit_depth = 16
         self._calibrations: tuple[Calibration, ...] = ()
         self.modeBox = QComboBox()
-        dark = LayerChooser(viewer.layers)
-        self.darkChooser = dock.closing(dark, dark.close_watch)
+        self.darkChooser = dock.closing(LayerChooser(viewer.layers))
         self.runBar = dock.makeRunBar(self._prepare, run_text="Inspect")
         self.channelBox = QComboBox()
         self.report = Report()

@@ -34,8 +34,7 @@ class NoiseWidget(ViewerDock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
-        chooser = LayerChooser(napari_viewer.layers)
-        self.layerChooser = self.closing(chooser, chooser.close_watch)
+        self.layerChooser = self.closing(LayerChooser(napari_viewer.layers))
         # Not a tab widget, which is as high as its highest page.
         self._tabs = QTabBar()
         self._tabs.setDrawBase(False)

@@ -128,7 +128,7 @@ class LayerChooser(QWidget):
         """What is chosen, as it is shown."""
         return str(self._box.currentText())
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Stop following the viewer."""
         self._watcher.close()
         self._follow(None)
@@ -229,7 +229,7 @@ class LayerChecklist(QListWidget):
         n_shown = min(max(n_rows, _MIN_ROWS), _MAX_ROWS)
         return QSize(super().sizeHint().width(), n_shown * row_height + 2 * self.frameWidth() + 4)
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Stop following the viewer."""
         self._watcher.close()
 

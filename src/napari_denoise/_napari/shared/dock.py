@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from qtpy.QtCore import Signal
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["DtypePolicy", "Page", "Task", "ViewerDock", "dtype_for"]
 
-W = TypeVar("W", bound=QWidget)
+
+class _Part(Protocol):
+    """What listens to the viewer, or runs jobs, until it is shut down."""
+
+    def shutdown(self) -> Any: ...
+
+
+P = TypeVar("P", bound=_Part)
 
 _LABEL_WIDTH = 76
 _MIN_HEIGHT = 180
@@ -95,14 +102,14 @@ class ViewerDock(Rows, DockPanel):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self.viewer = viewer
-        self._closers: list[Callable[[], Any]] = []
+        self._parts: list[_Part] = []
         self.setMinimumHeight(_MIN_HEIGHT)
         self.closed.connect(self._on_closed)
 
-    def closing(self, widget: W, close: Callable[[], Any]) -> W:
-        """Call `close` when the dock is closed; returns the widget."""
-        self._closers.append(close)
-        return widget
+    def closing(self, part: P) -> P:
+        """Shut a part down when the dock is closed; returns the part."""
+        self._parts.append(part)
+        return part
 
     def makeRunBar(self, prepare: Callable[[], Task | None], **options: Any) -> RunBar:
         """A run bar for tasks: their results are used, and then nothing refers to them.
@@ -133,12 +140,12 @@ class ViewerDock(Rows, DockPanel):
         bar = RunBar(begin, **options)
         bar.finished.connect(end)
         bar.ended.connect(uses.clear)
-        return self.closing(bar, bar.shutdown)
+        return self.closing(bar)
 
     def _on_closed(self) -> None:
-        for close in self._closers:
-            close()
-        self._closers.clear()
+        for part in self._parts:
+            part.shutdown()
+        self._parts.clear()
 
 
 class DtypePolicy(QComboBox):

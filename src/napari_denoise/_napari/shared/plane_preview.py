@@ -111,7 +111,7 @@ class PlanePreview(QObject):
             if not self._timer.isActive() and not self._runner.is_running:
                 self._timer.start(_DELAY_MS)
 
-    def close(self) -> None:
+    def shutdown(self) -> None:
         """End the job, take the layer away and stop listening."""
         self.setOn(False)
         self._follow(None)

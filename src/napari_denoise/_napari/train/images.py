@@ -207,9 +207,9 @@ class TrainingImages(QWidget):
             )
         ]
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Stop following the viewer."""
-        self._layers.close_watch()
+        self._layers.shutdown()
         self._runner.cancel()
         self._runner.wait(2000)
 

@@ -124,7 +124,7 @@ class TrainingPreview(QObject):
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
 
-    def close(self) -> None:
+    def shutdown(self) -> None:
         """End, and stop listening."""
         self.end()
         self._viewer.dims.events.current_step.disconnect(self._look)

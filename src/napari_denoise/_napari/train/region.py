@@ -51,7 +51,7 @@ class RegionChooser(QComboBox):
             self.setCurrentIndex(self._shown.index(layer))
             self.valueChanged.emit()
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Stop following the viewer."""
         for emitter in self._emitters:
             emitter.disconnect(self._show)

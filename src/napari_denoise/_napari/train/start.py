@@ -81,7 +81,7 @@ class StartChooser(QWidget):
         """What stands below the list: what is going to happen."""
         return self._about.text()
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Follow the shelf no longer."""
         self._shelf.changed.disconnect(self._fill)
 

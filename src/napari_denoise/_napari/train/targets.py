@@ -147,7 +147,7 @@ class TargetList(QWidget):
         """The box that a target is chosen in."""
         return self._boxes[row]
 
-    def close_watch(self) -> None:
+    def shutdown(self) -> None:
         """Stop following the viewer."""
         self._watcher.close()
         self._runner.cancel()
