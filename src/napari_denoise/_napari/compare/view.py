@@ -73,16 +73,18 @@ class ViewTab(QWidget):
         super().__init__()
         self.views = tuple(views)
         self._titles = QComboBox()
-        self._titles.addItems([view.title for view in views])
-        self._titles.setVisible(len(views) > 1)
-        self._stack = QStackedWidget()
-        for view in views:
-            self._stack.addWidget(view)
-        self._titles.currentIndexChanged.connect(self._stack.setCurrentIndex)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
+        if len(views) == 1:
+            layout.addWidget(views[0])
+            return
+        stack = QStackedWidget()
+        for view in views:
+            self._titles.addItem(view.title)
+            stack.addWidget(view)
+        self._titles.currentIndexChanged.connect(stack.setCurrentIndex)
         layout.addWidget(self._titles)
-        layout.addWidget(self._stack, 1)
+        layout.addWidget(stack, 1)
 
     def setView(self, view: View) -> None:
         """Choose a view."""
