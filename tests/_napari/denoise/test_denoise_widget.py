@@ -20,6 +20,7 @@ from napari_denoise.core.progress import Progress, run
 from napari_denoise.data.synthetic.scenes import scene
 from napari_denoise.filters import Gaussian, Median
 from napari_denoise.instant.denoiser import Instant
+from napari_denoise.registry import denoiser_class, make_denoiser
 
 
 @pytest.fixture
@@ -314,6 +315,18 @@ def test_a_closed_dock_follows_the_viewer_no_more(dock, viewer):
     dock.close()
     viewer.add_image(np.zeros((8, 8)))
     assert dock.layerChooser.layer() is None
+
+
+@pytest.mark.parametrize("name", ["wavelet", "median"])
+def test_a_method_does_to_the_byte_what_its_name_does_in_a_script(dock, viewer, finish, rng, name):
+    """Whether photon noise is evened out first has one default for all."""
+    pixels = rng.poisson(5 + 60 * scene((96, 96), rng=rng)).astype(np.uint16)
+    viewer.add_image(pixels, name="cells")
+    dock.setMethod(denoiser_class(name))
+    assert finish(dock.runBar) == ""
+    expected = run(denoise_job(make_denoiser(name), pixels, Layout("YX"))).image
+    np.testing.assert_array_equal(viewer.layers[-1].data, expected)
+    assert recipe_of(viewer.layers[-1].metadata).settings == expected.recipe.settings
 
 
 def test_a_method_for_even_noise_runs_on_stabilised_intensities_unless_told_not_to(

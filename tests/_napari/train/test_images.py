@@ -67,7 +67,7 @@ def test_a_folder_without_images_is_said(dock, qtbot, tmp_path, monkeypatch):
     assert "There is no image in the folder" in dock.runBar.errorText()
 
 
-def test_targets_are_found_in_a_folder_and_images_without_one_left_out(
+def test_targets_are_found_in_a_folder_and_images_without_one_skipped(
     dock, qtbot, folders, finish, monkeypatch
 ):
     noisy, clean = folders
@@ -156,7 +156,7 @@ def test_a_model_that_is_trained_further_brings_its_noise(dock, viewer, finish):
     assert dock.methodBox.noiseBox.value() == GaussianNoise(sigma=4)
 
 
-def test_many_images_left_out_take_few_lines(qtbot):
+def test_many_skipped_images_take_few_lines(qtbot):
     message = SkippedMessage()
     qtbot.addWidget(message)
     message.addEvents([Skipped.because(f"i{n}", "it is <small>.") for n in range(9)])

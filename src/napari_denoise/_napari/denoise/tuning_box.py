@@ -15,8 +15,8 @@ from napari_denoise.filters.tuning.search import Tuned
 __all__ = ["TuningBox"]
 
 _TIP = (
-    "Tries settings on a few crops of the layer in which some pixels are hidden, and keeps those "
-    "with which the method guesses the hidden pixels best. No clean image is needed."
+    "Tries settings on a few crops of the layer in which some pixels are masked, and keeps those "
+    "with which the method predicts the masked pixels best. No clean image is needed."
 )
 
 _PLOT_HEIGHT = 160
@@ -106,7 +106,7 @@ class TuningBox(QWidget):
         self.plot.setValue(
             [Series("error", curve.values, curve.losses, style="line+points")],
             x_label=f"{label_of(field)}{unit}",
-            y_label="Error at hidden pixels",
+            y_label="Error at masked pixels",
             markers=[Marker(curve.chosen, f"{curve.chosen:g}")],
             # The values tried lie at equal ratios.
             is_x_log=True,

@@ -127,7 +127,7 @@ class TargetList(QWidget):
             self._runner.start(partial(_find, names, folder))
 
     def isComplete(self) -> bool:
-        """Whether each image has a target; those that a chosen folder has none for are left out."""
+        """Whether each image has a target; those that a chosen folder has none for are skipped."""
         n_found = len(self._targets)
         return n_found == len(self._images) or (self._is_from_folder and n_found > 0)
 
