@@ -196,6 +196,11 @@ def noise_level(image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[f
         May be lazy: at most 8 planes of 1024² pixels are read.
     units : sequence of unit indices
         Where to look; evenly spread ones are taken.
+
+    Returns
+    -------
+    float
+        In the image's own units.
     """
     size = layout.unit_shape(tuple(image.shape))[1:]
     middle = [_middle(extent) for extent in size[-2:]]

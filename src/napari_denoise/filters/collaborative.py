@@ -67,7 +67,19 @@ class Collaboration:
     threshold: float
 
     def run(self, noisy: FloatArray, *, both_stages: bool) -> Job[FloatArray]:
-        """Denoise a plane or volume, ``(Z)YX``, with the first stage or with both."""
+        """Denoise a plane or volume, ``(Z)YX``, with the first stage or with both.
+
+        Parameters
+        ----------
+        noisy : array, ``(Z)YX``, float32
+            With noise of standard deviation 1.
+        both_stages : bool
+            Whether the result of the first stage guides a second one.
+
+        Returns
+        -------
+        array, ``(Z)YX``, float32
+        """
         widths = [(0, self._to_grid(size)) for size in noisy.shape]
         padded = np.pad(np.ascontiguousarray(noisy), widths, mode="symmetric")
         middle = 0.5 if both_stages else 1.0

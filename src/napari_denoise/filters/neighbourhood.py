@@ -35,12 +35,38 @@ Offset = tuple[int, ...]
 
 
 def pad(pixels: FloatArray, widths: Sequence[int]) -> FloatArray:
-    """Mirror the image at its borders, ``d c b a | a b c d | d c b a``."""
+    """Mirror the image at its borders, ``d c b a | a b c d | d c b a``.
+
+    Parameters
+    ----------
+    pixels : array, (Z)YX
+    widths : sequence of int
+        Pixels to add on both sides of each axis.
+
+    Returns
+    -------
+    array, (Z)YX
+    """
     return np.pad(pixels, [(width, width) for width in widths], mode="symmetric")
 
 
 def shifted(pixels: FloatArray, margins: Sequence[int], offset: Offset) -> FloatArray:
-    """View without the margins, moved by an offset that does not reach beyond them."""
+    """View without the margins, moved by an offset that does not reach beyond them.
+
+    Parameters
+    ----------
+    pixels : array, (Z)YX
+        With margins.
+    margins : sequence of int
+        Their width on both sides of each axis, in pixels.
+    offset : tuple of int
+        Pixels along each axis, none more than the margin.
+
+    Returns
+    -------
+    array, (Z)YX
+        Without margins; a view.
+    """
     return pixels[
         tuple(
             slice(margin + step, size - margin + step)
@@ -55,7 +81,20 @@ def strides_of(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def shift_of(offset: Sequence[int], strides: Sequence[int]) -> int:
-    """How far apart pixels at this offset lie in a strip."""
+    """How far apart pixels at this offset lie in a strip.
+
+    Parameters
+    ----------
+    offset : sequence of int
+        Pixels along each axis.
+    strides : sequence of int
+        Of the image in the strip, from :func:`strides_of`.
+
+    Returns
+    -------
+    int
+        Negative for what lies before.
+    """
     return sum(step * stride for step, stride in zip(offset, strides, strict=True))
 
 
@@ -69,6 +108,11 @@ def unfold(strip: FloatArray, shape: Sequence[int], strides: Sequence[int]) -> F
         Of the image.
     strides : sequence of int
         In pixels, one for each axis.
+
+    Returns
+    -------
+    array of `shape`
+        A view that cannot be written to.
     """
     return np.lib.stride_tricks.as_strided(
         strip, tuple(shape), [stride * strip.itemsize for stride in strides], writeable=False
@@ -91,6 +135,11 @@ def window_sums(
         Width of the window along each axis, and how far apart its pixels are in the strip.
     spare : two arrays, 1D, at least as long as the strip
         Overwritten. The result is in one of the three arrays.
+
+    Returns
+    -------
+    array, 1D
+        Shorter than the strip by what the last window reaches beyond its first pixel.
     """
     # Three arrays are enough: one holds the sums of 2ⁿ pixels, one what has been added up of them,
     # and one is written to.
@@ -150,6 +199,10 @@ def weighted_mean(
         around each, and the offset: the weights. May write into its input.
     patch : sequence of int, optional
         Odd widths of the patches that are compared; single pixels if None.
+
+    Returns
+    -------
+    array, (Z)YX, float32
     """
     patch = patch or (1,) * pixels.ndim
     margins = [r + size // 2 for r, size in zip(radius, patch, strict=True)]

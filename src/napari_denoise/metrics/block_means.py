@@ -31,7 +31,7 @@ _SIZES = (16, 8)
 """Widths in pixels, the one that is preferred first. A trade-off, see :func:`block_sizes`."""
 
 _N_GROUPS = 10
-"""Tenths: fine enough to see a bend in a curve, coarse enough for means without noise."""
+"""Deciles: fine enough to see a bend in a curve, coarse enough for means without noise."""
 
 _MIN_PER_GROUP = 5
 """Blocks, of which the scatter within a group is told; fewer would make its error a guess."""
@@ -46,7 +46,7 @@ first image, and in the second."""
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Blocks in tenths, from the darkest surroundings to the brightest.
+    """Deciles of blocks, from the darkest surroundings to the brightest.
 
     Attributes
     ----------

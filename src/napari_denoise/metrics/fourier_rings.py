@@ -79,7 +79,19 @@ class Rings:
         return cls(grids, np.rint(radius / width).astype(np.int64), weight, width, n_rings)
 
     def shifted(self, spectrum: Spectrum, by_um: tuple[float, float]) -> Spectrum:
-        """The spectrum of an image moved back along Y and X by a part of its pixel."""
+        """The spectrum of an image moved back along Y and X by a part of its pixel.
+
+        Parameters
+        ----------
+        spectrum : array, ``(Z)YX``, complex
+            Of a real transform.
+        by_um : tuple of two floats
+            Along Y and X, in µm.
+
+        Returns
+        -------
+        array, ``(Z)YX``, complex
+        """
         phase = self.axes[-2] * by_um[0] + self.axes[-1] * by_um[1]
         moved: Spectrum = spectrum * np.exp(-2j * np.pi * phase)
         return moved
@@ -92,7 +104,17 @@ class Rings:
         return each[1 : self.n_rings + 1].astype(np.float64)
 
     def agreement(self, one: Spectrum, other: Spectrum) -> Job[Values]:
-        """Per ring: what two spectra share, and the power of each; those of more are added up."""
+        """Per ring: what two spectra share, and the power of each; those of more are added up.
+
+        Parameters
+        ----------
+        one, other : array, ``(Z)YX``, complex
+            Spectra of real transforms.
+
+        Returns
+        -------
+        array, ``(3, rings)``
+        """
         shared = self.sums((one * other.conj()).real)
         sums = [shared]
         for spectrum in (one, other):
@@ -101,7 +123,19 @@ class Rings:
         return np.stack(sums)
 
     def curve(self, sums: Values, *, n_exposures: int) -> FourierCorrelation:
-        """Correlate; `n_exposures` parts of equal dose make up what the result is for."""
+        """Correlate; `n_exposures` parts of equal dose make up what the result is for.
+
+        Parameters
+        ----------
+        sums : array, ``(3, rings)``
+            From :meth:`agreement`, added up over planes or volumes.
+        n_exposures : int
+            1 where the two spectra are of whole exposures.
+
+        Returns
+        -------
+        FourierCorrelation
+        """
         shared, *powers = sums
         scale = np.sqrt(powers[0] * powers[1])
         raw = np.divide(shared, scale, out=np.zeros_like(scale), where=scale > 0)

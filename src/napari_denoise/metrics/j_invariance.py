@@ -70,6 +70,10 @@ def j_invariant_error_job(
         How many of the 16 grids of every fourth pixel along Y and X are tried, at one run of the
         denoiser each.
 
+    Returns
+    -------
+    JInvariantError
+
     Raises
     ------
     InputError

@@ -67,6 +67,18 @@ def local_moments(clean: Plane, image: Plane, window: Window, row_step: int = 1)
     """Moments of two planes in the window around each pixel that is not too near the border.
 
     With `row_step`, only of the windows around every so many rows, for as much less work.
+
+    Parameters
+    ----------
+    clean, image : array, ``YX``, float64
+    window : Window
+    row_step : int
+        How many rows one window lies below the other.
+
+    Returns
+    -------
+    Moments
+        ``YX``, smaller than the planes by the window's margin on each side.
     """
     inner = slice(window.margin, -window.margin)
     n_rows = len(clean) - 2 * window.margin
@@ -95,7 +107,20 @@ def local_moments(clean: Plane, image: Plane, window: Window, row_step: int = 1)
 
 
 def bands(shape: tuple[int, ...], margin: int) -> Iterator[slice]:
-    """Rows to read so that every row with a full window is worked on once."""
+    """Rows to read so that every row with a full window is worked on once.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns of a plane.
+    margin : int
+        Rows that a window needs above and below, in pixels.
+
+    Returns
+    -------
+    iterator of slice
+        Rows, those of the margins among them; neighbouring bands overlap by twice the margin.
+    """
     n_rows = max(1, _BAND_PIXELS // shape[1])
     for start in range(0, shape[0] - 2 * margin, n_rows):
         yield slice(start, min(start + n_rows + 2 * margin, shape[0]))

@@ -74,6 +74,10 @@ def fit_range_job(clean: Any, image: Any) -> Job[RangeFit]:
     ----------
     clean, image : array-like, ``(...)YX``, same shape
         May be lazy.
+
+    Returns
+    -------
+    RangeFit
     """
     places = list(np.ndindex(*clean.shape[:-2]))
     chosen = np.linspace(0, len(places) - 1, min(len(places), _MAX_PLANES)).round().astype(int)
@@ -180,6 +184,11 @@ def fitted_similarity(fit: RangeFit, data_range: float) -> Callable[[Moments], P
     fit : RangeFit
     data_range : float
         Maximum minus minimum of the clean plane; without any there is no index.
+
+    Returns
+    -------
+    callable
+        Of :class:`~napari_denoise.metrics.local_moments.Moments`; gives a map ``YX``.
     """
 
     def similarity(moments: Moments) -> Plane:

@@ -62,6 +62,11 @@ def difference_job(image: Any, subtracted: Any) -> Job[Difference]:
     image, subtracted : array-like, ``(...)YX``, same shape, any real dtype
         May be lazy.
 
+    Returns
+    -------
+    Difference
+        Float32, in the images' units.
+
     Raises
     ------
     InputError
@@ -84,6 +89,17 @@ def check_pair(
 ) -> tuple[Any, Any]:
     """Return two images that can be compared pixel by pixel, as arrays and still unread.
 
+    Parameters
+    ----------
+    first, second : array-like, any real dtype
+    names : tuple of str
+        What a message calls them.
+
+    Returns
+    -------
+    first, second : arrays
+        Lazy ones as they were given.
+
     Raises
     ------
     InputError
@@ -100,6 +116,17 @@ def check_pair(
 
 def check_image(image: Any, name: str = "The image") -> Any:
     """Return an image that has planes, as an array and still unread.
+
+    Parameters
+    ----------
+    image : array-like, any real dtype
+    name : str
+        What a message calls it.
+
+    Returns
+    -------
+    array
+        As it was given, where it has a shape.
 
     Raises
     ------
@@ -137,6 +164,18 @@ def planes(
 ) -> Iterator[tuple[tuple[int, ...], tuple[Plane, Plane]]]:
     """Each plane that the last two axes span: its index, and its pixels in both images.
 
+    Parameters
+    ----------
+    first, second : array-like, ``(...)YX``, same shape
+        May be lazy: a plane is read when its turn comes.
+    names : tuple of str
+        What a message calls them.
+
+    Returns
+    -------
+    iterator of (index, (first, second))
+        Planes ``YX`` in float64.
+
     Raises
     ------
     InputError
@@ -148,6 +187,16 @@ def planes(
 
 def to_double(image: npt.ArrayLike, name: str = "The image") -> Plane:
     """The pixels in double precision.
+
+    Parameters
+    ----------
+    image : array-like, any axes and real dtype
+    name : str
+        What a message calls it.
+
+    Returns
+    -------
+    array, same axes, float64
 
     Raises
     ------

@@ -56,10 +56,10 @@ class Photometry:
         Of the line ``output = slope * input + intercept``, with the slope's standard error; NaN
         where the image has too little structure for a line.
     intensities, deviations : tuple of float
-        For each tenth of the blocks, from the darkest surroundings to the brightest: mean of
+        For each decile of the blocks, from the darkest surroundings to the brightest: mean of
         the input, and of output minus input, in the image's units; empty like the line.
     background : float
-        The given offset, or else the mean of the darkest tenth, or else zero.
+        The given offset, or else the mean of the darkest decile, or else zero.
     plane_deviation : float
         Mean of output minus input over the plane that deviates most, as a part of the signal.
     worst_plane : tuple of int
@@ -100,9 +100,9 @@ def check_photometry_job(
 ) -> Job[Photometry]:
     """Check that denoising left intensities what they were, reading one plane at a time.
 
-    An image is safe to quantify if its mean, the slope, each tenth of the intensities and each
+    An image is safe to quantify if its mean, the slope, each intensity decile and each
     plane are right within 2 % and twice (for planes four times) the standard error, and no more
-    than one pixel in 10,000 is clipped. Slope and tenths come from blocks grouped by their
+    than one pixel in 10,000 is clipped. Slope and deciles come from blocks grouped by their
     surroundings [1]_ [2]_, if these tell enough about a block [3]_.
 
     Parameters
@@ -113,6 +113,10 @@ def check_photometry_job(
         What the camera gives without light, in the image's units, if known.
     n_clipped : int
         Pixels already known to be clipped, by the cast to an integer type.
+
+    Returns
+    -------
+    Photometry
 
     Raises
     ------

@@ -44,7 +44,16 @@ class PixelSums:
 
     @classmethod
     def of(cls, clean: Plane, image: Plane) -> PixelSums:
-        """Sums over one plane, or a part of one."""
+        """Sums over one plane, or a part of one.
+
+        Parameters
+        ----------
+        clean, image : array, ``YX``, float64
+
+        Returns
+        -------
+        PixelSums
+        """
         means = np.array([clean.mean(), image.mean()])
         # About the means of this part, or small differences would be lost against a large offset.
         first, second = clean - means[0], image - means[1]
@@ -112,7 +121,18 @@ def _decibel(signal: float, noise: float) -> float:
 
 
 def plane_sums(clean: Plane, image: Plane, similarities: tuple[float, ...] = ()) -> Job[PixelSums]:
-    """Sums over one plane, a band of rows at a time: what is in the cache is summed up fast."""
+    """Sums over one plane, a band of rows at a time: what is in the cache is summed up fast.
+
+    Parameters
+    ----------
+    clean, image : array, ``YX``, float64
+    similarities : tuple of float
+        Indices of the plane, to be averaged over planes.
+
+    Returns
+    -------
+    PixelSums
+    """
     parts = []
     for rows in bands(clean.shape, 0):
         parts.append(PixelSums.of(clean[rows], image[rows]))
@@ -134,6 +154,11 @@ def psnr(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> fl
     clean, image : array-like, same shape, any axes and real dtype
     data_range : float
         Difference of the largest and smallest possible intensity, 255 for 8-bit images.
+
+    Returns
+    -------
+    float
+        Infinite for equal images.
 
     Raises
     ------
@@ -182,6 +207,11 @@ def snr(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
     ----------
     clean, image : array-like, same shape, any axes and real dtype
 
+    Returns
+    -------
+    float
+        Infinite for equal images.
+
     Raises
     ------
     InputError
@@ -192,6 +222,15 @@ def snr(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
 
 def nrmse(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
     """Root mean square error, relative to the root mean square of the clean image.
+
+    Parameters
+    ----------
+    clean, image : array-like, same shape, any axes and real dtype
+
+    Returns
+    -------
+    float
+        0 for equal images; infinite where the clean one is 0 everywhere and the other is not.
 
     Raises
     ------

@@ -107,6 +107,11 @@ def compare_job(
     is_extended : bool
         As for :func:`compare_planes_job`.
 
+    Returns
+    -------
+    Scores
+        Of all pixels together.
+
     Raises
     ------
     InputError
@@ -133,6 +138,10 @@ def compare_planes_job(
         As for :func:`~napari_denoise.metrics.psnr`.
     is_extended : bool
         Whether to measure MS-SSIM and MicroSSIM too, for about twice the time; NaN without.
+
+    Returns
+    -------
+    PlaneScores
 
     Raises
     ------

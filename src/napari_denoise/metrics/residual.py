@@ -62,6 +62,10 @@ def analyse_residual_job(noisy: Any, denoised: Any, *, max_lag: int = 5) -> Job[
     max_lag : int
         Largest lag in pixels.
 
+    Returns
+    -------
+    ResidualStatistics
+
     Raises
     ------
     InputError

@@ -61,6 +61,10 @@ def fourier_correlation_job(
         not given. Planes or volumes along the others are read one at a time, and each ring is
         correlated over all of them.
 
+    Returns
+    -------
+    FourierCorrelation
+
     Raises
     ------
     InputError
@@ -108,6 +112,10 @@ def split_fourier_correlation_job(
         May be lazy.
     pixel_size_um, n_spatial
         As for :func:`fourier_correlation_job`.
+
+    Returns
+    -------
+    FourierCorrelation
 
     Raises
     ------

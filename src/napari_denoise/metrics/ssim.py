@@ -34,7 +34,18 @@ _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def similarity_maps(moments: Moments, data_range: float) -> tuple[Plane, Plane]:
-    """Per pixel: SSIM, and its contrast-structure part alone."""
+    """Per pixel: SSIM, and its contrast-structure part alone.
+
+    Parameters
+    ----------
+    moments : Moments
+    data_range : float
+        As for :func:`ssim`, in the image's units.
+
+    Returns
+    -------
+    similarity, contrast_structure : array, ``YX``, float64
+    """
     # K₁ = 0.01 and K₂ = 0.03 of Wang et al. 2004: without them, flat dark places would be divided
     # by nearly nothing.
     floor_mean, floor_variance = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
@@ -67,6 +78,11 @@ def mean_maps(
     window : Window
     n_threads : int
         How many bands of rows are worked on at once.
+
+    Returns
+    -------
+    tuple of float
+        One for each map.
     """
     if min(clean.shape) < len(window.weights):
         # Through the maps all the same: they alone know how many values there are.
@@ -107,6 +123,10 @@ def plane_similarity(
         Another map of the same moments, whose mean is returned third; else that is NaN.
     n_threads : int
         How many bands of rows are worked on at once.
+
+    Returns
+    -------
+    ssim, ms_ssim, other : float
     """
 
     def maps(moments: Moments) -> tuple[Plane, ...]:

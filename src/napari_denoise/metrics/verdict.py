@@ -104,4 +104,4 @@ def praise(evidence: Evidence) -> str:
             f"Safe to quantify as far as the noise lets one see: means agree {within}, the slope "
             f"is {line.slope:.2f} ± {line.slope_error:.2f}."
         )
-    return f"Safe to quantify: mean, slope, every tenth and every plane agree {within}."
+    return f"Safe to quantify: mean, slope, every intensity decile and every plane agree {within}."

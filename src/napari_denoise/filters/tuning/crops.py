@@ -62,6 +62,11 @@ def choose_crops(
     n_crops : int
         How many are wanted; there may be fewer.
 
+    Returns
+    -------
+    tuple of Crop
+        The one with most structure first.
+
     Raises
     ------
     InputError

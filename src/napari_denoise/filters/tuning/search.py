@@ -113,6 +113,11 @@ def tune_job(
     keep : collection of str
         Settings to leave as they are.
 
+    Returns
+    -------
+    Tuned
+        The denoiser with the settings found, what was tried, and where.
+
     Raises
     ------
     SettingsError
