@@ -23,7 +23,7 @@ _MARGIN = 64
 """A scene is this much wider than a patch, so that patches of one scene differ."""
 
 _WINDOW = 96
-"""Patches among which those of one scene are strewn."""
+"""Patches among which those of one scene are spread, so that a batch has many scenes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +49,20 @@ class Curriculum:
 
     def scene(self, number: int) -> FloatArray:
         """The scene with this number, axes ZYX."""
+        # Scenes (1), places (2) and patches (3) have streams of their own, each by its number: what
+        # is drawn does not depend on what was drawn before.
         rng = np.random.default_rng([self.seed, 1, number])
         side = self.patch_size + _MARGIN
         if self.n_planes == 1:
             return varied_scene((side, side), rng=rng)[np.newaxis]
+        # Two planes more, so that patches of one scene differ along Z as well.
         return varied_scene((self.n_planes + 2, side, side), rng=rng)
 
     def scene_numbers(self, step: int) -> list[int]:
         """Which scene each patch of a step is cut from."""
         rng = np.random.default_rng([self.seed, 2, step])
+        # A window that moves on by a batch per step: each scene is cut `reuse` times on average,
+        # and scenes older than the window are never asked for again.
         first = step * self.batch_size + _WINDOW
         places = first + np.arange(self.batch_size) - rng.integers(_WINDOW, size=self.batch_size)
         return [int(place) // self.reuse for place in places]
@@ -81,6 +86,7 @@ def patches(curriculum: Curriculum, first_step: int, *, n_workers: int = 0) -> I
         scenes: dict[int, FloatArray | Future[FloatArray]] = {}
         step = first_step
         while True:
+            # As far ahead as keeps the workers busy while the network learns.
             ahead = step + (4 * n_workers if workers else 0)
             for number in _wanted(curriculum, step, ahead, scenes):
                 scenes[number] = (
@@ -112,6 +118,7 @@ def _workers(n: int) -> Iterator[Executor | None]:
     if not n:
         yield None
         return
+    # Spawned, as a process that runs torch's threads must not be forked.
     with ProcessPoolExecutor(n, mp_context=get_context("spawn")) as pool:
         try:
             yield pool

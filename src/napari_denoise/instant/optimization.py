@@ -28,12 +28,16 @@ from napari_denoise.learning.training.optimizer import AdamW, flatten_weights
 __all__ = ["Pretraining"]
 
 _WARM_UP = 300
+"""Steps over which the step size rises: Adam's first estimates of the variance are poor."""
 _N_AVERAGED = 800.0
+"""Steps that the averaged weights reach back. Trade-off: more is steadier, but lags behind while
+the network still learns fast."""
 _VALIDATION_SEED = 2**31
+"""Larger than seeds that people choose, so that no training sees the validation scenes."""
 _N_VALIDATION = 16
-"""Batches kept apart."""
-
+"""Validation batches of 4 patches; fewer and the best weights are chosen by chance."""
 _MAX_NORM = 1.0
+"""Longer gradients are cut to this: one patch with a hot pixel must not undo many steps."""
 
 
 class Pretraining:
@@ -64,7 +68,7 @@ class Pretraining:
             flatten_weights(self.network), flatten_weights(self.average), n_averaged=_N_AVERAGED
         )
         self._scale = LossScale(training_dtype(device, 2))
-        self._validation = self._keep_apart()
+        self._validation = self._validation_batches()
         self.best_db = -np.inf
 
     @property
@@ -81,25 +85,26 @@ class Pretraining:
         pace : float
             Share of the full step size.
         """
-        examples = self._acquire(clean, self.curriculum.seed, self.n_steps)
+        batch = self._acquire(clean, self.curriculum.seed, self.n_steps)
         parameters = list(self.network.parameters())
-        loss, gradient = self._scale.gradient(lambda: _loss(self.network, examples), parameters)
+        loss, gradient = self._scale.gradient(lambda: _loss(self.network, batch), parameters)
         if gradient is not None and bool(torch.isfinite(norm := gradient.norm())):
             gradient *= (_MAX_NORM / norm).clamp(max=1.0)
             warm = min(1.0, (self.n_steps + 1) / _WARM_UP)
             self._optimizer.step(gradient, self.learning_rate * warm * pace)
-        else:
+        else:  # the step counts all the same, as the next batch follows from its number
             self._optimizer.n_steps += 1
         return loss
 
     def validate(self) -> float:
-        """Mean PSNR in dB of the averaged weights on the scenes kept apart."""
+        """Mean PSNR in dB of the averaged weights on the validation scenes."""
         scores = []
         with torch.no_grad():
-            for examples in self._validation:
-                cleaned, _ = _apply(self.average, examples)
-                error = (cleaned - examples.clean).square().mean(dim=(1, 2))
-                peak = examples.clean.amax(dim=(1, 2)) + 1e-3
+            for batch in self._validation:
+                cleaned, _ = _apply(self.average, batch)
+                error = (cleaned - batch.clean).square().mean(dim=(1, 2))
+                # Relative to each patch's own peak, or the brightest patches alone would count.
+                peak = batch.clean.amax(dim=(1, 2)) + 1e-3
                 scores.append(10 * torch.log10(peak**2 / error))
         return float(torch.cat(scores).mean())
 
@@ -143,31 +148,34 @@ class Pretraining:
         rng = torch.Generator(self.device).manual_seed(hash((seed, step)) % 2**63)
         return simulate(torch.from_numpy(clean).to(self.device), rng)
 
-    def _keep_apart(self) -> list[Acquisition]:
+    def _validation_batches(self) -> list[Acquisition]:
         apart = replace(self.curriculum, seed=_VALIDATION_SEED, batch_size=4, reuse=1)
         batches = patches(apart, 0)
         return [self._acquire(next(batches), _VALIDATION_SEED, i) for i in range(_N_VALIDATION)]
 
 
-def _apply(network: InstantNetwork, examples: Acquisition) -> tuple[Tensor, Tensor]:
+def _apply(network: InstantNetwork, batch: Acquisition) -> tuple[Tensor, Tensor]:
     """Electrons without noise, and the logarithm of their variance over that of the noise."""
-    with mixed_precision(examples.planes.device, 2):
-        cleaned, log_variance = network(examples.planes, examples.conditions)
-    return from_stabilized(cleaned + examples.level, examples.dark_variance), log_variance
+    with mixed_precision(batch.planes.device, 2):
+        cleaned, log_variance = network(batch.planes, batch.conditions)
+    return from_stabilized(cleaned + batch.level, batch.dark_variance), log_variance
 
 
-def _loss(network: InstantNetwork, examples: Acquisition) -> Tensor:
-    """Squared error in units of the noise, and how well its size was foretold.
+def _loss(network: InstantNetwork, batch: Acquisition) -> Tensor:
+    """Squared error in units of the noise, and the likelihood of its size.
 
-    The error is one of intensities, not of stabilised values, so that the best guess is the mean
-    of all that may be there: what a sum over pixels must add up to. Weighing it by the guess, and
-    not by the truth, leaves that so. The weight lies halfway between the noise of the pixel and
-    that of the patch: bright structure counts for more than its noise says, as it does for users.
+    The error is one of intensities, not of stabilised values, so that the best prediction is the
+    mean of all that may be there: what a sum over pixels must add up to. Weighing it by the
+    prediction, and not by the truth, leaves that so. The weight lies halfway between the noise of
+    the pixel and that of the patch: bright structure counts for more than its noise says, as it
+    does for users.
     """
-    cleaned, log_variance = _apply(network, examples)
-    noise = cleaned.detach().clamp(min=0) + examples.dark_variance
-    errors = (cleaned - examples.clean).square()
+    cleaned, log_variance = _apply(network, batch)
+    noise = cleaned.detach().clamp(min=0) + batch.dark_variance
+    errors = (cleaned - batch.clean).square()
     weight = (noise * noise.mean(dim=(1, 2), keepdim=True)).rsqrt()
-    expected = log_variance.clamp(-12, 6)
-    surprise = expected + errors.detach() / noise / expected.exp()
-    return (errors * weight).mean() + 0.01 * surprise.mean()
+    # Bounded, as an exponential of what a network gives may overflow.
+    log_variance = log_variance.clamp(-12, 6)
+    nll = log_variance + errors.detach() / noise / log_variance.exp()
+    # The uncertainty must not cost quality: errors are detached, and the weight is small.
+    return (errors * weight).mean() + 0.01 * nll.mean()

@@ -2,7 +2,7 @@
 
 It learns from synthetic scenes alone, in pieces: beside the weights lies a ``.state`` file from
 which the next call goes on. The last piece is run with ``--finish``: the step size then falls
-to zero. The weights written are those with the best quality on synthetic scenes kept apart.
+to zero. The weights written are those with the best quality on validation scenes.
 """
 
 from __future__ import annotations
