@@ -41,7 +41,7 @@ def add_folder(dock, qtbot, folder, monkeypatch):
     dialog = "qtpy.QtWidgets.QFileDialog.getExistingDirectory"
     monkeypatch.setattr(dialog, lambda *args: str(folder))
     dock.images.folderButton.click()
-    qtbot.waitUntil(lambda: not dock.images.isReading())
+    qtbot.waitUntil(lambda: not dock.images.is_reading)
 
 
 def model_of(dock, finish):
@@ -77,7 +77,7 @@ def test_targets_are_found_in_a_folder_and_images_without_one_skipped(
     dialog = "qtpy.QtWidgets.QFileDialog.getExistingDirectory"
     monkeypatch.setattr(dialog, lambda *args: str(clean))
     dock.targets.folderButton.click()
-    qtbot.waitUntil(lambda: not dock.targets.isReading())
+    qtbot.waitUntil(lambda: not dock.targets.is_reading)
     said = dock.targets.skippedMessage.toolTip()
     assert "a is left out: there is no target of that name." in said
     assert "e is left out: it is a target, and no image has its name." in said
@@ -90,7 +90,7 @@ def test_a_folder_of_other_names_is_said(dock, qtbot, folders, tmp_path, monkeyp
     (tmp_path / "other").mkdir()
     tifffile.imwrite(tmp_path / "other" / "x.tif", np.zeros((24, 26)))
     dock.targets.setFolder(tmp_path / "other")
-    qtbot.waitUntil(lambda: not dock.targets.isReading())
+    qtbot.waitUntil(lambda: not dock.targets.is_reading)
     assert "Give each target the name of its image" in dock.runBar.errorText()
 
 

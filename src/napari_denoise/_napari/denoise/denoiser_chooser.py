@@ -30,12 +30,13 @@ from napari_denoise._qt.message import WrappedLabel
 from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.settings import Settings
-from napari_denoise.instant.denoiser import Instant
 from napari_denoise.registry import denoisers, make_denoiser
 
 __all__ = ["DenoiserChooser"]
 
 _OPEN_FILE = "Saved model…"
+_DEVICE = "device"
+"""The setting of denoisers that compute on a device; a form does not show it, the dock does."""
 
 
 class DenoiserChooser(QWidget):
@@ -101,18 +102,18 @@ class DenoiserChooser(QWidget):
         """What stands below the list of methods."""
         return self._about.text()
 
-    def has_device(self) -> bool:
+    def hasDevice(self) -> bool:
         """Whether the chosen method computes on a device of the user's choice."""
-        chosen = self._chosen
-        return isinstance(chosen, ShelvedModel) or chosen.settings_class is Instant
+        method = self.method()
+        return method is None or _DEVICE in method.model_fields
 
-    def needs_camera(self) -> bool:
+    def needsCamera(self) -> bool:
         """Whether the chosen method has to know the camera's noise."""
-        chosen = self._chosen
-        if isinstance(chosen, ShelvedModel):
+        method = self.method()
+        if method is None:
             return False
-        is_stabilized = cast("type[Denoiser]", chosen.settings_class).expects_even_noise
-        return chosen.settings_class is Instant or (is_stabilized and self.stabilizeBox.isChecked())
+        is_stabilized = method.expects_even_noise and self.stabilizeBox.isChecked()
+        return is_stabilized or "gain" in method.model_fields
 
     def label(self) -> str:
         """What a result is called."""
@@ -132,15 +133,17 @@ class DenoiserChooser(QWidget):
         if isinstance(self._chosen, ShelvedModel):
             return self._chosen.denoiser(device, **self.modelForm.value())
         chosen = cast("Denoiser", self._chosen.value())
-        if isinstance(chosen, Instant):
-            return chosen.model_copy(update={"device": device})
+        if _DEVICE in type(chosen).model_fields:
+            chosen = chosen.model_copy(update={_DEVICE: device})
         return make_denoiser(
             chosen, stabilize=chosen.expects_even_noise and self.stabilizeBox.isChecked()
         )
 
-    def method(self) -> type[Settings] | None:
+    def method(self) -> type[Denoiser] | None:
         """The class of the chosen settings; None while a model is chosen."""
-        return None if isinstance(self._chosen, ShelvedModel) else self._chosen.settings_class
+        if isinstance(self._chosen, ShelvedModel):
+            return None
+        return cast("type[Denoiser]", self._chosen.settings_class)
 
     def settings(self) -> Denoiser | None:
         """The chosen method as its form says, not stabilised; None while a model is chosen.
@@ -156,13 +159,11 @@ class DenoiserChooser(QWidget):
 
     def setSettings(self, settings: Denoiser) -> None:
         """Show these settings in the form they belong to; the chosen method stays."""
-        next(form for form in self._forms if form.settings_class is type(settings)).setValue(
-            settings
-        )
+        self._form_of(type(settings)).setValue(settings)
 
     def setMethod(self, method: type[Denoiser]) -> None:
         """Choose a method that needs no training."""
-        self._choose(next(form for form in self._forms if form.settings_class is method))
+        self._choose(self._form_of(method))
 
     def setModel(self, model: ShelvedModel) -> None:
         """Choose a model of the shelf."""
@@ -187,6 +188,9 @@ class DenoiserChooser(QWidget):
     def shutdown(self) -> None:
         """Follow the shelf no longer."""
         self._shelf.changed.disconnect(self._fill)
+
+    def _form_of(self, method: type[Settings]) -> SettingsForm:
+        return next(form for form in self._forms if form.settings_class is method)
 
     def _fill(self) -> None:
         self.methodBox.clear()
@@ -213,8 +217,8 @@ class DenoiserChooser(QWidget):
             self.stabilizeBox.hide()
         else:
             explain(self._about, self._chosen.settings_class)
-            chosen = cast("type[Denoiser]", self._chosen.settings_class)
-            self.stabilizeBox.setVisible(chosen.expects_even_noise)
+            method = self.method()
+            self.stabilizeBox.setVisible(bool(method and method.expects_even_noise))
         self.valueChanged.emit()
 
     def _choose(self, chosen: SettingsForm | ShelvedModel) -> None:

@@ -115,8 +115,8 @@ class DenoiseWidget(ViewerDock):
 
     def _on_method_changed(self) -> None:
         model = self.methodChooser.model()
-        self._device_row.setVisible(self.methodChooser.has_device())
-        self.cameraBox.setVisible(self.methodChooser.needs_camera())
+        self._device_row.setVisible(self.methodChooser.hasDevice())
+        self.cameraBox.setVisible(self.methodChooser.needsCamera())
         self.tuningBox.setMethod(self.methodChooser.method())
         # A network knows whether it was trained on planes or on volumes; the user cannot choose.
         self.axisRoles.setForced(model.denoiser("auto").layout_for if model else None)

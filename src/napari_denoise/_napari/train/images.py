@@ -140,7 +140,8 @@ class TrainingImages(QWidget):
         """Which images cannot be used, and why."""
         return self._skipped.text()
 
-    def isReading(self) -> bool:
+    @property
+    def is_reading(self) -> bool:
         """Whether files are being looked at."""
         return self._runner.is_running
 

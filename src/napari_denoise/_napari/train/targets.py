@@ -131,7 +131,8 @@ class TargetList(QWidget):
         n_found = len(self._targets)
         return n_found == len(self._images) or (self._is_from_folder and n_found > 0)
 
-    def isReading(self) -> bool:
+    @property
+    def is_reading(self) -> bool:
         """Whether files are being looked at."""
         return self._runner.is_running
 
