@@ -39,7 +39,7 @@ def train(tmp_path, command):
     return call
 
 
-def left_out(report):
+def skipped_in(report):
     return {each["image"]: each["reason"] for each in report["skipped"]}
 
 
@@ -49,13 +49,13 @@ def test_a_folder_is_trained_on_and_what_is_broken_in_it_is_listed(folders, trai
     tifffile.imwrite(noisy / "c.tif", np.full((40, 50), np.nan, np.float32))
     tifffile.imwrite(noisy / "d.tif", np.zeros((9, 9), np.float32))
     report, error, info = train(noisy, "--method", "n2v", *SHORT)
-    skipped = left_out(report)
+    skipped = skipped_in(report)
     assert set(skipped) == {"b", "c", "d"}
     assert "ends before its last plane" in skipped["b"]
     assert "NaN" in skipped["c"]
     assert skipped["d"] == "it has 9 × 9 pixels, and a patch 16 × 16."
     for name in skipped:
-        assert f"{name} is left out: " in error
+        assert f"{name} is skipped: " in error
     assert info.recipe.source == "a, c, e"
 
 
@@ -69,17 +69,17 @@ def test_targets_in_a_folder_are_found_by_name(folders, train):
     (clean / "e.tif").write_text("no image")
     report, _, info = train(noisy, "--method", "care", "--target", clean, *SCRATCH)
     assert info.recipe.source == "b → b, c → c, d → d"
-    skipped = left_out(report)
+    skipped = skipped_in(report)
     assert skipped["a"] == "there is no target of that name."
     assert skipped["f"] == "it is a target, and no image has its name."
     assert set(skipped) == {"a", "e", "f"}
 
 
-def test_a_target_of_another_shape_is_left_out_of_a_folder_with_its_image(folders, train):
+def test_a_target_of_another_shape_is_skipped_in_a_folder_with_its_image(folders, train):
     noisy, clean = folders
     tifffile.imwrite(clean / "c.tif", np.zeros((40, 49), np.float32))
     report, _, info = train(noisy, "--method", "care", "--target", clean, *SCRATCH)
-    assert "its target shape (40, 49)" in left_out(report)["c"]
+    assert "its target shape (40, 49)" in skipped_in(report)["c"]
     assert info.recipe.source == "b → b, d → d, e → e"
 
 

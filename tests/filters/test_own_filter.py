@@ -82,9 +82,9 @@ def test_an_installed_filter_is_on_the_command_line(install, tmp_path, rng):
     assert result.recipe.settings["name"] == "percentile"
 
 
-def test_a_plugin_that_fails_is_left_out_with_a_warning(install):
+def test_a_plugin_that_fails_is_skipped_with_a_warning(install):
     install(broken="no_such_module:Filter", percentile="own_filter:Percentile")
-    with pytest.warns(UserWarning, match="'broken' of a plugin is left out"):
+    with pytest.warns(UserWarning, match="'broken' of a plugin is skipped"):
         names = [cls.tag() for cls in denoisers()]
     assert "percentile" in names
 

@@ -66,7 +66,7 @@ def test_no_more_than_a_few_files_are_ever_open(folder):
     assert n_open() <= before + 1
 
 
-def test_a_file_that_is_no_image_is_left_out_and_named(folder):
+def test_a_file_that_is_no_image_is_skipped_and_named(folder):
     good, bad = save(folder / "good.tif"), folder / "bad.tif"
     bad.write_text("no image")
     events = []
@@ -99,8 +99,8 @@ def test_targets_are_found_by_name_whatever_their_ending():
     matches, alone = match_by_name(paths, others, what="target")
     assert matches == {paths[0]: others[1], paths[2]: others[0]}
     assert [each.message for each in alone] == [
-        "b is left out: there is no target of that name.",
-        "d is left out: it is a target, and no image has its name.",
+        "b is skipped: there is no target of that name.",
+        "d is skipped: it is a target, and no image has its name.",
     ]
     with pytest.raises(FileError, match=r"a\.tif and d\.tif, for example, differ"):
         match_by_name(paths, others[2:], what="target")

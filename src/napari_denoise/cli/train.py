@@ -160,7 +160,7 @@ def _training_line(report: dict[str, Any]) -> str:
     return (
         f"{report['steps']} steps in {report['seconds']:.1f} s, loss {report['loss']:.4g}"
         + (f", validation loss {validation:.4g}" if validation is not None else "")
-        + (f", {len(report['skipped'])} left out" if report["skipped"] else "")
+        + (f", {len(report['skipped'])} skipped" if report["skipped"] else "")
         + f" → {report['model']}"
         + ("" if report["is_finished"] else f"\nTo go on: --resume {report['model']}")
     )

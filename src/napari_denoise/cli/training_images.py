@@ -44,14 +44,14 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class TrainingImages:
-    """Images to learn from, and what was left out."""
+    """Images to learn from, and what was skipped."""
 
     images: list[TrainingImage]
     skipped: list[Skipped] = field(default_factory=list)
 
 
 def open_sources(sources: Sources, method: TrainingMethod) -> TrainingImages:
-    """Look into all files, without reading pixels; what is left out is said on standard error.
+    """Look into all files, without reading pixels; what is skipped is said on standard error.
 
     Raises
     ------

@@ -79,8 +79,8 @@ class Skipped(Notice):
 
     @classmethod
     def because(cls, name: str, reason: object, fraction: float = 0.0) -> Skipped:
-        """Say that an image is left out, and why."""
-        message = f"{name} is left out: {reason}"
+        """Say that an image is skipped, and why."""
+        message = f"{name} is skipped: {reason}"
         return cls(fraction=fraction, message=message, name=name, reason=str(reason))
 
 

@@ -105,5 +105,5 @@ def _load_plugins() -> None:
             register_filter(entry.load())
         except Exception as error:  # other people's code may raise anything
             warnings.warn(
-                f"The filter {entry.name!r} of a plugin is left out ({error}).", stacklevel=2
+                f"The filter {entry.name!r} of a plugin is skipped ({error}).", stacklevel=2
             )

@@ -88,7 +88,7 @@ def _as_people_count(path: Path) -> list[tuple[int, str]]:
 
 
 def open_images_job(paths: Sequence[Path], *, axes: str | None = None) -> Job[list[ImageFile]]:
-    """Look into each file without reading pixels; one of several that is no image is left out.
+    """Look into each file without reading pixels; one of several that is no image is skipped.
 
     Parameters
     ----------

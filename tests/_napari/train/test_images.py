@@ -55,7 +55,7 @@ def test_a_folder_is_trained_on_and_what_is_broken_in_it_is_listed(
 ):
     add_folder(dock, qtbot, folders[0], monkeypatch)
     assert [image.name for image in dock.images.files()] == ["a", "b", "d"]
-    assert dock.images.skippedText().startswith("c is left out: ")
+    assert dock.images.skippedText().startswith("c is skipped: ")
     dock.methodBox.chooser.setValue(N2V(**SHORT))
     assert model_of(dock, finish).recipe.source == "a, b, d"
     dock.images.clearFiles()
@@ -79,8 +79,8 @@ def test_targets_are_found_in_a_folder_and_images_without_one_skipped(
     dock.targets.folderButton.click()
     qtbot.waitUntil(lambda: not dock.targets.is_reading)
     said = dock.targets.skippedMessage.toolTip()
-    assert "a is left out: there is no target of that name." in said
-    assert "e is left out: it is a target, and no image has its name." in said
+    assert "a is skipped: there is no target of that name." in said
+    assert "e is skipped: it is a target, and no image has its name." in said
     assert dock.runBar.runButton.isEnabled()
     assert model_of(dock, finish).recipe.source == "b → b, d → d"
 
@@ -161,6 +161,6 @@ def test_many_skipped_images_take_few_lines(qtbot):
     qtbot.addWidget(message)
     message.addEvents([Skipped.because(f"i{n}", "it is <small>.") for n in range(9)])
     lines = message.text().splitlines()
-    assert lines[0] == "i0 is left out: it is <small>."
+    assert lines[0] == "i0 is skipped: it is <small>."
     assert lines[2:] == ["And 7 more; point here to see all."]
-    assert "i8 is left out: it is &lt;small&gt;." in message.toolTip()
+    assert "i8 is skipped: it is &lt;small&gt;." in message.toolTip()

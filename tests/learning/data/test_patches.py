@@ -105,14 +105,14 @@ def test_nan_is_found_before_training_and_the_image_named(make):
         run(read_images([image]))
 
 
-def test_a_broken_image_among_several_is_left_out_and_named(rng):
+def test_a_broken_image_among_several_is_skipped_and_named(rng):
     good = image_of((20, 20), "YX", name="good")
     bad = TrainingImage.of(np.full((20, 20), np.nan), Layout("YX"), "bad")
     events = []
     assert run(read_images([bad, good]), events.append) == [good]
     (skipped,) = [event for event in events if isinstance(event, Skipped)]
     assert skipped.name == "bad"
-    assert skipped.message.startswith("bad is left out: bad has 400 pixels that are NaN")
+    assert skipped.message.startswith("bad is skipped: bad has 400 pixels that are NaN")
     with pytest.raises(InputError, match=r"None of the 2 images can be used\. The first: bad has"):
         run(read_images([bad, bad]))
 

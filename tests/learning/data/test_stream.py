@@ -1,4 +1,4 @@
-"""Training on more than fits into memory: a patch here and there, and broken files left out."""
+"""Training on more than fits into memory: a patch here and there, and broken files skipped."""
 
 import dask.array as da
 import numpy as np
@@ -133,7 +133,7 @@ def images_in(folder):
     ],
     ids=["n2v", "care", "n2n"],
 )
-def test_broken_files_of_a_folder_are_left_out_and_named(folder, method, fits, monkeypatch):
+def test_broken_files_of_a_folder_are_skipped_and_named(folder, method, fits, monkeypatch):
     if not fits:
         monkeypatch.setattr(images_module, "_IN_MEMORY_BYTES", 0)
     images, events = images_in(folder), []

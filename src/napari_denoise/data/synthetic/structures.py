@@ -82,7 +82,7 @@ def _chromatin(grid: Grid, rng: np.random.Generator, radius: float) -> FloatArra
 def filaments(grid: Grid, rng: np.random.Generator) -> FloatArray:
     """Actin in spread cells: stress fibres along each cell, a bright rim, a fine mesh."""
     cells = spread_cells(grid, rng, rng.uniform(60, 150))
-    start = _strewn(grid, rng, rng.uniform(7, 13) if len(grid.shape) == 2 else 14)
+    start = _spread_out(grid, rng, rng.uniform(7, 13) if len(grid.shape) == 2 else 14)
     start = start[grid.at(cells.distance, start) < 1]
     # Stress fibres run along the cell; one in seven runs anywhere.
     spread = np.where(rng.random(len(start)) < 0.15, 1.0, rng.uniform(0.06, 0.25))
@@ -102,7 +102,7 @@ def filaments(grid: Grid, rng: np.random.Generator) -> FloatArray:
 def mitochondria(grid: Grid, rng: np.random.Generator) -> FloatArray:
     """Curved tubes, long or broken up, that crowd around a dim nucleus."""
     cells = spread_cells(grid, rng, rng.uniform(50, 120))
-    start = _strewn(grid, rng, rng.uniform(7, 11))
+    start = _spread_out(grid, rng, rng.uniform(7, 11))
     distance = grid.at(cells.distance, start)
     # Outside the nucleus, and the sparser the farther from it.
     start = start[(distance > 0.36) & (rng.random(len(start)) < 1.3 - 1.3 * distance)]
@@ -194,7 +194,7 @@ def puncta(grid: Grid, rng: np.random.Generator) -> FloatArray:
     image = cytoplasm(grid, rng, cells)
     # Three sizes; the larger ones are raised by what their blur lowers them, and a little more.
     for sigma, spacing in ((0.0, rng.uniform(5, 12)), (1.2, rng.uniform(9, 25)), (2.4, 40)):
-        places = _strewn(grid, rng, spacing)
+        places = _spread_out(grid, rng, spacing)
         places = places[rng.random(len(places)) < grid.at(crowd, places)]
         spots = splat(grid, places, lognormal(rng, len(places), 0.7))
         image += np.float32(3 * (1 + 2 * sigma**2)) * blur(grid, spots, sigma)
@@ -225,7 +225,7 @@ def tissue(grid: Grid, rng: np.random.Generator) -> FloatArray:
     radius = rng.uniform(6, 14)
     centres = scatter(grid, rng, rng.uniform(3, 6) * radius, margin=radius)
     image = _draw_nuclei(grid, rng, centres, radius)
-    start = _strewn(grid, rng, 30)
+    start = _spread_out(grid, rng, 30)
     heading = tilted(rng, np.repeat(flat_directions(rng, start[:1]), len(start), 0), 0.3)
     paths = _walk(rng, start, heading, 120, 0.006)
     strength = np.tile(lognormal(rng, len(start), 0.7), len(paths))
@@ -236,8 +236,8 @@ def tissue(grid: Grid, rng: np.random.Generator) -> FloatArray:
     return image
 
 
-def _strewn(grid: Grid, rng: np.random.Generator, spacing: float) -> Points:
-    """Places strewn evenly, on average one per `spacing` in each direction."""
+def _spread_out(grid: Grid, rng: np.random.Generator, spacing: float) -> Points:
+    """Places spread evenly, on average one per `spacing` in each direction."""
     n = max(8, int(np.prod(np.maximum(grid.extent / spacing, 1.0))))
     places: Points = rng.random((n, len(grid.shape))) * grid.extent
     return places

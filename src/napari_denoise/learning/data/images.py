@@ -172,7 +172,7 @@ def is_lazy(image: TrainingImage) -> bool:
 def read_images(images: Sequence[TrainingImage]) -> Job[list[TrainingImage]]:
     """Bring images into memory if they are lazy and fit, and look for NaN before training does.
 
-    One of several that cannot be read is left out, and said to be (:class:`Skipped`).
+    One of several that cannot be read is skipped, and said to be (:class:`Skipped`).
 
     Raises
     ------

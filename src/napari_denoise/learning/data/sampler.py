@@ -145,7 +145,7 @@ class PatchSampler:
     def read_ahead(self, rng: np.random.Generator) -> Job[None]:
         """Read what the next patches are cut from, where images are in files; else do nothing.
 
-        An image that proves broken is left out, and said to be
+        An image that proves broken is skipped, and said to be
         (:class:`~napari_denoise.core.progress.Skipped`). Without this job :meth:`draw` reads when
         it has to, and says nothing.
 

@@ -96,7 +96,7 @@ class PatchStream:
         return self._waiting.pop()
 
     def read_ahead(self, rng: np.random.Generator) -> Job[None]:
-        """Read until enough patches wait; an image that proves broken is left out, and said to be.
+        """Read until enough patches wait; an image that proves broken is skipped, and said to be.
 
         Raises
         ------
