@@ -116,7 +116,7 @@ class ChannelFilter(Filter):
         """Filter one channel, ``(Z)YX``, in the image's units."""
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        if len(tile) == 1:
+        if len(tile) == 1:  # the usual case, without a copy of the result
             return (yield from self._filter(tile[0]))[np.newaxis]
         result = np.empty_like(tile)
         for channel, pixels in enumerate(tile):
@@ -161,6 +161,7 @@ class NoiseAwareFilter(ChannelFilter):
         sigma *= self._assumed_noise
         # Far from zero, float32 would lose what is small against the offset.
         offset = np.float32(pixels.mean())
+        # The filter itself then needs no units: it sees noise of 1 about a level of 0.
         scaled = yield from self._filter_scaled((pixels - offset) / np.float32(sigma))
         return scaled * np.float32(sigma) + offset
 
@@ -204,7 +205,7 @@ def noise_level(image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[f
     """
     size = layout.unit_shape(tuple(image.shape))[1:]
     middle = [_middle(extent) for extent in size[-2:]]
-    depths = [_middle(extent, 1) for extent in size[:-2]]
+    depths = [_middle(extent, 1) for extent in size[:-2]]  # of a volume, its middle plane
     chosen = units[:: -(-len(units) // _N_PLANES)]
     planes = []
     for i, unit in enumerate(chosen):
@@ -222,8 +223,12 @@ def _sigma_of(planes: Iterable[FloatArray]) -> float:
     differences = np.concatenate([_differences(plane).ravel() for plane in planes])
     if differences.size == 0:
         return 0.0
+    # Clipping at a multiple of what is found depends on what is found: five rounds bring it to rest
+    # where edges are few. A median of absolute differences would be surer of many, but is zero in
+    # dim images, more than half of whose pixels have counted nothing.
     sigma = float(np.sqrt(np.mean(np.square(differences))))
     for _ in range(5):
+        # At least one is kept: not all can be more than three times their root mean square.
         kept = differences[np.abs(differences) <= _CLIP * sigma]
         sigma = float(np.sqrt(np.mean(np.square(kept)))) / _CLIPPED_SIGMA
     return sigma
@@ -234,5 +239,5 @@ def _differences(plane: FloatArray) -> FloatArray:
     tap = _TAP_DISTANCE
     rows = plane[..., tap:, :] - plane[..., :-tap, :]
     both: FloatArray = rows[..., tap:] - rows[..., :-tap]
-    both /= 2
+    both /= 2  # the sum of four pixels' noise is twice as strong as that of one
     return both

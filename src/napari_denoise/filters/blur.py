@@ -57,7 +57,7 @@ def _half_kernel(sigma: float) -> FloatArray:
     """The right half of a kernel that sums to 1, its middle first."""
     places = np.arange(int(TRUNCATE * sigma + 0.5) + 1)
     kernel = np.exp(-0.5 * np.square(places / max(sigma, 1e-6)))
-    kernel /= 2 * kernel.sum() - 1
+    kernel /= 2 * kernel.sum() - 1  # both halves share the middle
     return kernel.astype(np.float32)
 
 
@@ -67,6 +67,7 @@ def _blur_along(pixels: FloatArray, out: FloatArray, axis: int, kernel: FloatArr
     `out` may be the image itself: a piece is as long as the axis, and depends on no other.
     """
     size, margin = pixels.shape[axis], len(kernel) - 1
+    # Any number of axes is three: those before the one worked on, that one, and those behind it.
     columns, result = (each.reshape(prod(each.shape[:axis]), size, -1) for each in (pixels, out))
     mirrored = np.pad(np.arange(size), margin, mode="symmetric")
     pieces = list(_pieces(columns.shape, len(mirrored)))

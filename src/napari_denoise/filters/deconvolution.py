@@ -75,6 +75,8 @@ class RichardsonLucy(ChannelFilter):
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
+        # One kernel's reach for each of the two blurs of a step; what further steps bring from
+        # beyond is little, as each of them changes the estimate less.
         reach = TRUNCATE * _SURROUNDINGS[n_spatial]
         sigmas = per_axis(self.psf_sigma, n_spatial, "psf_sigma")
         return tuple(ceil(max(reach, 2 * TRUNCATE * sigma)) for sigma in sigmas)
@@ -100,6 +102,7 @@ class RichardsonLucy(ChannelFilter):
         # it must be nothing, or intensities could not be measured on the result.
         blurred = yield from nested(blur(estimate, sigmas), part[1], part[1])
         lost = blur(signal - blurred, (_SURROUNDINGS[pixels.ndim],) * pixels.ndim)
+        # Added, not multiplied: where there is no light, there is nothing to multiply.
         estimate += yield from nested(lost, part[1], 1.0)
         return estimate + np.float32(self.background)
 
@@ -108,6 +111,7 @@ class RichardsonLucy(ChannelFilter):
     ) -> Job[FloatArray]:
         """One step of Richardson and Lucy, divided by what total variation asks for."""
         blurred = yield from nested(blur(estimate, sigmas), 0.0, 0.4)
+        # More than 1 where more photons came than expected.
         ratio = np.divide(light, np.maximum(blurred, darkest), dtype=np.float32)
         # The kernel is symmetric: to correlate with it is to convolve.
         step = yield from nested(blur(ratio, sigmas), 0.4, 0.8)

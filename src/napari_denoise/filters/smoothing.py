@@ -94,7 +94,7 @@ class Box(_Window):
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
         sizes = self._window(pixels.ndim)
         along = [partial(ndimage.uniform_filter1d, size=size) for size in sizes]
-        # A running sum takes as long for any width: about as long as a kernel of eight taps.
+        # A running sum takes as long for any width; it is cut into slabs as if it had eight taps.
         return (yield from _along_axes(pixels, along, [8.0 * (size > 1) for size in sizes]))
 
 
@@ -121,6 +121,7 @@ class Median(_Window):
         window = self._window(pixels.ndim)
         if prod(window) <= _LARGEST_NETWORK:
             return (yield from window_medians(pixels, window))
+        # One call, which nothing stops: hence the small tiles.
         yield Progress(fraction=0.0)
         medians: FloatArray = ndimage.median_filter(pixels, window, mode="reflect")
         return medians

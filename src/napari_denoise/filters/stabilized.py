@@ -71,6 +71,7 @@ class Stabilized(Filter):
             if not found.reliable:
                 yield Notice(fraction=1.0, message=found.advice)
             camera = {name: getattr(found, name) for name in camera}
+        # The filter is fitted to the raw image only for what does not depend on intensities.
         inner = yield from _of_unit_noise(self.denoiser).fitted(image, layout, units)
         return self.model_copy(update={"denoiser": inner, **camera})
 

@@ -92,15 +92,18 @@ class Rings:
         -------
         array, ``(Z)YX``, complex
         """
+        # Fourier's shift theorem: exact for parts of a pixel too, without interpolation.
         phase = self.axes[-2] * by_um[0] + self.axes[-1] * by_um[1]
         moved: Spectrum = spectrum * np.exp(-2j * np.pi * phase)
         return moved
 
     def sums(self, values: Values) -> Values:
         """Sum over each ring but the zeroth."""
+        # Corners lie in rings beyond n_rings: they are counted, and cut off.
         each = np.bincount(
             self.index.ravel(), (self.weight * values).ravel(), minlength=self.n_rings + 1
         )
+        # The zeroth ring is the mean, which says nothing of detail.
         return each[1 : self.n_rings + 1].astype(np.float64)
 
     def agreement(self, one: Spectrum, other: Spectrum) -> Job[Values]:
@@ -162,5 +165,6 @@ def _crossing(frequency: Values, correlation: Values) -> float:
     if below[0] == 0:
         return math.inf
     i = int(below[0])
+    # A straight line between the last ring above the threshold and the first below.
     part = (correlation[i - 1] - THRESHOLD) / (correlation[i - 1] - correlation[i])
     return 1 / float(frequency[i - 1] + part * (frequency[i] - frequency[i - 1]))

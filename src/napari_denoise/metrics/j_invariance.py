@@ -113,6 +113,7 @@ def _error_of(squares: npt.NDArray[Any], noise_variance: float | None) -> JInvar
     # Masked pixels lie apart, so that the errors at them are taken to be independent.
     loss = float(squares.mean())
     error = float(squares.std()) / math.sqrt(squares.size)
+    # May come out negative, where the estimates of both are nearly the same.
     mse = math.nan if noise_variance is None else loss - noise_variance
     return JInvariantError(loss, error, mse)
 

@@ -90,6 +90,7 @@ def local_moments(clean: Plane, image: Plane, window: Window, row_step: int = 1)
         else:
             taps = enumerate(window.weights)
             along_y = sum(w * pixels[i : i + n_rows : row_step] for i, w in taps)
+        # Separable: eleven and eleven taps in place of a hundred and twenty-one.
         averaged: Plane = ndimage.correlate1d(along_y, window.weights, axis=1)[:, inner]
         return averaged
 
@@ -121,6 +122,7 @@ def bands(shape: tuple[int, ...], margin: int) -> Iterator[slice]:
     iterator of slice
         Rows, those of the margins among them; neighbouring bands overlap by twice the margin.
     """
+    # Whole rows: they lie side by side in memory, and only two margins are computed twice.
     n_rows = max(1, _BAND_PIXELS // shape[1])
     for start in range(0, shape[0] - 2 * margin, n_rows):
         yield slice(start, min(start + n_rows + 2 * margin, shape[0]))

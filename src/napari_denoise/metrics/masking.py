@@ -70,6 +70,7 @@ class Masker:
         """
         if correlation <= 0:
             return cls()
+        # A correlation of c at one pixel is c^(r²) at r: solved for where it is _SEEN.
         return cls(sqrt(log(_SEEN) / log(min(correlation, _LARGEST_CORRELATION))))
 
     @property
@@ -106,6 +107,8 @@ class Masker:
         replacement = self._replacement(noisy)
         masked = noisy.copy()
         reach = int(self.radius)
+        # The replacement of each pixel is that of itself, not of the mask's middle: structure goes
+        # on below the mask.
         for y in range(-reach, reach + 1):
             for x in range(-reach, reach + 1):
                 if y * y + x * x <= self.radius**2:
@@ -120,6 +123,7 @@ class Masker:
 
     @property
     def _spacing(self) -> int:
+        # Masks must not touch.
         return max(_SPACING, ceil(2 * self.radius) + 2)
 
     def _centres(self, shape: tuple[int, ...], phase: int) -> Mask:

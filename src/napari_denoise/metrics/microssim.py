@@ -87,6 +87,7 @@ def fit_range_job(clean: Any, image: Any) -> Job[RangeFit]:
     for i, index in enumerate(chosen):
         place = places[index]
         pair = next(planes(clean[place], image[place]))[1]
+        # Every so many pixels of the flattened plane: percentiles do not mind which.
         step = _step(n_pixels, _MAX_PIXELS)
         # A copy, as a view of every so many pixels would keep the whole plane in memory.
         first, second = (plane.ravel()[::step].copy() for plane in pair)
@@ -108,7 +109,7 @@ def _step(n_there: int, n_wanted: int) -> int:
 
 
 def _windows(clean: Plane, image: Plane, step: int) -> Iterator[Windows]:
-    data_range = np.ptp(clean)
+    data_range = np.ptp(clean)  # that of each plane, as micro_ssim says
     for rows in bands(clean.shape, _FIT_WINDOW.margin):
         moments = local_moments(clean[rows], image[rows], _FIT_WINDOW, step)
         parts = [getattr(moments, field.name).ravel() for field in fields(Moments)]
@@ -125,7 +126,8 @@ def _best_scale(windows: list[Windows], clean_offset: float, image_offset: float
     # Negative where the images do not resemble each other: any scale is as good then.
     guess = float(np.vdot(values[0], values[1]) / max(np.vdot(values[1], values[1]), 1e-300))
     guess = guess if guess > 0 else 1.0
-    # Near enough on a choice of windows; then two parabolas through all of them.
+    # Near enough on a choice of windows; then two parabolas through all of them. In the logarithm,
+    # in which a factor and its inverse are as far away.
     coarse = values[:, :: _step(values.shape[1], _MAX_COARSE)]
     best = _golden_section(lambda x: _mean_scaled(coarse, guess * math.exp(x)))
     for i, width in enumerate(_WIDTHS):
@@ -158,6 +160,7 @@ def _golden_section(height: Callable[[float], float]) -> float:
 def _vertex(heights: list[float]) -> float:
     """Where the parabola through three points at -1, 0 and 1 is highest, no farther than 1."""
     left, middle, right = heights
+    # Upwards, or flat, there is no maximum between the three: the middle one stays.
     bend = left - 2 * middle + right
     return min(1.0, max(-1.0, (left - right) / (2 * bend))) if bend < 0 else 0.0
 

@@ -138,6 +138,7 @@ def check_photometry_job(
     sample = yield from _sample(noisy, denoised)
     clipped = (sample.n_clipped + n_clipped) / sample.n_pixels
     evidence, background = _weigh(sample, offset, clipped)
+    # Reported whether or not it is too much.
     worst = int(np.abs(evidence.plane_deviations).argmax())
     problem = find_problem(evidence, sample.places)
     groups, line = evidence.groups, evidence.line or Line(math.nan, math.nan, math.nan)
@@ -162,6 +163,7 @@ def _sample(noisy: Any, denoised: Any) -> Job[_Sample]:
     is_whole = np.dtype(denoised.dtype).kind in "bui"
     sizes = block_sizes(noisy.shape[-2:])
     n_planes, n_pixels = math.prod(noisy.shape[:-2]), math.prod(noisy.shape)
+    # As many of each plane: the choice must not favour the first ones.
     steps = [math.ceil(n_pixels / size**2 / _MAX_BLOCKS) for size in sizes]
     places, means, blocks, n_clipped = [], [], [], 0
     for i, (place, (before, after)) in enumerate(planes(noisy, denoised, NOISY_AND_DENOISED)):
@@ -206,6 +208,7 @@ def _n_clipped(before: Plane, after: Plane, *, is_whole: bool) -> int:
 
 def _weigh(sample: _Sample, offset: float | None, clipped: float) -> tuple[Evidence, float]:
     before, square, after = sample.means.mean(axis=0)
+    # The coarsest blocks of which surroundings tell enough; finer ones are not even grouped then.
     candidates = (group_blocks(blocks) for blocks in sample.blocks)
     groups = next((g for g in candidates if g and g.strength >= _MIN_STRENGTH), None)
     darkest = float(groups.first.min()) if groups else 0.0
@@ -214,6 +217,7 @@ def _weigh(sample: _Sample, offset: float | None, clipped: float) -> tuple[Evide
     if signal <= 0 or (groups is None and offset is None):
         # What is signal and what background cannot be told: a part of all variation may be lost.
         signal = math.sqrt(max(float(square - before**2), 0.0))
+    # The scatter of blocks, not of pixels, whose noise a filter has made alike in neighbours.
     differences = sample.blocks[0][2] - sample.blocks[0][1]
     evidence = Evidence(
         float(after - before),

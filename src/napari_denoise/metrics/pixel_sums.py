@@ -108,7 +108,8 @@ class PixelSums:
         (clean, product), (_, image) = self.scatter
         if clean == 0:
             return math.nan
-        # What is left of the clean image's scatter after the best scale of the other's.
+        # The best offset is gone with the means, the best factor is product / image: what these
+        # leave of the clean image's scatter.
         left = clean - (product**2 / image if image > 0 else 0.0)
         left = left if left > 1e-14 * clean else 0.0  # rounding alone leaves this much
         return _decibel((self.high - self.low) ** 2 * self.n_pixels, left)
@@ -135,6 +136,7 @@ def plane_sums(clean: Plane, image: Plane, similarities: tuple[float, ...] = ())
     """
     parts = []
     for rows in bands(clean.shape, 0):
+        # A dozen passes over the pixels: over a whole plane each would come from memory again.
         parts.append(PixelSums.of(clean[rows], image[rows]))
         yield Progress(fraction=rows.stop / len(clean))
     return replace(total(parts), n_planes=1, similarities=np.array(similarities))

@@ -170,6 +170,7 @@ def _plane_sums(
     first: Any, second: Any, data_range: float, fit: RangeFit | None, n_threads: int
 ) -> Job[PixelSums]:
     """Sums over one plane, which is read here: in the thread that works on it."""
+    # Before the first plane is read: a thread that is cancelled reads nothing.
     yield Progress(fraction=0.0)
     clean, image = to_double(first, "The clean image"), to_double(second, "The other image")
     job = _similarities(clean, image, data_range, fit, n_threads)
@@ -181,6 +182,7 @@ def _similarities(
     clean: Plane, image: Plane, data_range: float, fit: RangeFit | None, n_threads: int
 ) -> Job[tuple[float, float, float]]:
     """SSIM, MS-SSIM and MicroSSIM; without a fit SSIM alone, and NaN."""
+    # One pass for all three: MicroSSIM is made of SSIM's moments.
     if fit is None:
         job = mean_maps(clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads)
         return (yield from job)[0], math.nan, math.nan
@@ -191,6 +193,8 @@ def _similarities(
 def _table(
     sums: dict[tuple[int, ...], PixelSums], shape: tuple[int, ...], data_range: float
 ) -> PlaneScores:
+    # Scores of a frame or channel are not means of its planes' scores: PSNR is no mean. But sums
+    # add up, so nothing is read again.
     along = tuple(
         tuple(
             _scores(total(s for place, s in sums.items() if place[axis] == i), data_range)

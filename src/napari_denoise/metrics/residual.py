@@ -102,12 +102,13 @@ def _mean_product(plane: Plane, lag: int, axis: int) -> float:
         plane[(slice(None),) * axis + (part,)]
         for part in (slice(lag, None), slice(plane.shape[axis] - lag))
     )
+    # einsum: no array for the products.
     return float(np.einsum("ij,ij->", later, earlier)) / later.size
 
 
 def _statistics(products: npt.NDArray[np.float64], sums: PixelSums) -> ResidualStatistics:
     (residual, product), (_, signal) = sums.scatter
-    variance = products[:, :1]
+    variance = products[:, :1]  # at lag 0
     correlations = products[:, 1:] / np.where(variance > 0, variance, np.nan)
     # Of white noise, each correlation of n pixels has a standard error of 1 / √n (Bartlett).
     scale = math.sqrt(residual * signal)

@@ -176,11 +176,13 @@ def _check(
 
 def _transform(image: Values) -> Job[Spectrum]:
     """Spectrum under a Hann window, without which the borders would agree; an axis at a time."""
+    # The mean first: the window would make a peak of it that spreads over the lowest rings.
     weighted = image - image.mean()
     for axis, size in enumerate(image.shape):
         window = np.hanning(size + 2)[1:-1]  # without its zeros, which would waste two pixels
         weighted *= window.reshape((-1,) + (1,) * (image.ndim - 1 - axis))
     yield Progress(fraction=0.2, message="transforming")
+    # Half the frequencies say all of a real image.
     spectrum: Spectrum = fft.rfft(weighted, workers=_N_THREADS)
     # Axis by axis, with a look at Cancel in between: a volume at once takes long.
     for axis in reversed(range(image.ndim - 1)):

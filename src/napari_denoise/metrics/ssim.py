@@ -135,6 +135,7 @@ def plane_similarity(
 
     job = mean_maps(clean, image, maps, n_threads=n_threads)
     first = yield from nested(job, 0.0, 0.75)
+    # Contrast and structure count on every scale, luminance on the last one only.
     terms, done = [first[:2]], 0.75
     for scale in range(1, len(_SCALE_WEIGHTS)):
         share = 0.75 / 4**scale  # of the work: each scale has a quarter of the pixels
@@ -257,6 +258,7 @@ def ssim_map_job(clean: Any, image: Any, *, data_range: float) -> Job[FloatArray
     result = np.empty(clean.shape, dtype=np.float32)
     n_planes, margin = math.prod(clean.shape[:-2]), GAUSSIAN.margin
     for i, (place, pair) in enumerate(planes(clean, image)):
+        # A number for every pixel, those at the border among them, unlike in the mean.
         first, second = (np.pad(plane, margin, mode="symmetric") for plane in pair)
         for rows in bands(first.shape, margin):
             moments = local_moments(first[rows], second[rows], GAUSSIAN)

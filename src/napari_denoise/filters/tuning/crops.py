@@ -73,6 +73,7 @@ def choose_crops(
         If a pixel is NaN.
     """
     places = list(_places(layout, tuple(image.shape), units))
+    # Evenly spread over planes, frames and windows alike, whatever their order.
     chosen = places[:: -(-len(places) // _N_CANDIDATES)]
     crops = []
     for i, (unit, window) in enumerate(chosen):
@@ -95,6 +96,7 @@ def _places(
 
 def _spans(size: int, wanted: int) -> Iterator[slice]:
     """As many windows as fit without overlap, in the middle; the whole axis if none does."""
+    # Without overlap: the same pixels twice would tell nothing new.
     n = max(size // wanted, 1)
     first = max(size - n * wanted, 0) // 2
     return (slice(first + i * wanted, min(first + (i + 1) * wanted, size)) for i in range(n))

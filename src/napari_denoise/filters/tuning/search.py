@@ -157,8 +157,11 @@ class _Trial:
 
     def loss(self, changes: dict[str, Any]) -> Job[float]:
         """Sum of the squared errors at masked pixels, weighted."""
+        # What was measured on the whole image (noise level, camera) stays: a masked crop would
+        # tell something else.
         denoiser = self.fitted.adjusted(**changes)
         denoised = yield from nested(denoiser.denoise_tile(self.masked), 0.0, 1.0)
+        # A deconvolved image is sharper than what the camera has recorded: it is compared blurred.
         predicted = yield from nested(denoiser.forward_model(denoised), 1.0, 1.0)
         errors = predicted[self.mask] - self.crop.pixels[self.mask]
         return self.weight * float(np.vdot(errors, errors))
@@ -176,6 +179,7 @@ def _prepare(denoiser: Filter, image: Any, layout: Layout) -> Job[list[_Trial]]:
         start, middle, stop = (0.3 + 0.7 * (i + part) / len(channels) for part in (0, 0.4, 1))
         job = calibrate_job(image, layout.axes, channel=channel)
         noise = yield from nested(job, start, middle)
+        # Below that, masks of one pixel are enough, and their replacements follow structure better.
         correlation = noise.correlation if noise.correlation > CORRELATED else 0.0
         crops = yield from nested(choose_crops(image, layout, units, n_crops), middle, stop)
         masker = Masker.for_correlation(correlation)
@@ -190,6 +194,8 @@ def _trials_of(
     n_phases = n_pixels // sum(crop.pixels.size for crop in crops)
     phases = range(0, masker.n_phases, ceil(masker.n_phases / max(n_phases, 1)))
     masked = [(crop, *masker.mask(crop.pixels, phase)) for crop in crops for phase in phases]
+    # Errors of the replacements themselves: against these, losses of dim and bright channels can be
+    # added up.
     total = sum(
         float(np.sum(np.square(image[mask] - crop.pixels[mask]))) for crop, image, mask in masked
     )
@@ -234,13 +240,14 @@ class _Search:
     def _scan(self, field: int, values: Sequence[float]) -> Job[None]:
         """Try values of one setting, the others being as they are."""
         all_settings = [(*self._best[:field], v, *self._best[field + 1 :]) for v in values]
+        # Settings come round again when other settings have changed and changed back.
         new = [settings for settings in all_settings if settings not in self._losses]
         losses: list[float] = []
         jobs = [trial.loss(self._changes(settings)) for settings in new for trial in self._trials]
         noun = f"{self._fields[field].name.replace('_', ' ')}: trial"
         n_threads = min(os.cpu_count() or 1, len(jobs)) if self._given.is_threaded else 1
         yield from run_all(jobs, losses.append, n_jobs=len(jobs), n_threads=n_threads, noun=noun)
-        n = len(self._trials)
+        n = len(self._trials)  # run_all hands over in order: all trials of one setting in a row
         self._losses.update({key: sum(losses[i * n : i * n + n]) for i, key in enumerate(new)})
         self._best = min(self._losses, key=self._losses.__getitem__)
 
@@ -250,6 +257,7 @@ class _Search:
         for field, value in zip(self._fields, settings, strict=True):
             given = self._given.value_of(field.name)
             changes[field.name] = value
+            # One sigma per axis is often one of physical size: found is how much, not which shape.
             if isinstance(given, tuple) and any(given):
                 parts = (value * part / max(given) for part in given)
                 changes[field.name] = tuple(_allowed(field, part) for part in parts)
@@ -277,6 +285,7 @@ def _as_number(value: float | tuple[float, ...]) -> float:
 def _grid(field: SettingField) -> list[float]:
     """Values over the whole range, in equal factors."""
     low, high = field.tuned_over or (1.0, 1.0)
+    # What a setting does goes with its logarithm: from 0.5 to 1 is as far as from 5 to 10.
     values = np.geomspace(low, high, ceil(log2(high / low) * _COARSE) + 1)
     return sorted({_allowed(field, float(value)) for value in values})
 
