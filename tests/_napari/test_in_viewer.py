@@ -14,6 +14,7 @@ from napari_denoise._napari.files import model_reader, open_widget
 from napari_denoise._napari.shared.models import shelf_of
 from napari_denoise._qt.run_bar import RunBar
 from napari_denoise.core.denoiser import Denoised
+from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.image import as_image
 from napari_denoise.io.images import read_image
 from napari_denoise.learning.methods import N2V
@@ -163,6 +164,12 @@ def test_saving_as_ome_tiff_uses_our_writer(window, tmp_path):
     window.layers[0].scale = (2, 0.5, 0.5)
     window.layers.save(str(path), plugin="napari-denoise")
     assert read_image(path).scale == (2.0, 0.5, 0.5)
+
+
+def test_why_layers_cannot_be_saved_together_is_said(window, tmp_path):
+    window.add_image(np.zeros((4, 5)), name="other")
+    with pytest.raises(DenoiseError, match="differ in shape"):
+        window.layers.save(str(tmp_path / "both.ome.tif"), plugin="napari-denoise")
 
 
 def test_opening_with_scale_and_axes_asks_for_a_file(window, monkeypatch, tmp_path):

@@ -50,6 +50,7 @@ class ComparisonChooser(Page):
         self.noisyChooser = LayerChooser(viewer.layers, none_text="none")
         self.layerList = LayerChecklist(viewer.layers, tick_new=lambda _layer: True)
         self.dataRange = DataRange()
+        # Once the user has chosen, nothing is guessed any more, not even another "none".
         self._is_reference_chosen = self._is_noisy_chosen = False
         self._build()
         self._connect()
@@ -90,6 +91,7 @@ class ComparisonChooser(Page):
             what = "ticked" if self._layers else "open"
             raise InputError(f"There is no image layer {what}. Open or tick one first.")
         reference = self.reference()
+        # Without a reference there is no PSNR, and so nothing to give a range for.
         data_range = self.dataRange.value() if reference else None
         return Comparison.of(reference, self.noisy(), others, data_range)
 
@@ -130,9 +132,11 @@ class ComparisonChooser(Page):
 
     def _guess(self) -> None:
         layers = [layer for layer in self._layers if isinstance(layer, ImageLayer)]
+        # A guess that stands is kept: a clean image that is opened later must not take its place.
         if not self._is_reference_chosen and self.reference() is None:
             self.referenceChooser.setLayer(guess_reference(layers))
         if not self._is_noisy_chosen:
+            # Guessed anew at each change: the noisy image of the result that came last.
             guess = guess_noisy(layers, self.layers())
             self.noisyChooser.setLayer(guess if guess is not self.reference() else None)
 
@@ -158,6 +162,7 @@ class DataRange(QWidget):
         The range itself, in the images' units.
     """
 
+    # Places in the list.
     _TYPE, _REFERENCE, _OWN = range(3)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -191,6 +196,7 @@ class DataRange(QWidget):
     def setReference(self, layer: ImageLayer | None) -> None:
         """Offer what goes with the reference's type: 255 for a byte, the measured range else."""
         dtype = np.dtype(layer.dtype) if layer is not None else None
+        # What the user chose for this type stays for another layer of the same type.
         if dtype == self._dtype:
             return
         self._dtype = dtype
@@ -198,6 +204,8 @@ class DataRange(QWidget):
         text = f"all of {dtype}" if limits else "all of the type"
         self.choiceBox.setItemText(self._TYPE, text)
         self.choiceBox.model().item(self._TYPE).setEnabled(limits is not None)
+        # All of a byte is what everybody quotes. 16 bits are hardly ever used to the full, and the
+        # PSNR over all of them would look better than it is.
         is_byte = dtype is not None and dtype.itemsize == 1 and limits is not None
         self.choiceBox.setCurrentIndex(self._TYPE if is_byte else self._REFERENCE)
         self._on_choice_changed()
@@ -221,4 +229,5 @@ class DataRange(QWidget):
         if choice == self._TYPE and limits:
             self.numberBox.setValue(limits[1] - limits[0])
         self.numberBox.setVisible(choice != self._REFERENCE)
+        # Shown all the same: a PSNR without its range cannot be compared.
         self.numberBox.setReadOnly(choice == self._TYPE)

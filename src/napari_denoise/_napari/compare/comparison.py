@@ -24,6 +24,8 @@ __all__ = [
     "reason_against",
 ]
 
+# How clean images are called in samples, in public data and by users; `gt` only as a word, as it
+# stands in many others.
 _CLEAN_NAMES = re.compile(r"clean|reference|ground.?truth|(^|\W|_)gt(\W|_|$)", re.IGNORECASE)
 
 
@@ -65,6 +67,7 @@ class Comparison:
         InputError
             If one cannot be worked on, such as an RGB picture.
         """
+        # Once each: that a layer is not compared with itself is seen by its being the same image.
         images = {layer: read_layer(layer) for layer in (clean, noisy, *others) if layer}
         return cls(
             images[clean] if clean else None,
@@ -89,6 +92,7 @@ def reason_against(layer: ImageLayer, companions: Sequence[ImageLayer | None]) -
     if reason := refusal(layer):
         return reason
     for companion in companions:
+        # What is wrong with the companion itself is no reason against this layer.
         if companion is None or companion is layer or refusal(companion):
             continue
         try:
@@ -106,6 +110,7 @@ def is_map(layer: ImageLayer) -> bool:
 
 def guess_reference(layers: Sequence[ImageLayer]) -> ImageLayer | None:
     """The last layer that is called clean, or as clean images are called."""
+    # A result is called after its source, and so may have "clean" in its name.
     named = [
         layer
         for layer in layers
@@ -117,6 +122,8 @@ def guess_reference(layers: Sequence[ImageLayer]) -> ImageLayer | None:
 def guess_noisy(layers: Sequence[ImageLayer], results: Sequence[ImageLayer]) -> ImageLayer | None:
     """The layer that one of the results says it was denoised from, the latest first."""
     by_name = {layer.name: layer for layer in layers}
+    # By name, which is all that a recipe knows of its source; the latest result is what the user is
+    # looking at.
     for result in reversed(results):
         recipe = recipe_of(result.metadata)
         if recipe and recipe.operation == "denoise" and recipe.source in by_name:
@@ -134,6 +141,8 @@ def data_range_job(comparison: Comparison) -> Job[Comparison]:
     """
     if comparison.clean is None or comparison.data_range is not None:
         return comparison
+    # Measured once for all layers, and told by the progress as what it is: it reads the whole
+    # reference.
     job = max_minus_min(stack_of(comparison.clean).pixels)
     data_range = yield from nested(job, 0.0, 0.0, f"Measuring {comparison.clean.name}")
     return replace(comparison, data_range=data_range)

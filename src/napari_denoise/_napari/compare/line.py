@@ -23,8 +23,9 @@ __all__ = ["LineWatch", "Points", "Track", "drawn_line", "track_in"]
 
 Points = npt.NDArray[np.float64]
 
+# Between two curves: while a line is dragged, it moves more often than a curve need be drawn.
+# Trade-off: longer saves work, shorter follows the hand.
 _PAUSE_MS = 80
-"""While a line is dragged, it moves more often than a curve need be drawn."""
 
 
 class LineWatch(QObject):
@@ -52,11 +53,14 @@ class LineWatch(QObject):
 
     def poke(self) -> None:
         """Tell soon, as if something had moved."""
+        # A running timer is left alone: started anew by each move, it would never end while the
+        # mouse moves.
         if not self._timer.isActive():
             self._timer.start(_PAUSE_MS)
 
     def close(self) -> None:
         """Stop listening."""
+        # Else it would tell once more, after the dock has gone.
         self._timer.stop()
         for emitter in self._emitters:
             emitter.disconnect(self._on_viewer_changed)
@@ -73,6 +77,7 @@ class LineWatch(QObject):
             layer.events.set_data.disconnect(self._on_line_changed)
             layer.events.highlight.disconnect(self._on_line_changed)
         for layer in set(layers) - set(self._followed):
+            # `highlight` as well: a click selects another line without changing any.
             layer.events.set_data.connect(self._on_line_changed)
             layer.events.highlight.connect(self._on_line_changed)
         self._followed = layers
@@ -88,6 +93,7 @@ def drawn_line(viewer: ViewerModel) -> tuple[Shapes, int] | None:
         if not isinstance(layer, Shapes):
             continue
         lines = [i for i, kind in enumerate(layer.shape_type) if kind in {"line", "path"}]
+        # What is selected is what the user has just drawn or clicked on.
         selected = [i for i in lines if i in layer.selected_data]
         if lines:
             return layer, (selected or lines)[-1]
@@ -135,6 +141,7 @@ def track_in(
     if viewer.dims.ndisplay != 2:
         raise InputError("A profile runs through a plane. Switch the viewer to 2D.")
     shapes, number = line
+    # Corners go through the world: Shapes may have other axes, scale and rotation than the image.
     axes = displayed_axes(viewer, image)
     corners = [_to_layer(viewer, layer, shapes, corner)[axes] for corner in shapes.data[number]]
     places = _walk(np.array(corners))
@@ -158,6 +165,8 @@ def _walk(corners: Points) -> Points:
     """Points about a pixel apart along a path through its corners."""
     parts = [corners[:1]]
     for start, stop in pairwise(corners):
+        # A point for each pixel: fewer would leave pixels out, more would only draw the
+        # interpolation.
         n_steps = max(1, round(float(np.hypot(*(stop - start)))))
         parts.append(start + (stop - start) * np.linspace(0, 1, n_steps + 1)[1:, np.newaxis])
     return np.concatenate(parts)

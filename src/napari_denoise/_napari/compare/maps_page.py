@@ -82,6 +82,7 @@ def draw_maps_job(comparison: Comparison, kinds: Sequence[MapKind]) -> Job[tuple
     InputError
         If shapes or scales differ, or a pixel is not finite.
     """
+    # Needed by SSIM alone; else the reference would be read once more for nothing.
     if MapKind.SSIM in kinds:
         comparison = yield from data_range_job(comparison)
     wanted = [
@@ -109,6 +110,7 @@ class MapsPage(View):
     def __init__(self, dock: ViewerDock, chooser: ComparisonChooser) -> None:
         super().__init__(dock, chooser)
         self._boxes = {kind: QCheckBox(choice.text) for kind, choice in _CHOICES.items()}
+        # The two that tell at a glance: where it is wrong, and what went with the noise.
         self._boxes[MapKind.DIFFERENCE].setChecked(True)
         self._boxes[MapKind.RESIDUAL].setChecked(True)
         self.runBar: RunBar = dock.makeRunBar(self._prepare, run_text="Add as layers")
@@ -174,9 +176,12 @@ def _layer(source: ImageLayer, drawn: DrawnMap, contrast: tuple[float, float]) -
     layer = result_layer(source, drawing, label=_CHOICES[drawn.kind].label)
     low, high = drawn.map.limits
     layer.colormap = DIVERGING if low < 0 else "gray" if drawn.kind is MapKind.SSIM else "magma"
+    # The slider must reach what lies beyond the contrast, which leaves out the most extreme pixels.
     layer.contrast_limits_range = min(low, contrast[0]), max(high, contrast[1])
     layer.contrast_limits = contrast
+    # Not the source's look: a map is read by its colours, on a scale of its own.
     layer.gamma = 1.0
     layer.blending = "translucent_no_depth"
+    # A source may be hidden, but who asks for a map wants to see it.
     layer.visible = True
     return layer

@@ -64,10 +64,12 @@ def measure_job(comparison: Comparison, keys: Collection[str]) -> Job[tuple[Meas
             )
             share = i / n_images, (i + 1) / n_images
             assessment = yield from nested(job, *share, f"Measuring {image.name}")
+        # One broken layer must not cost the numbers of the others.
         except DenoiseError as error:
             found.append(Measured(image.name, None, str(error)))
         else:
             found.append(Measured(image.name, assessment))
+    # Nothing could be measured: that is an error, and mostly the same one for all layers.
     if found and all(each.assessment is None for each in found):
         raise InputError("\n".join(dict.fromkeys(each.error for each in found)))
     return tuple(found)
@@ -104,6 +106,7 @@ class NumbersPage(View):
 
     def setAxes(self, axes: str) -> None:
         """Offer a row for each position along one of these axes."""
+        # The list may be open: filled anew with the same, it would close.
         if axes == self._axes and self.rowsBox.count():
             return
         chosen, self._axes = self.rowsBox.currentData(), axes
@@ -132,6 +135,7 @@ class NumbersPage(View):
         comparison = self.chooser.value()
         per = self.rowsBox.currentData() or ""
         return Task(
+            # Columns that are not shown are not measured: some take as long as all others together.
             partial(measure_job, comparison, self.table.shownColumns()),
             partial(self._show, comparison, per),
         )

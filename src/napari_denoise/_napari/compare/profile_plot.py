@@ -29,8 +29,8 @@ from napari_denoise.core.progress import Job, Progress
 __all__ = ["Profile", "ProfilePlot", "profile_job"]
 
 _HINT = "Draw a line across the image;\nits profile through all layers appears here"
+# The line is drawn as wide as a 250th of the image: to be seen, and to see beside it.
 _EXTENT_PER_WIDTH = 250
-"""The line is drawn as wide as a 250th of the image: to be seen, and to see beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ def profile_job(planes: Sequence[tuple[Image, Track]]) -> Job[tuple[Profile, ...
     for i, (shown, track) in enumerate(planes):
         yield Progress(fraction=i / len(planes), message=f"reading {shown.name}")
         pixels = as_float32(shown.pixels, shown.name)
+        # Between pixels as a straight line, which adds no bumps of its own; NaN outside leaves a
+        # gap in the curve.
         values = ndimage.map_coordinates(
             pixels, track.places.T, output=np.float64, order=1, cval=np.nan
         )
@@ -111,8 +113,10 @@ class ProfilePlot(View):
 
     def follow(self) -> None:
         """Draw the profile along the present line through what is chosen now."""
+        # A plot that nobody sees is not worth reading pixels for; `showEvent` catches up.
         if not self.isVisible():
             return
+        # The curve in the making is shown first, and then the line looked at once more.
         if self._runner.is_running:
             self._watch.poke()
             return

@@ -96,6 +96,8 @@ class ResolutionPlot(View):
     def _prepare(self) -> Task:
         chosen = self.chooser.value()
         clean = self._shown(chosen, chosen.clean) if chosen.clean else None
+        # A denoised image split in two agrees with itself: denoising has correlated the noise of
+        # neighbours, and the halves would share it.
         images = [image for image in chosen.others if clean or is_raw(image.recipe)]
         if not images:
             raise InputError(
@@ -119,6 +121,7 @@ class ResolutionPlot(View):
             x_label=f"spatial frequency (1/{unit})",
             y_label="correlation",
             markers=[Marker(THRESHOLD, "1/7", "y")],
+            # From just below nothing in common to just above the same, whatever the curves are.
             y_range=(min(-0.05, *(min(curve.found.correlation) for curve in curves)), 1.05),
         )
         lines = [f"{curve.name}: {_resolution(curve)}" for curve in curves]
@@ -127,6 +130,7 @@ class ResolutionPlot(View):
 
 def _resolution(curve: Correlation) -> str:
     found = curve.found
+    # The curve stays above the threshold up to the finest detail that pixels of this size hold.
     if math.isnan(found.resolution_um):
         return f"finer than {found.limit_um:.3g} {curve.unit}"
     if math.isinf(found.resolution_um):

@@ -14,6 +14,7 @@ from napari_denoise.metrics import SCORES
 
 __all__ = ["ScorePlot"]
 
+# The range is the same for all planes, and so no curve.
 _SCORES = [q for q in SCORES.quantities if q.key != "data_range"]
 
 
@@ -45,6 +46,7 @@ class ScorePlot(View):
     def setMeasured(self, found: tuple[Measured, ...]) -> None:
         """Show these measurements in place of the last ones."""
         self._found = found
+        # Layers of one comparison have the same axes, but one that failed has none.
         stacks = [each.assessment.axes for each in found if each.assessment]
         self._show_axes(max(stacks, key=len, default=""))
         self._draw()

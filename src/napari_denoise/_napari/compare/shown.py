@@ -41,10 +41,12 @@ def shown_part(viewer: ViewerModel, layer: ImageLayer, image: Image) -> Image:
     position = layer.world_to_data(viewer.dims.point[-len(image.shape) :])
     index: list[int | slice] = []
     for axis, size in enumerate(image.shape):
+        # As napari rounds when it draws, so that what is measured is what is seen.
         place = round(float(position[axis]))
         if axis not in axes and not 0 <= place < size:
             raise InputError(f"{image.name} does not reach to the plane that is shown.")
         index.append(slice(None) if axis in axes else place)
+    # Indexing drops the axes that are not shown and keeps the others in the layer's order.
     kept = sorted(axes)
     pixels = sliceable(image.pixels)[tuple(index)].transpose([kept.index(axis) for axis in axes])
     return Image(

@@ -27,6 +27,7 @@ class SideBySide:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
+        # Gives everything back in the reverse order, also where one of the layers has been removed.
         self._borrowed = ExitStack()
         self._limits: tuple[float, float] | None = None
         self._leader: Image | None = None
@@ -41,6 +42,7 @@ class SideBySide:
 
         Called again while shown, it changes the layers and keeps a contrast the user has set.
         """
+        # Read before `hide` puts the old contrast back.
         limits = self._leader.contrast_limits if self._leader is leader else leader.contrast_limits
         self.hide()
         self._leader = leader
@@ -50,6 +52,7 @@ class SideBySide:
         for layer in layers:
             self._lock_contrast(layer, leader, limits)
             self._borrow(layer.name_overlay, visible=True)
+        # Linked last, so that setting up one layer does not set up the others.
         self._borrowed.enter_context(layers_linked(layers, ("contrast_limits", "gamma")))
         self._viewer.fit_to_view()
 
@@ -63,6 +66,7 @@ class SideBySide:
         self._borrow(camera, center=camera.center, zoom=camera.zoom, angles=camera.angles)
         canvas = self._viewer.canvas
         self._borrow(canvas.overlays.scale_bar, gridded=True)
+        # A cell for each layer, in a shape that napari finds; the gap keeps neighbours apart.
         self._borrow(canvas.grid, enabled=True, stride=1, shape=(-1, -1), spacing=4)
 
     def _lock_contrast(self, layer: Image, leader: Image, limits: Any) -> None:
@@ -70,6 +74,7 @@ class SideBySide:
         first, last = leader.contrast_limits_range
         self._borrow(
             layer,
+            # Before the limits, which napari would cut to the range that is in force.
             contrast_limits_range=(min(first, low), max(last, high)),
             contrast_limits=(low, high),
             gamma=leader.gamma,

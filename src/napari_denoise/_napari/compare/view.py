@@ -75,6 +75,7 @@ class ViewTab(QWidget):
         self._titles = QComboBox()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
+        # Straight into the tab: a stack draws a frame of its own around it.
         if len(views) == 1:
             layout.addWidget(views[0])
             return

@@ -26,8 +26,8 @@ __all__ = ["VIEWS", "CompareWidget"]
 VIEWS: tuple[type[View], ...] = (NumbersPage, MapsPage, ProfilePlot, ScorePlot, ResolutionPlot)
 """All views, in the order of their tabs and in the lists of these."""
 
+# Pixels; in these the table shows a name with its three numbers.
 _MIN_WIDTH = 345
-"""Pixels; in these the table shows a name with its three numbers."""
 
 V = TypeVar("V", bound=View)
 
@@ -121,11 +121,13 @@ class CompareWidget(ViewerDock):
         for view in self._views.values():
             view.refresh()
             if view.runBar is not None:
+                # Said here for all views: what is compared is chosen above them.
                 reason = "" if is_any_ticked else "Tick a layer first."
                 view.runBar.setRunEnabled(is_any_ticked, reason)
         self.sideButton.setEnabled(is_any_ticked or self._side_by_side.is_shown)
         if self._side_by_side.is_shown:
             self.sideButton.setChecked(is_any_ticked)
+            # Also if the button does not change: other layers belong into the grid now.
             self._on_side_button_toggled(is_on=is_any_ticked)
 
     def _on_side_button_toggled(self, is_on: bool) -> None:  # noqa: FBT001

@@ -28,4 +28,5 @@ def _open_model(path: str | Sequence[str]) -> list[LayerData]:
     if viewer is not None and isinstance(path, str):
         _, dock = viewer.window.add_plugin_dock_widget("napari-denoise", "Denoise")
         dock.setModelFile(Path(path))
+    # napari's word for a file that was read and gives no layer.
     return [(None,)]

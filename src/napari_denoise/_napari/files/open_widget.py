@@ -60,6 +60,7 @@ class OpenDialog(QDialog):
         )
         self._summary = WrappedLabel(self)
         self._build()
+        # Not at each letter: half a path would be looked for and reported missing.
         self.pathEdit.editingFinished.connect(self._on_path_edited)
         self.axesEdit.textEdited.connect(self._on_axes_edited)
         self._show()
@@ -130,6 +131,7 @@ class OpenDialog(QDialog):
         self._image, error = None, ""
         try:
             path = Path(self.pathEdit.text()).expanduser()
+            # Only what describes the image is read; its pixels stay in the file.
             self._image = read_image(path, axes=self.axesEdit.text() or None)
         except DenoiseError as failure:
             error = str(failure)
@@ -152,6 +154,7 @@ def in_words(image: Image) -> str:
     scale = ", ".join(
         f"{letter} {size:g} {unit}"
         for letter, size, unit in zip(image.axes, image.scale, image.units, strict=True)
+        # A channel has no size, and a pixel that measures one pixel says nothing.
         if letter != "C" and (unit != "pixel" or size != 1)
     )
     n_channels = image.sizes.get("C", 1)

@@ -17,7 +17,10 @@ from napari_denoise.core.recipe import METADATA_KEY
 
 __all__ = ["contrast_limits", "image_of", "layers_of"]
 
+# Magenta and green first: the pair that the colour-blind can tell apart, too.
 _COLORS = ("magenta", "green", "cyan", "yellow", "red", "blue")
+# Trade-off: more planes give better limits, and each has to be read from the file before anything
+# is seen.
 _N_SAMPLED_PLANES = 3
 
 
@@ -54,6 +57,7 @@ def _layer(image: Image, pixels: Any, *, name: str, color: str) -> ImageLayer:
         axis_labels=[image.axes[i].lower() for i in kept],
         contrast_limits=(low, high),
         colormap=color,
+        # Channels are added up, as in a microscope; a single image covers what lies below.
         blending="translucent_no_depth" if color == "gray" else "additive",
         metadata=metadata,
     )
@@ -71,12 +75,14 @@ def contrast_limits(pixels: Any) -> tuple[float, float]:
         May be lazy.
     """
     n_planes = int(np.prod(pixels.shape[:-2]))
+    # Spread over the stack without its ends, where a focus series is empty.
     picked = np.unique(np.linspace(0, n_planes - 1, _N_SAMPLED_PLANES + 2).round()[1:-1])
     places = [np.unravel_index(int(i), pixels.shape[:-2]) for i in picked]
     samples = [np.asarray(pixels[tuple(map(int, place))], dtype=float) for place in places]
     values = np.concatenate([sample[np.isfinite(sample)] for sample in samples])
     if not values.size:
         return 0.0, 1.0
+    # A few hot pixels would turn the rest black.
     low, high = float(values.min()), float(np.percentile(values, 99.9))
     return (low, high) if high > low else (low, low + 1.0)
 
@@ -84,8 +90,10 @@ def contrast_limits(pixels: Any) -> tuple[float, float]:
 def _slider_range(dtype: Any, low: float, high: float) -> tuple[float, float]:
     """What the contrast slider spans: a byte's whole range, else twice what is shown."""
     limits = dtype_range(dtype)
+    # Over all of 16 bits the slider would jump by hundreds with each pixel of the mouse.
     if limits and np.dtype(dtype).itemsize == 1:
         return limits
+    # Room above for what the sampled planes did not show; a little below, as noise goes there.
     first, last = low - 0.1 * (high - low), high + (high - low)
     return (max(first, limits[0]), min(last, limits[1])) if limits else (first, last)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_denoise._napari.files.opening import image_of
+from napari_denoise.core.errors import DenoiseError
 from napari_denoise.io.images import write_image
 
 __all__ = ["write_image_layer", "write_image_layers"]
@@ -30,6 +31,10 @@ def write_image_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]])
     DenoiseError
         If they differ in shape, OME-TIFF cannot hold the pixels, or the file cannot be written.
     """
-    image = image_of([(data, attributes) for data, attributes, _ in layers], Path(path).stem)
-    write_image(path, image)
+    try:
+        image = image_of([(data, attributes) for data, attributes, _ in layers], Path(path).stem)
+        write_image(path, image)
+    except ValueError as error:
+        # napari takes any ValueError for "this writer does not fit", and tells the user no more.
+        raise DenoiseError(str(error)) from error
     return [path]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["InspectPage"]
 
+# Places in the list of what can be measured on.
 _SINGLE, _REPEATS, _DARK = range(3)
 
 
@@ -51,6 +52,7 @@ class InspectPage(Page):
     def __init__(self, dock: ViewerDock, viewer: ViewerModel) -> None:
         super().__init__()
         self._layer: ImageLayer | None = None
+        # What most cameras write, until an image says otherwise.
         self._bit_depth = 16
         self._calibrations: tuple[Calibration, ...] = ()
         self.modeBox = QComboBox()
@@ -67,6 +69,8 @@ class InspectPage(Page):
 
     def setLayer(self, layer: ImageLayer | None) -> None:
         """Choose the layer to inspect; what was found on another one goes."""
+        # New pixels of the same layer come here, too; what was found holds until it is measured
+        # anew.
         if layer is not self._layer:
             self._layer = layer
             self._show(())
@@ -118,7 +122,9 @@ class InspectPage(Page):
     def _use(self, layer: ImageLayer, image: Image, calibrations: tuple[Calibration, ...]) -> None:
         keep_calibrations(layer, calibrations)
         limits = dtype_range(image.dtype)
+        # The simulator is to saturate where the detector did; floats do not say where that is.
         self._bit_depth = min(int(np.log2(limits[1] + 1)), 32) if limits else 16
+        # Another layer may have been chosen meanwhile. What was found is kept with its own.
         if layer is self._layer:
             self._show(calibrations)
 
@@ -186,6 +192,7 @@ class Report(QWidget):
 
     def setValue(self, found: Calibration) -> None:
         """Show this calibration."""
+        # Beside words that say the same: colours alone do not reach everybody.
         color = "#30a46c" if found.reliable else "#e0a030"
         self._verdict.setStyleSheet(
             f"border-left: 3px solid {color}; padding: 2px 2px 2px 6px; font-weight: bold;"
@@ -202,6 +209,7 @@ class Report(QWidget):
 
     def _show_curve(self, found: Calibration) -> None:
         mean, variance = np.array(found.points).T
+        # From the offset on, where the line ends in the read noise alone.
         ends = np.linspace(min(mean.min(), found.offset), mean.max(), 50)
         line = f"fit: gain {found.gain:.3g}"
         self.curve.setValue(
@@ -218,6 +226,7 @@ class Report(QWidget):
         along = {"along Y": found.autocorrelation_y, "along X": found.autocorrelation_x}
         self.correlation.setValue(
             [
+                # With itself a pixel agrees fully: the curve starts from there.
                 Series(name, range(len(values) + 1), [1, *values], "line+points")
                 for name, values in along.items()
             ],

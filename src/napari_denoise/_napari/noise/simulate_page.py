@@ -61,10 +61,12 @@ class SimulatePage(Page):
         super().__init__()
         self._viewer = viewer
         self._layer: ImageLayer | None = None
+        # Kept between previews: measuring it reads the whole image.
         self._ranges = _Ranges()
         self.noiseList = SettingsList(NOISES, what="noise")
         self.presetBox = QComboBox()
         self.seedBox = QSpinBox()
+        # The largest that the box can hold; any smaller number is as good a seed.
         self.seedBox.setMaximum(2**31 - 1)
         self.dtypeBox = DtypePolicy(SAME_AS_SOURCE)
         self.dosesEdit = QLineEdit()
@@ -91,6 +93,7 @@ class SimulatePage(Page):
     def _build(self) -> None:
         self.presetBox.setPlaceholderText("typical detectors…")
         self.presetBox.addItems([known.title for known in PRESETS])
+        # The list offers what to fill the form with, and claims nothing about what is in it.
         self.presetBox.setCurrentIndex(-1)
         self.dosesEdit.setPlaceholderText("100 % only; or 1, 0.5, 0.25")
         self.previewBox.setToolTip(
@@ -128,6 +131,7 @@ class SimulatePage(Page):
 
     def _on_settings_changed(self) -> None:
         try:
+            # Noise in the camera's own units moves the intensities away from the source's contrast.
             self._preview.setKeepsContrast(not self._noise().has_own_units)
             self._preview.refresh()
         except SettingsError as error:
@@ -188,6 +192,7 @@ class SimulatePage(Page):
         recipe: Recipe,
         result: Simulated,
     ) -> None:
+        # What was tried is there now, and would be covered by the preview.
         self.setPreviewed(False)
         label = f"{noise.label} noise"
         parts = {label: result.image}
@@ -213,6 +218,7 @@ class _Ranges:
         self._range = (0.0, 0.0)
 
     def of(self, image: Any, axes: str) -> Job[tuple[float, float]]:
+        # Only a weak reference is kept: a preview must not hold on to an image that was closed.
         if self._image is None or self._image() is not image:
             self._range = yield from measure_range(image, axes)
             self._image = ref(image)
@@ -229,6 +235,7 @@ def preview_plane(
     dtype: np.dtype[Any],
 ) -> Job[Any]:
     """The plane that :func:`~napari_denoise.noise.add_noise_job` would give, to the last bit."""
+    # Not looked at by noises that need no range.
     known = (0.0, 0.0)
     if noise.needs_range:
         known = yield from nested(ranges.of(image.pixels, image.axes), 0.0, 0.5)
@@ -236,6 +243,8 @@ def preview_plane(
         noise,
         image.pixels,
         place,
+        # The same as for the whole stack, from which the plane's own numbers follow: what is
+        # previewed is what will be.
         rng=np.random.default_rng(seed),
         axes=image.axes,
         intensity_range=known,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NoiseWidget"]
 
+# Pixels; in these a camera's numbers are shown with their units.
 _MIN_WIDTH = 325
-"""Pixels; in these a camera's numbers are shown with their units."""
 _SIMULATE, _INSPECT = range(2)
 
 
@@ -70,6 +70,7 @@ class NoiseWidget(ViewerDock):
 
     def _on_layer_changed(self) -> None:
         self.simulate.setLayer(self.layerChooser.layer())
+        # Both pages, though one is hidden: it may be turned to.
         self.inspect.setLayer(self.layerChooser.layer())
 
     def _on_noise_found(self, noise: NoiseModel) -> None:

@@ -14,6 +14,8 @@ from napari_denoise.core.errors import AxesError
 
 __all__ = ["AxisRoles"]
 
+# What an axis can be; the first is what it usually is. Time can be depth, as a frame tells of the
+# next one like a plane of the next plane; samples have no order, and so are never depth.
 _ROLES: dict[str, tuple[str, ...]] = {
     "S": ("independent images",),
     "T": ("independent images", "treated as depth"),
@@ -22,7 +24,6 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "Y": ("image height",),
     "X": ("image width",),
 }
-"""What an axis can be; the first is the usual one."""
 
 
 class AxisRoles(QWidget):
@@ -39,6 +40,7 @@ class AxisRoles(QWidget):
         self._joint_offered = False
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
+        # Letter and size take what they need; the part, in words, gets the rest.
         self._grid.setColumnStretch(2, 1)
         self._rows: list[tuple[QComboBox, QLabel, QComboBox]] = []
         self._sentence = WrappedLabel(self)
@@ -67,6 +69,7 @@ class AxisRoles(QWidget):
         """Say which axis a row is; if another one had the letter, it gets this row's."""
         letters = list(self._axes)
         if letter in letters:  # swap, so that no letter is ever there twice
+            # Exchanged, so that no letter is ever there twice, and one click corrects two rows.
             letters[letters.index(letter)] = letters[row]
         letters[row] = letter
         self._axes = "".join(letters)
@@ -119,6 +122,7 @@ class AxisRoles(QWidget):
         return f"{words[0].upper()}{words[1:]}."
 
     def _role_of(self, letter: str) -> int:
+        # Y and X are always space: nothing is to choose.
         if letter not in self._axes or letter in "YX":
             return 0
         if self._forced and self.isValid():
@@ -126,9 +130,12 @@ class AxisRoles(QWidget):
             return int(letter in forced.spatial or (letter == "C" and forced.channels == "joint"))
         if self._forced or (letter == "C" and not self._joint_offered):
             return 0
+        # Kept by letter, not by row: what was said of Z holds for the next image with a Z.
         return self._roles.get(letter, 0)
 
     def _rebuild(self) -> None:
+        # Rows are used again rather than made anew: a box that is open while its own choice is
+        # worked on must not be deleted under the mouse.
         while len(self._rows) > len(self._axes):
             for widget in self._rows.pop():
                 self._grid.removeWidget(widget)
@@ -137,6 +144,7 @@ class AxisRoles(QWidget):
             self._add_row(len(self._rows))
         for row, size in enumerate(self._shape):
             self._fill_row(row, size)
+        # Below the last row that there can ever be, so that it need not move.
         self._grid.addWidget(self._sentence, len(LETTERS), 0, 1, 3)
         self._sentence.setText(self.sentence())
         self.valueChanged.emit()

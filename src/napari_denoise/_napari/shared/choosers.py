@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerChecklist", "LayerChooser", "LayerWatcher"]
 
+# Rows that a list of layers is high: three show that it is a list; beyond seven, in a dock of usual
+# height, there would be no room for what follows.
 _MIN_ROWS, _MAX_ROWS = 3, 7
 
 
@@ -41,6 +43,8 @@ class LayerWatcher:
         self._layers = layers
         self._on_change = on_change
         events = layers.events
+        # What napari connects a dock's `reset_choices` to; that is done in a window alone, and not
+        # undone when the dock is closed.
         self._emitters = (events.inserted, events.removed, events.reordered, events.renamed)
         for emitter in self._emitters:
             emitter.connect(self._on_layers_changed)
@@ -56,6 +60,7 @@ class LayerWatcher:
         active = self._layers.selection.active
         if active in self.images:
             return cast("Image", active)
+        # The topmost is what the user sees, and mostly what was opened last.
         return self.images[-1] if self.images else None
 
     def close(self) -> None:
@@ -102,6 +107,7 @@ class LayerChooser(QWidget):
         self._box: QComboBox = self._choices.native
         # One long name must not make the whole dock wider.
         self._box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        # Shown while nothing is chosen; an empty box would look broken.
         self._box.setPlaceholderText("No image layer")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -137,6 +143,7 @@ class LayerChooser(QWidget):
         return [(layer.name, layer) for layer in self._watcher.images]
 
     def _show(self, images: list[Image]) -> None:
+        # Not the box's own value: emptied and filled, it would forget it.
         chosen = self._announced
         if chosen not in images:
             chosen = None if self._none_text else self._watcher.active
@@ -153,12 +160,14 @@ class LayerChooser(QWidget):
         chosen = self.layer()
         no_layer = "" if self._none_text else "Open or add an image first."
         self._box.setToolTip(chosen.name if chosen else no_layer)
+        # Told only if another layer is meant: a rename must not reset what was set up for it.
         if chosen is not self._announced:
             self._follow(chosen)
             self.layerChanged.emit(chosen)
 
     def _follow(self, layer: Image | None) -> None:
         if self._announced is not None:
+            # Left before the next one is followed, else every layer ever chosen would call back.
             self._announced.events.data.disconnect(self._on_layer_edited)
             self._announced.events.axis_labels.disconnect(self._on_layer_edited)
         if layer is not None:
@@ -168,6 +177,7 @@ class LayerChooser(QWidget):
 
     def _on_layer_edited(self, event: Any = None) -> None:
         del event
+        # New pixels of the same shape change nothing that was chosen for them.
         axes = _axes_of(self._announced)
         if axes != self._axes:
             self._axes = axes
@@ -213,12 +223,14 @@ class LayerChecklist(QListWidget):
         with QSignalBlocker(self):
             for row, layer in enumerate(self._shown):
                 item, why = self.item(row), reason(layer)
+                # Greyed out and not hidden: the tooltip tells why, and so how to make it usable.
                 item.setFlags(Qt.ItemFlag.NoItemFlags if why else usable)
                 item.setToolTip(why or layer.name)
 
     def setLeftOut(self, is_left_out: Callable[[Image], bool]) -> None:
         """Do not offer such layers at all; they count as not ticked."""
         for row, shown in enumerate(self._shown):
+            # The tick stays with the hidden row, and is back when the layer is offered again.
             self.setRowHidden(row, is_left_out(shown))
         self.updateGeometry()
 
@@ -235,6 +247,7 @@ class LayerChecklist(QListWidget):
 
     def _is_ticked(self, row: int) -> bool:
         item = self.item(row)
+        # The tick alone is not asked: a refused layer keeps it for when it is usable again.
         is_usable = bool(item.flags() & Qt.ItemFlag.ItemIsEnabled) and not self.isRowHidden(row)
         return is_usable and item.checkState() == Qt.CheckState.Checked
 
@@ -250,6 +263,7 @@ class LayerChecklist(QListWidget):
             for layer in images:
                 item = QListWidgetItem(layer.name, self)
                 item.setToolTip(layer.name)
+                # By identity and not by name: a renamed layer keeps its tick.
                 is_new = layer not in known
                 self._tick(item, is_ticked=self._tick_new(layer) if is_new else layer in ticked)
         self.updateGeometry()

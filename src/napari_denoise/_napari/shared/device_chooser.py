@@ -37,6 +37,7 @@ class DeviceChooser(QWidget):
         super().__init__(parent)
         self.deviceBox = QComboBox()
         self.deviceBox.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        # Known without looking: to find the others, torch has to be imported.
         self.deviceBox.addItem("Automatic", "auto")
         self.deviceBox.addItem("CPU", "cpu")
         self.checkButton = QPushButton("Check")
@@ -62,6 +63,7 @@ class DeviceChooser(QWidget):
 
     def setValue(self, device: str) -> None:
         """Choose a device; one that has not been seen yet is added."""
+        # Remembered from another session, and not looked for yet; the run will say if it is gone.
         if self.deviceBox.findData(device) < 0:
             self.deviceBox.addItem(device, device)
         self.deviceBox.setCurrentIndex(self.deviceBox.findData(device))
@@ -89,6 +91,7 @@ class DeviceChooser(QWidget):
         self._runner.wait(2000)
 
     def _show(self, devices: list[DeviceInfo]) -> None:
+        # Filling the box again changes its value for a moment, which nobody is to hear of.
         chosen = self.value()
         with QSignalBlocker(self.deviceBox):
             self._fill(devices)
@@ -102,6 +105,7 @@ class DeviceChooser(QWidget):
         for row, device in enumerate(devices, start=1):
             self.deviceBox.addItem(device.description, device.name)
             if not device.usable:
+                # Listed all the same: who bought the GPU wants to know why it is not used.
                 self.deviceBox.model().item(row).setEnabled(False)
                 self.deviceBox.setItemData(row, device.reason, Qt.ItemDataRole.ToolTipRole)
 

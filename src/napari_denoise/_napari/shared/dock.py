@@ -29,9 +29,11 @@ class _Part(Protocol):
 
 P = TypeVar("P", bound=_Part)
 
+# Pixels that the longest label of a row takes; the same for all, so that what they label starts at
+# one line.
 _LABEL_WIDTH = 76
+# Pixels that napari must leave a dock that is opened below another; less shows no row at all.
 _MIN_HEIGHT = 180
-"""What napari must leave a dock that is opened below another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Rows:
         if isinstance(widget, QComboBox):
             # One long entry must not make the whole dock wider.
             widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        # A form for each row, and not one for all: a row can be hidden with its label, and other
+        # widgets stand between them.
         row = QWidget()
         layout = QFormLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -122,6 +126,8 @@ class ViewerDock(Rows, DockPanel):
         **options
             Of :class:`~napari_denoise._qt.run_bar.RunBar`.
         """
+        # A list that is emptied, and not an attribute: after a run nothing may hold on to the image
+        # it was for.
         uses: list[Callable[[Any], None]] = []
 
         def begin() -> Callable[[], Job[Any]] | None:
@@ -133,6 +139,8 @@ class ViewerDock(Rows, DockPanel):
 
         def end(result: Any) -> None:
             try:
+                # In the window's thread. What fails here is the last step of the run, so the bar
+                # says it.
                 uses[0](result)
             except Exception as error:
                 bar.showError(error)
@@ -161,6 +169,7 @@ class DtypePolicy(QComboBox):
             "Intensities keep their units either way. Rounding to whole numbers sets values beyond "
             "the type's range to its end, and the number of such pixels is said."
         )
+        # A preference that a later version wrote is no reason to fail.
         self.setCurrentIndex(max(self.findData(policy), 0))
         self.currentIndexChanged.connect(lambda _index: self.valueChanged.emit())
 

@@ -70,6 +70,7 @@ def read_layer(layer: ImageLayer, axes: str = "") -> Image:
     InputError
         If the layer is an RGB picture, is empty, or has too many or too few axes.
     """
+    # Its last axis is colour, which napari does not count among the layer's axes.
     if layer.rgb:
         raise InputError(
             f"{layer.name} is an RGB picture. Split it into channels first: right-click the layer, "
@@ -100,6 +101,7 @@ def image_of_data(data: Any, attributes: Mapping[str, Any], axes: str = "") -> I
     InputError, AxesError
         If the pixels are no image, or have too many or too few axes.
     """
+    # The finest level; the others are for looking at.
     pixels = data[0] if attributes.get("multiscale") else data
     is_rgb = bool(attributes.get("rgb"))
     n_axes = len(pixels.shape) - is_rgb
@@ -142,6 +144,7 @@ def axes_of(layer: ImageLayer) -> str:
 
 def named_axes(labels: Sequence[str]) -> str:
     """Letters for labels such as "z" or "Time"; empty unless all are known and differ."""
+    # All or nothing: a guess for one axis beside names for the others would be wrong unseen.
     letters = [_LETTER_OF.get(label.strip().lower(), "") for label in labels]
     is_complete = all(letters) and len(set(letters)) == len(letters) and {"Y", "X"} <= set(letters)
     return "".join(letters) if is_complete else ""
@@ -152,6 +155,7 @@ def recipe_of(metadata: dict[str, Any]) -> Recipe | None:
     stored = metadata.get(METADATA_KEY)
     try:
         return Recipe.model_validate(stored) if stored else None
+    # Written by a later version, or by somebody else: the pixels are none the worse for it.
     except ValidationError:
         return None
 

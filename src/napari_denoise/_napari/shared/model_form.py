@@ -49,6 +49,7 @@ class ModelForm(QWidget):
 
     def setOutputs(self, outputs: tuple[str, ...]) -> None:
         """Offer these images; the one that was chosen stays if it is among them."""
+        # The box is emptied and filled: quietly, for its value mostly ends up as it was.
         chosen = self.outputBox.currentData()
         self.outputBox.blockSignals(True)  # noqa: FBT003  # Qt's signature
         self.outputBox.clear()

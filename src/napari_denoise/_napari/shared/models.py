@@ -41,6 +41,7 @@ MODEL_FILTER = f"Models (*{MODEL_SUFFIX})"
 OPEN_FILTER = f"Models (*{MODEL_SUFFIX} *{PACKAGE_SUFFIX})"
 """What can be opened: packages of the BioImage Model Zoo, too."""
 
+# Trade-off: more keep older models, fewer keep the disk free.
 _N_AUTOSAVED = 20
 
 
@@ -115,10 +116,13 @@ def read_model(path: Path) -> ShelvedModel:
 def autosave_path(method: TrainingMethod, name: str) -> Path:
     """Where a model goes that nobody has saved yet; older ones make room."""
     folder = autosave_folder()
+    # The oldest make room. A model that was saved where the user wanted it is none of these.
     kept = sorted(folder.glob(f"*{MODEL_SUFFIX}"), key=lambda path: path.stat().st_mtime)
     for path in kept[: -_N_AUTOSAVED + 1]:
         path.unlink(missing_ok=True)
+    # Local time, as the user's clock shows it; dots, because Windows refuses colons in names.
     now = datetime.now(tz=UTC).astimezone().strftime("%Y-%m-%d %H.%M.%S")
+    # What no file system minds, and short enough for a path to stay below Windows' 260 letters.
     plain = re.sub(r"[^\w. -]+", "_", name)[:60]
     return folder / f"{now} {plain} {method.tag()}{MODEL_SUFFIX}"
 
@@ -146,6 +150,7 @@ class ModelShelf(QObject):
         """Keep a model; its title gets a number if there is one of that name."""
         titles = {kept.title for kept in self._models}
         title, number = model.title, 1
+        # Two trainings on the same layer are two models; the list must tell them apart.
         while title in titles:
             title, number = f"{model.title} [{number}]", number + 1
         model.title = title
@@ -159,6 +164,7 @@ class ModelShelf(QObject):
         self.changed.emit()
 
 
+# By viewer, so that two windows keep their models apart; weak, so that they go with theirs.
 _shelves: WeakKeyDictionary[ViewerModel, ModelShelf] = WeakKeyDictionary()
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PlanePreview", "add_unselected", "shown_plane"]
 
+# Between a change and the work on it: a slider that is dragged sends many at once. Trade-off:
+# longer saves work, shorter follows the hand.
 _DELAY_MS = 60
-"""Between a change and the work on it: a slider that is dragged sends many at once."""
 
 Place = dict[str, int]
 MakePlaneJob = Callable[[Image, Place], Callable[[], Job[Any]]]
@@ -66,6 +67,7 @@ class PlanePreview(QObject):
         self._runner.failed.connect(lambda error, _details: self._fail(error))
         self._runner.ended.connect(self._on_ended)
         dims = viewer.dims.events
+        # All that can change which plane is seen; zoom and pan cannot.
         self._events = (dims.current_step, dims.ndisplay, dims.order)
         for emitter in self._events:
             emitter.connect(self._on_viewer_changed)
@@ -129,6 +131,7 @@ class PlanePreview(QObject):
     def _start(self) -> None:
         if self._runner.is_running or self._source_layer is None or not self._is_on:
             return
+        # Set again by what changes from here on; `_on_ended` then starts once more.
         self._is_stale = False
         layer = self._source_layer
         try:
@@ -143,6 +146,7 @@ class PlanePreview(QObject):
 
     def _on_ended(self) -> None:
         if self._is_stale:
+            # Without another delay: the change was long enough ago.
             self._timer.start(0)
 
     def _fail(self, error: BaseException) -> None:
@@ -164,10 +168,13 @@ class PlanePreview(QObject):
             self._layer.data = plane_of_image(image, plane)
             self._layer.translate = plane_translate(layer, image, place)
         if not self._keeps_contrast:
+            # The noise has the camera's units, not the source's: its limits would show black or
+            # white.
             self._layer.reset_contrast_limits()
         self.shown.emit()
 
     def _take_away(self) -> None:
+        # Forgotten first, so that its removal is not taken for the user's.
         layer, self._layer = self._layer, None
         if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
@@ -186,6 +193,7 @@ class PlanePreview(QObject):
 def add_unselected(viewer: ViewerModel, layer: ImageLayer) -> None:
     """Add a layer without making it the selected one."""
     selection = viewer.layers.selection
+    # napari selects what is added. The user works on the source, not on the preview.
     selected, active = set(selection), selection.active
     viewer.add_layer(layer)
     viewer.layers.selection = selected
@@ -207,10 +215,12 @@ def shown_plane(viewer: ViewerModel, layer: ImageLayer, image: Image) -> Place:
     AxesError
         If the viewer shows no plane of Y and X.
     """
+    # napari aligns the axes of layers at the last one.
     axes, n_more = image.axes, viewer.dims.ndim - len(image.axes)
     displayed = {axes[i - n_more] for i in viewer.dims.displayed if i >= n_more}
     if displayed != {"Y", "X"}:
         raise AxesError("A preview needs a plane of Y and X. Look at these two axes, in 2D.")
     point = np.asarray(layer.world_to_data(viewer.dims.point)).round().astype(int)
+    # A slider of the viewer may go beyond a layer that is shorter than others.
     inside = np.clip(point, 0, np.array(image.shape) - 1)
     return {a: int(i) for a, i in zip(axes, inside, strict=True) if a not in "YX"}

@@ -43,6 +43,7 @@ def remember(**values: str) -> None:
     """Store what the user chose in a dock as what the next one starts with."""
     stored = _stored()
     for name, value in values.items():
+        # Setting a value may write napari's settings file: only what has changed is set.
         if stored is not None and getattr(stored, name) != value:
             setattr(stored, name, value)
 
@@ -50,5 +51,6 @@ def remember(**values: str) -> None:
 def _stored() -> Any:
     try:
         return get_plugin_settings("napari-denoise").general
+    # Run from a source tree without installation, such as in a test, there is no manifest.
     except KeyError:
         return None

@@ -26,7 +26,10 @@ __all__ = [
     "tell_intensities",
 ]
 
+# All that napari has to place pixels in the world. One left out, and a result of a rotated layer
+# lies beside it.
 _GEOMETRY = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+# A result is shown as its source is, so that the eye compares pixels and nothing else.
 _DISPLAY = (
     "colormap",
     "gamma",
@@ -38,8 +41,8 @@ _DISPLAY = (
     "rendering",
     "projection_mode",
 )
-"""A result is shown as its source is, so that the eye compares pixels and nothing else."""
 
+# In the metadata, by which choosers know what is not to be worked on, whatever it is called.
 _PREVIEW_KEY = f"{METADATA_KEY} preview"
 
 
@@ -71,6 +74,7 @@ def result_layer(
         **_geometry(layer, result),
     )
     if not is_image:
+        # An uncertainty is far below the intensities: in their contrast it would be black.
         made.reset_contrast_limits_range()
         made.reset_contrast_limits()
     return made
@@ -145,6 +149,7 @@ def _geometry(layer: ImageLayer, result: Image) -> dict[str, Any]:
 def _stacked(geometry: dict[str, Any], axes: str) -> dict[str, Any]:
     """A geometry with a leading axis, along which several results lie."""
     stacked, n = dict(geometry), len(axes)
+    # napari hands both on as matrices; the new axis is neither turned nor moved.
     for key, size in (("rotate", n), ("affine", n + 1)):
         matrix = np.eye(size + 1)
         matrix[1:, 1:] = geometry[key]
@@ -163,6 +168,7 @@ def _stacked(geometry: dict[str, Any], axes: str) -> dict[str, Any]:
 def plane_of_image(image: Image, plane: Any) -> Any:
     """A plane, YX, with an image's axes; those that are neither Y nor X have length one."""
     sizes = dict(zip("YX", plane.shape, strict=True))
+    # A layer whose columns come before its rows is shown transposed.
     in_order = plane if image.axes.index("Y") < image.axes.index("X") else plane.T
     return in_order.reshape([sizes.get(letter, 1) for letter in image.axes])
 
@@ -170,6 +176,7 @@ def plane_of_image(image: Image, plane: Any) -> Any:
 def plane_translate(layer: ImageLayer, image: Image, place: Mapping[str, int]) -> Any:
     """The ``translate`` of a layer that holds only this plane of an image."""
     first = np.zeros(len(image.axes))
+    # A difference of two places in the world, and so free of the layer's own translation.
     index = np.array([place.get(letter, 0) for letter in image.axes], float)
     moved = np.subtract(layer.data_to_world(index), layer.data_to_world(first))
     # What the layer's affine does to it, it will do to the preview as well.

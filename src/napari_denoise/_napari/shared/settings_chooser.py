@@ -33,6 +33,7 @@ class SettingsChooser(QWidget):
     def __init__(self, classes: Sequence[type[Any]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._classes = tuple(classes)
+        # Kept: who looks at another method and comes back finds what was set.
         self._forms: dict[type[Any], SettingsForm] = {}
         self._spatial_axes = ""
         self.titleBox = QComboBox()
@@ -94,6 +95,7 @@ class SettingsChooser(QWidget):
     def _on_chosen(self) -> None:
         chosen = self.form()
         for form in self._forms.values():
+            # All forms stand one below the other; a stack would be as high as its highest.
             form.setVisible(form is chosen)
         explain(self._about, chosen.settings_class)
         self.valueChanged.emit()

@@ -13,6 +13,7 @@ from napari_denoise.core.settings import Settings
 
 __all__ = ["SettingsList"]
 
+# Rows that the list is high at most; then it scrolls. More than five noises are rarely added.
 _MAX_ROWS = 5
 
 
@@ -70,6 +71,7 @@ class SettingsList(QWidget):
     def add(self) -> None:
         """Add an entry of the first class that is not there yet, after the selected one."""
         present = [chooser.form().settings_class for chooser in self._choosers]
+        # Whoever adds a noise mostly wants one of another kind.
         missing = [cls for cls in self._classes if cls not in present]
         row = self.entryList.currentRow() + 1
         self._choosers.insert(row, self._make_chooser((missing or self._classes)[0]()))
@@ -77,6 +79,7 @@ class SettingsList(QWidget):
 
     def remove(self) -> None:
         """Remove the selected entry, unless it is the last one."""
+        # An empty list would be no noise model, and the form below it empty.
         if len(self._choosers) > 1:
             row = self.entryList.currentRow()
             self._forget(self._choosers.pop(row))
@@ -110,6 +113,7 @@ class SettingsList(QWidget):
         button = QToolButton()
         button.setText(text)
         button.setToolTip(tip)
+        # Four of them stand beside a list of four rows, as high as it is.
         button.setFixedSize(24, 20)
         button.clicked.connect(lambda _=False: slot())
         return button
@@ -117,6 +121,7 @@ class SettingsList(QWidget):
     def _make_chooser(self, entry: Settings) -> SettingsChooser:
         chooser = SettingsChooser(self._classes)
         chooser.setValue(entry)
+        # Shown by `_show_current`; laid out visibly it would flash up for a moment.
         chooser.hide()
         chooser.valueChanged.connect(self._on_entry_changed)
         self._layout.addWidget(chooser)
@@ -161,5 +166,6 @@ class _List(QListWidget):
 
     def sizeHint(self) -> QSize:
         row_height = self.sizeHintForRow(0) if self.count() else self.fontMetrics().height()
+        # At least as high as the four buttons beside it.
         n_shown = min(max(self.count(), 4), _MAX_ROWS)
         return QSize(super().sizeHint().width(), n_shown * row_height + 2 * self.frameWidth() + 4)
