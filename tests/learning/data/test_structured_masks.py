@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_denoise.learning.data.structured_masks import mask_shape, mask_structures
+from napari_denoise.learning.data.masking import mask_shape, mask_structures
 
 ORIENTATIONS = ("Y", "X", "cross", "block")
 

@@ -25,9 +25,12 @@ __all__ = [
     "read_images",
 ]
 
+# Below that a masked pixel has too few neighbours, and a network halved twice nothing left.
 _SMALLEST = 4
 """Rows and columns of a patch, at least."""
 
+# Trade-off: what is read once is found broken before the training and not during it, but a laptop
+# has a use for its memory.
 _IN_MEMORY_BYTES = 2**29
 """Lazy images up to this size, all together, are read once; of more, a patch here and there."""
 
@@ -181,6 +184,7 @@ def read_images(images: Sequence[TrainingImage]) -> Job[list[TrainingImage]]:
     InputError
         If none of several can be used.
     """
+    # All together: which image comes first must not decide which is read.
     sources = [source.pixels for image in images for source in _sources(image)]
     lazy = [pixels for pixels in sources if not isinstance(pixels, np.ndarray)]
     fits = sum(_n_bytes(source) for source in lazy) <= _IN_MEMORY_BYTES
@@ -231,6 +235,7 @@ def _read(image: Image, region: npt.NDArray[Any] | None, *, fits: bool) -> Job[I
         return image
     pixels = np.empty(shape, dtype) if stays_in_file else source
     inside = None if region is None else np.broadcast_to(region, shape) != 0
+    # Part by part, so that Cancel need not wait for the whole image.
     n_parts = shape[0] if len(shape) > 2 else 1
     for i in range(n_parts):
         part = (i,) if len(shape) > 2 else (...,)

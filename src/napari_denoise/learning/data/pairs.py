@@ -23,12 +23,16 @@ __all__ = [
     "split_checkerboard",
 ]
 
+# Noise of one pixel has an eighth of its deviation in the mean of 8 × 8.
 _BLOCK = 8
 """Pixels, along Y and X, whose mean is compared: noise averages out."""
 
+# Trade-off: lower overlooks pairs that do not belong together, higher warns of dim ones.
 _ALIKE = 0.3
 """Correlation below which two images hardly show the same thing."""
 
+# Frames of the confocal repeats differ by up to 8 % in brightness (docs/benchmarks.md), exposures
+# of another length by factors.
 _TOLERANCE = 0.25
 """Scales that differ by no more than this are taken to be the same."""
 
@@ -189,8 +193,10 @@ def compare_pairs(pairs: Sequence[FloatArray]) -> Likeness:
     if not deviations.all():
         return Likeness(correlation=0.0, target_map=(1.0, 0.0), is_same_scale=True)
     correlation = float(covariance[0, 1] / deviations.prod())
+    # Of the image on its target, which mostly has less noise; in block means there is little left.
     scale = float(covariance[0, 1] / covariance[1, 1])
     shift = float(image.mean() - scale * target.mean())
+    # Between images that hardly resemble each other a scale means nothing.
     is_same = abs(scale - 1) < _TOLERANCE and abs(shift) < _TOLERANCE * deviations[0]
     return Likeness(correlation, (scale, shift), is_same or correlation < _ALIKE)
 
@@ -227,6 +233,7 @@ def split_checkerboard(
     if is_along_y:
         patches = np.swapaxes(patches, -1, -2)
     first, second = np.empty((2, *patches.shape[:-1], patches.shape[-1] // 2), np.float32)
+    # Odd rows begin with the other colour.
     for row in (0, 1):
         first[..., row::2, :] = patches[..., row::2, row::2]
         second[..., row::2, :] = patches[..., row::2, 1 - row :: 2]

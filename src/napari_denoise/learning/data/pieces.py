@@ -61,6 +61,7 @@ class Anywhere:
     def draw(self, rng: np.random.Generator) -> Place:
         """One of them."""
         unit = self._units[rng.integers(len(self._units))]
+        # One number per axis, and not one for all places: results depend on the order of draws.
         corner = [
             int(rng.integers(room - wanted + 1))
             for room, wanted in zip(self._room, self._size, strict=True)
@@ -96,8 +97,10 @@ class InRegion:
         # Rows along X: what is inside of one is looked up once it has been drawn, so that the
         # places in a large region take no more memory than its mask.
         self._rows = np.moveaxis(np.broadcast_to(region, whole), x, -1)
+        # Rows end at these numbers of pixels: the n-th pixel inside is found by bisection.
         self._ends = np.cumsum(np.count_nonzero(self._rows, axis=-1), dtype=np.int64)
         self._axes = layout.axes.replace("X", "") + "X"
+        # An axis of length one stands for all positions along it.
         times = [n for axis, (own, n) in _sizes(region, shape) if own == 1 and axis != x]
         self.n_pixels = float(self._ends[-1]) * float(np.prod([float(n) for n in times]))
         """How many pixels may be learned from."""
@@ -115,6 +118,7 @@ class InRegion:
 
     def _pixel(self, rng: np.random.Generator) -> dict[str, int]:
         """Its place along each axis."""
+        # Each pixel of the region is as likely as any other, however it is spread over rows.
         number = int(rng.integers(self._ends[-1]))
         row = int(np.searchsorted(self._ends, number, side="right"))
         index = np.unravel_index(row, self._rows.shape[:-1])
@@ -172,6 +176,7 @@ class Repeats:
         here, n = unit[place], image.pixels.shape[place]
         assert isinstance(here, int)  # noqa: S101  # it lies along a batch axis
         if self.pairing == "any":
+            # Never the frame itself: its noise would be learned.
             there = (here + int(rng.integers(1, n))) % n
         else:
             # The last of an odd number of frames goes with the one before it.
@@ -217,6 +222,7 @@ class Piece:
 
     def cut(self, window: Window) -> Piece:
         """A copy of the part in `window`, which is counted from the piece's own corner."""
+        # Copies, so that the large piece can go.
         arrays = {name: getattr(self, name)[(..., *window)].copy() for name in ARRAYS}
         moved = tuple(
             slice(whole.start + part.start, whole.start + part.stop)
@@ -245,6 +251,7 @@ def read_piece(image: TrainingImage, place: Place, partner: UnitIndex | None = N
     FileError
         If the file is damaged there.
     """
+    # What is outside in either of the two is outside in both.
     other = place if partner is None else Place(partner, place.window)
     inside = _inside(image, place, other)
     pixels = target = _read(image.image, image.layout, place, inside)

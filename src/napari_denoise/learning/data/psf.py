@@ -18,6 +18,7 @@ Doubles = npt.NDArray[np.float64]
 _TRUNCATE = 3.0
 """A Gaussian PSF ends at this many sigma, where it has fallen to 1 % of its peak."""
 
+# Trade-off: the last percent of the light lies far out, and a wide PSF takes large patches.
 _LIGHT_KEPT = 0.99
 """Share of a measured PSF's light that is kept along each axis."""
 
@@ -41,6 +42,7 @@ def gaussian_psf(sigmas: Sequence[float], patch_size: Sequence[int]) -> FloatArr
     """
     psf = np.ones((1,) * len(sigmas))
     for axis, (sigma, size) in enumerate(zip(sigmas, patch_size, strict=True)):
+        # Wider than the patch, nothing could be learned of what it has blurred.
         if size > 1 and 2 * sigma > size:
             raise SettingsError(
                 f"A blur of {sigma:.3g} pixels is too wide for patches of {_extent(patch_size)}. "
@@ -106,6 +108,7 @@ def _without_background(light: Doubles) -> Doubles:
 
 def _centre(light: Doubles) -> list[int]:
     """The pixel nearest to the centre of mass of what is brighter than half the peak."""
+    # The brighter half alone: noise far from the bead would pull the centre of mass to the middle.
     bright = np.where(light >= light.max() / 2, light, 0)
     grids = np.indices(light.shape).reshape(light.ndim, -1)
     return [round(place) for place in (grids @ bright.ravel() / bright.sum()).tolist()]

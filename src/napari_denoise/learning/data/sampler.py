@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "PatchSampler", "draw_samples", "make_sampler"]
 
+# Half a million pixels of planes: a mean over them is known far better than any pixel.
 _N_SAMPLES = 128
 """Patches that intensities are measured on."""
 
@@ -115,6 +116,7 @@ class PatchSampler:
         far = [image for image in images if is_lazy(image)]
         self._stream = PatchStream(far, patch_size, repeats) if far else None
         n_pixels = [places.n_pixels for places in (*self._places, self._stream) if places]
+        # By pixels, so that each pixel of all images is as likely as any other.
         self._shares = np.array(n_pixels) / sum(n_pixels)
 
     @property
@@ -219,6 +221,7 @@ class PatchSampler:
 
 def _turn(piece: Piece, rng: np.random.Generator, *, is_free: bool) -> Piece:
     """One of the eight ways to lay a square, or of the four that leave rows rows."""
+    # Together: target and mask have to lie as the input does.
     arrays = np.stack([piece.input, piece.target, piece.mask])
     by_quarters = is_free and arrays.shape[-1] == arrays.shape[-2]
     turned = np.rot90(arrays, int(rng.integers(4)) * (1 if by_quarters else 2), axes=(-2, -1))
@@ -239,6 +242,7 @@ def make_sampler(
         If the targets leave nothing to learn, or the noise to be added does not suit the images.
     """
     sampler = PatchSampler(images, patch_size, repeats=method.paired_frames())
+    # Clean images become noisy in every step anew; their range says how much that is.
     noise = method.simulated_noise()
     if noise is not None:
         samples = yield from draw_samples(sampler, rng, "measuring the range")
@@ -255,6 +259,7 @@ def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) 
     for _ in range(_N_SAMPLES):
         yield from sampler.read_ahead(rng)
         yield Progress(fraction=0.0, message=message)
+        # As they lie: nothing that is measured on them would gain by turning them.
         drawn.append(sampler.draw(1, rng, turned="not"))
     return Batch.joined(drawn)
 
@@ -267,6 +272,7 @@ def _matched(sampler: PatchSampler, rng: np.random.Generator) -> Job[PatchSample
     likeness = compare_pairs(pairs)
     if words := likeness.in_words(sampler.repeats.axis if sampler.repeats else ""):
         yield Notice(fraction=0.0, message=words)
+    # Repeats are of one camera: what they differ by is the specimen's.
     if sampler.repeats or likeness.is_same_scale:
         return sampler
     return sampler.replaced(target_map=likeness.target_map)

@@ -147,6 +147,7 @@ def _odd_ones(
         for image in alike
         if any(n < size for n, size in zip(image.unit_shape[1:], wanted, strict=True))
     ]
+    # Where half of them or more are small, it is the patch that does not suit.
     if 2 * len(small) >= len(alike):
         return  # then the patches become smaller
     for image in small:

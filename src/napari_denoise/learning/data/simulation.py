@@ -47,6 +47,7 @@ class Simulation:
             Where it is from: which camera pixels recorded it, and when.
         """
         noisy = np.empty_like(clean)
+        # Plane by plane, as a camera records them: stripes and fixed patterns are those of a plane.
         for index in product(*(range(n) for n in clean.shape[:-2])):
             # A pixel darker than all that were looked at may be below what noise can be added to.
             plane = np.maximum(clean[index].astype(np.float64), self.low)
@@ -121,6 +122,7 @@ def simulate_with(
             pixels = image.pixels[part] if inside is None else image.pixels[part][inside[part]]
             if pixels.size:
                 low, high = min(low, float(pixels.min())), max(high, float(pixels.max()))
+    # Once on the darkest and the brightest pixel: what the noise refuses, it refuses before work.
     simulation = Simulation(noise, low, high)
     ends = np.array([[low, high]])
     noise.sample(ends, Recording(low=low, high=high), np.random.default_rng(0))

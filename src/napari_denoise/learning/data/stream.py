@@ -31,10 +31,15 @@ from napari_denoise.learning.data.pieces import (
 
 __all__ = ["PatchStream"]
 
+# Trade-off: a compressed plane is decoded whole for any part of it, so larger pieces cost less per
+# patch, but fewer places come up.
 _PIECE = 512
 """Rows and columns of what is read at once."""
+# Trade-off: more per piece is less reading, and patches that are more alike.
 _N_PER_PIECE = 16
 """Patches that are cut from it, at most."""
+# The more wait, the farther apart are those of a batch. 64 MiB: what training on folders adds to a
+# process was measured to be 20 to 70 MiB.
 _N_WAITING = 256
 _WAITING_BYTES = 2**26
 """Patches that wait to be drawn: so many, or fewer where they are large."""
@@ -71,6 +76,7 @@ class PatchStream:
         self._waiting: list[Piece] = []
         self.problems: list[Skipped] = []
         """Images that proved broken."""
+        # Input, target and mask, float32 each.
         n_bytes = 12 * prod(patch_size) * max(image.unit_shape[0] for image in images)
         self._n_wanted = max(1, min(_N_WAITING, _WAITING_BYTES // n_bytes))
         self.n_pixels = sum(source.places.n_pixels for source in self._sources)
@@ -92,6 +98,7 @@ class PatchStream:
         if not self._waiting:
             run(self._read(1, rng))
         place = int(rng.integers(len(self._waiting)))
+        # Swapped with the last: taking from the middle of a list moves all that follow.
         self._waiting[place], self._waiting[-1] = self._waiting[-1], self._waiting[place]
         return self._waiting.pop()
 

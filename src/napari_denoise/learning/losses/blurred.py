@@ -33,6 +33,7 @@ from napari_denoise.learning.training.camera_estimation import measure_camera
 __all__ = ["BlurredRegression", "WithBlur"]
 
 _LEAST = 1e-6
+"""Against a division by zero, where no pixel of a batch counts."""
 
 
 class BlurredRegression(Regression):
@@ -61,17 +62,20 @@ class BlurredRegression(Regression):
         with mixed_precision(self.device, seen.ndim - 2):
             sharp: Tensor = network(seen)
         sharp = sharp.float()
-        guess = network.blur(sharp)
-        weight = mask * self._certainty(guess.detach())
-        squares = (guess - target).square() * weight
-        # Of a small region there may be no hidden pixel in a whole batch.
+        predicted = network.blur(sharp)
+        weight = mask * self._certainty(predicted.detach())
+        squares = (predicted - target).square() * weight
+        # The weights sum to the number of pixels only where noise is even, so by their sum.
+        # Of a small region there may be no masked pixel in a whole batch.
         error: Tensor = squares.sum() / weight.sum().clamp(min=_LEAST)
+        # Light adds up: there can be none below the background.
         return error + self.positivity * (-sharp).relu().mean()
 
     def predict(
         self, network: Any, tile: FloatArray, output: str = "image", draws: Draws = ANY_DRAWS
     ) -> Job[FloatArray]:
         del draws
+        # Shares of the progress bar: the network takes most of the time.
         result = yield from nested(network.steps(self.normalized(tile[None])), 0.0, 0.9)
         if output != DECONVOLVED:
             result = yield from nested(network.blurring(result), 0.9, 1.0)
@@ -80,15 +84,15 @@ class BlurredRegression(Regression):
     def image_graph(self, network: Any) -> nn.Module | None:
         return _BlurredAgain(network, self.normalization)
 
-    def _certainty(self, guess: Tensor) -> Tensor:
+    def _certainty(self, predicted: Tensor) -> Tensor:
         """One over the variance of the noise that pixels of these normalised values have."""
         camera = self.light.camera
         if camera is None:
-            return torch.ones_like(guess)
-        shape = (1, -1, *(1,) * (guess.ndim - 2))
-        stds = guess.new_tensor(self.light.stds).reshape(shape)
-        backgrounds = guess.new_tensor(self.light.backgrounds).reshape(shape)
-        return stds.square() / noise_variance(camera, guess * stds + backgrounds)
+            return torch.ones_like(predicted)
+        shape = (1, -1, *(1,) * (predicted.ndim - 2))
+        stds = predicted.new_tensor(self.light.stds).reshape(shape)
+        backgrounds = predicted.new_tensor(self.light.backgrounds).reshape(shape)
+        return stds.square() / noise_variance(camera, predicted * stds + backgrounds)
 
 
 class _BlurredAgain(NormalizedNetwork):

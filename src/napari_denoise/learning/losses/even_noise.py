@@ -38,7 +38,7 @@ class StabilizedRegression(Loss):
     """Mean square error of the middle plane, in intensities and not in stabilised values.
 
     So the best guess is the mean of all that may be there, and a noisy target does as well as a
-    clean one. Weighing by the guess, and not by the target, leaves that so.
+    clean one. Weighing by the prediction, and not by the target, leaves that so.
 
     Parameters
     ----------
@@ -55,13 +55,14 @@ class StabilizedRegression(Loss):
             torch.from_numpy(array.reshape(len(array), -1, *array.shape[-2:])).to(self.device)
             for array in (batch.input, batch.target, batch.mask)
         )
+        # Of a volume only the middle plane is predicted: the others are there to be looked at.
         n_planes, middle = pixels.shape[1], pixels.shape[1] // 2
         seen = pixels[:, planes_around(middle, network.architecture.n_planes, n_planes)]
         with mixed_precision(self.device, 2):
-            guess, _ = run(clean_plane(network, self.camera, seen))
+            predicted, _ = run(clean_plane(network, self.camera, seen))
         mask = mask[:, middle]
-        certainty = mask / noise_variance(self.camera, guess.detach())
-        squares = (guess - target[:, middle]).square() * certainty
+        certainty = mask / noise_variance(self.camera, predicted.detach())
+        squares = (predicted - target[:, middle]).square() * certainty
         return squares.sum() / mask.sum().clamp(min=1)
 
     def image_graph(self, network: Any) -> nn.Module | None:

@@ -36,13 +36,15 @@ from napari_denoise.learning.training.noise_model_estimation import measure_dete
 
 __all__ = ["CountRegression", "GaussianPrior", "SampledPrior", "WithDetector", "WithPrior"]
 
+# Steps of a quarter of a standard deviation; beyond 3.5 of them lies 0.05 % of a Gaussian. A
+# histogram of the noise has steps itself, so a rule of higher order would gain nothing.
 _NODES = 29
 _REACH = 3.5
 """Where a Gaussian prior is looked at when the noise is none: points, and standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Guess:
+class _Estimate:
     """What is known of some pixels, in DN; all of the same shape.
 
     Attributes
@@ -96,6 +98,7 @@ class _Posterior(Loss):
         self, network: Any, tile: FloatArray, output: str = "image", draws: Draws = ANY_DRAWS
     ) -> Job[FloatArray]:
         del draws
+        # Eight passes, as a pixel that is predicted must not be seen.
         result = np.empty_like(tile)
         phases = masked_in_turn(tile)
         for i, (masked, is_masked) in enumerate(phases):
@@ -104,15 +107,15 @@ class _Posterior(Loss):
             places = torch.from_numpy(is_masked).to(self.device)
             for channel, maps in enumerate(self._by_channel(answer)[0]):
                 values = torch.from_numpy(tile[channel][is_masked]).to(self.device)
-                guess = self._guess(maps[:, places], values, channel)
-                result[channel][is_masked] = guess.named(output).cpu().numpy()
+                estimate = self._estimate(maps[:, places], values, channel)
+                result[channel][is_masked] = estimate.named(output).cpu().numpy()
         return result
 
     def _losses(self, answer: Tensor, target: Tensor) -> Tensor:
         """Of each pixel, ``NC(Z)YX``; `answer` has the answers as third axis."""
         raise NotImplementedError
 
-    def _guess(self, answer: Tensor, values: Tensor, channel: int) -> _Guess:
+    def _estimate(self, answer: Tensor, values: Tensor, channel: int) -> _Estimate:
         """What answers (first axis) mean for pixels of these recorded values."""
         raise NotImplementedError
 
@@ -145,6 +148,8 @@ class GaussianPrior(_Posterior):
         losses = []
         for channel, likelihood in enumerate(self.likelihoods):
             mean, width = self._mean_and_width(answer[:, channel].unbind(1), channel)
+            # Of the prediction, without a gradient: predicting more noise must not lower the loss.
+            # Of the recorded pixel it would pull the mean to darker values.
             variance = likelihood.variance(mean.detach())
             squares = (mean - target[:, channel]).square() / variance
             # The mean is learned by squares alone, which keeps intensities; how sure it is, by
@@ -153,21 +158,23 @@ class GaussianPrior(_Posterior):
             losses.append(squares + squares.detach() / spread + spread.log())
         return torch.stack(losses, dim=1)
 
-    def _guess(self, answer: Tensor, values: Tensor, channel: int) -> _Guess:
+    def _estimate(self, answer: Tensor, values: Tensor, channel: int) -> _Estimate:
         mean, width = self._mean_and_width(answer.unbind(0), channel)
         likelihood = self.likelihoods[channel]
         if self.detector.noise:
             nodes = torch.linspace(-_REACH, _REACH, _NODES, device=mean.device)[:, None]
+            # The density is no Gaussian, so the posterior has no formula: it is summed up.
             signals = mean + width * nodes
             logs = likelihood.log_density(values, signals) - nodes.square() / 2
             return _weighed(signals, logs, prior=mean)
         variance, noise = width.square(), likelihood.variance(mean)
         share = variance / (variance + noise)
-        return _Guess(mean + share * (values - mean), (share * noise).sqrt(), mean)
+        return _Estimate(mean + share * (values - mean), (share * noise).sqrt(), mean)
 
     def _mean_and_width(self, answer: tuple[Tensor, ...], channel: int) -> tuple[Tensor, Tensor]:
         mean = self._signals(answer[0], channel)
         noise = self.likelihoods[channel].variance(mean.detach())
+        # In units of the noise: at first the width is near that of the noise, whatever the camera.
         return mean, F.softplus(answer[1]) * noise.sqrt()
 
 
@@ -184,18 +191,19 @@ class SampledPrior(_Posterior):
             losses.append(log(len(signals)) - torch.logsumexp(logs, dim=0) - scale)
         return torch.stack(losses, dim=1)
 
-    def _guess(self, answer: Tensor, values: Tensor, channel: int) -> _Guess:
+    def _estimate(self, answer: Tensor, values: Tensor, channel: int) -> _Estimate:
         signals = self._signals(answer, channel)
         logs = self.likelihoods[channel].log_density(values, signals)
         return _weighed(signals, logs, prior=signals.mean(dim=0))
 
 
-def _weighed(signals: Tensor, logs: Tensor, *, prior: Tensor) -> _Guess:
+def _weighed(signals: Tensor, logs: Tensor, *, prior: Tensor) -> _Estimate:
     """Mean and standard deviation of signals (first axis) by the logarithms of their weights."""
+    # Of logarithms, as densities of far values are zero in float32.
     weights = torch.softmax(logs, dim=0)
     mean = (weights * signals).sum(dim=0)
     variance = (weights * (signals - mean).square()).sum(dim=0)
-    return _Guess(mean, variance.sqrt(), prior)
+    return _Estimate(mean, variance.sqrt(), prior)
 
 
 class CountRegression(_Posterior):

@@ -37,10 +37,10 @@ class Regression(Loss):
         seen, target = self.normalized(batch.input), self.normalized(batch.target)
         mask = torch.from_numpy(batch.mask).to(self.device)
         with mixed_precision(self.device, seen.ndim - 2):
-            guess: Tensor = network(seen)
+            predicted: Tensor = network(seen)
         # Sums over all pixels: picking out the masked ones would not be deterministic on GPUs.
-        squares = (guess.float() - target).square() * mask
-        # Of a small region there may be no hidden pixel in a whole batch.
+        squares = (predicted.float() - target).square() * mask
+        # Of a small region there may be no masked pixel in a whole batch.
         return squares.sum() / mask.sum().clamp(min=1)
 
     def predict(

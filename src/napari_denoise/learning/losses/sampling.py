@@ -39,7 +39,7 @@ _LEAST_CONTRAST = 0.1
 
 
 class Sampling(Loss):
-    """How likely the noisy image is, and how much the latents had to be told for it.
+    """How likely the noisy image is, and how much the latents tell of it.
 
     The evidence lower bound, per pixel and in nats, with the camera's likelihood.
 
@@ -60,6 +60,7 @@ class Sampling(Loss):
         pixels, mask = (
             torch.from_numpy(array).to(self.device) for array in (batch.input, batch.mask)
         )
+        # The level and the shape say which numbers; the network does not know where they are from.
         # Drawn on the CPU: the same numbers on every device.
         generator = torch.Generator().manual_seed(batch.seed)
 
@@ -68,15 +69,16 @@ class Sampling(Loss):
 
         with mixed_precision(self.device, pixels.ndim - 2):
             image, divergence = network(self._seen(pixels), noise)
-        surprise = self.likelihood.surprise(image + self.camera.level, pixels) * mask
-        told = divergence.mean(dim=1) / pixels[0].numel()
-        told = told.clamp(min=_FREE_NATS).sum()
-        result: Tensor = surprise.sum() / mask.sum() + self.kl_weight * told
+        nll = self.likelihood.surprise(image + self.camera.level, pixels) * mask
+        kl = divergence.mean(dim=1) / pixels[0].numel()
+        kl = kl.clamp(min=_FREE_NATS).sum()
+        result: Tensor = nll.sum() / mask.sum() + self.kl_weight * kl
         return result
 
     def predict(
         self, network: Any, tile: FloatArray, output: str = "image", draws: Draws = ANY_DRAWS
     ) -> Job[FloatArray]:
+        # One pass down serves all samples: only the way up draws.
         n = 1 if output in {SAMPLE, SAMPLES} else draws.n_samples
         mean, squares = np.zeros(tile.shape), np.zeros(tile.shape)
         seen = yield from nested(network.look(self._seen(self._batch(tile))), 0.0, 1 / (1 + n))
@@ -84,6 +86,7 @@ class Sampling(Loss):
             job = network.imagine(seen, self._noise(network, draws, i), tile.shape[1:])
             image, _ = yield from nested(job, (1 + i) / (1 + n), (2 + i) / (1 + n))
             pixels = self.likelihood.intensities(image + self.camera.level)
+            # Double precision: spreads are small beside offsets of cameras.
             drawn = pixels[0].double().cpu().numpy()
             # Welford 1962, doi:10.1080/00401706.1962.10490022
             shift = drawn - mean
@@ -120,6 +123,7 @@ class WithLadder(Strategy[DivNoising]):
         del psf
         method = self.method
         camera = yield from self._camera(sampler, seed)
+        # What the network sees has a mean of zero and is divided by this contrast.
         values = stabilized_pixels(camera, torch.from_numpy(samples.known_pixels()))
         patch_size = samples.input.shape[2:]
         architecture = LadderArchitecture(

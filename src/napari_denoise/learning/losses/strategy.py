@@ -105,6 +105,7 @@ class Strategy(Generic[M_co]):
 
     def from_scratch(self, samples: Batch, seed: int) -> Start:
         """A fresh network, and the linear normalisation of the samples."""
+        # A generator of its own: weights depend on the seed, and on nothing drawn before.
         network = self.architecture(samples).make_network(torch.Generator().manual_seed(seed))
         return Start(network, measure_normalization([samples.known_pixels()]))
 

@@ -29,12 +29,14 @@ __all__ = ["CARE", "N2N", "PairedMethod"]
 
 
 class PairedMethod(TrainingMethod):
-    """A method that is shown what to give: each image has a second one of the same thing."""
+    """A method that learns from pairs: each image has a second one of the same thing."""
 
     built_of = ((UNetArchitecture, LinearNormalization), (InstantArchitecture, Camera))
     # What the pairs are is a matter of the images.
     may_change: ClassVar[frozenset[str]] = TrainingMethod.may_change | {"repeats", "noise"}
 
+    # From the instant denoiser 100 steps are worth 1000 from scratch or more, at a third of the
+    # time all in all (docs/benchmarks.md, pairs).
     n_steps: int = setting(
         300,
         "Training steps; one step looks at one batch of patches. From scratch take some thousand.",
@@ -74,6 +76,7 @@ class PairedMethod(TrainingMethod):
         return FromInstant(self)
 
     def first_step_size(self) -> float:
+        # What the instant denoiser knows must not be lost to large steps.
         return self.learning_rate or {"instant": 3e-4, "scratch": 1e-3}[self.start]
 
     def _check_target(self, image: TrainingImage) -> None:
@@ -87,7 +90,7 @@ class PairedMethod(TrainingMethod):
 
 
 class N2N(PairedMethod):
-    """Noise2Noise: learns from two noisy images of the same thing, one to see, one to guess."""
+    """Noise2Noise: learns from two noisy images of the same thing, one to see, one to predict."""
 
     title: ClassVar[str] = "Noise2Noise"
     citation: ClassVar[str] = "Lehtinen et al. 2018, arXiv:1803.04189"

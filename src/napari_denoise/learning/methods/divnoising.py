@@ -97,11 +97,13 @@ class DivNoising(TrainingMethod):
     citation: ClassVar[str] = (
         "Prakash, Krull & Jug 2021, arXiv:2006.06072; Prakash et al. 2022, arXiv:2104.01374"
     )
+    # The likelihood is that of one camera.
     sees_channels_jointly: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ("image", UNCERTAINTY, SAMPLE, SAMPLES)
     built_of = ((LadderArchitecture, Camera),)
 
     name: Literal["divnoising"] = "divnoising"
+    # Then it is above Noise2Void, or less than 0.2 dB below, on four of five images.
     n_steps: int = setting(
         2000,
         "Training steps; one step looks at one batch of patches. Twice as many are still better.",
@@ -132,6 +134,7 @@ class DivNoising(TrainingMethod):
         step=1e-4,
         advanced=True,
     )
+    # With anything but 1 the samples are no longer those of the posterior.
     kl_weight: float = setting(
         1.0,
         "Weight of what the latents tell against how well the result fits: 1 is Bayes' rule, more "
@@ -167,6 +170,7 @@ class DivNoising(TrainingMethod):
     )
 
     def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
+        # The network draws latents: its seed comes from here, so that a batch is the same again.
         return replace(sampler.draw(self.batch_size, rng), seed=int(rng.integers(2**31)))
 
     def strategy(self) -> Strategy[DivNoising]:

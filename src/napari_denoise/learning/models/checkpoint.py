@@ -27,7 +27,7 @@ class TrainingPoint(Settings):
         Mean over the steps since the last point; mean square error in units of the normalised
         image, or of the noise where a camera is known.
     validation_loss : float
-        Of the averaged weights, on patches and hidden pixels that stay the same.
+        Of the averaged weights, on patches and masked pixels that stay the same.
     """
 
     step: int
@@ -91,6 +91,7 @@ class CheckpointInfo(Settings):
     @classmethod
     def _is_state(cls, state: dict[str, Any]) -> dict[str, Any]:
         try:
+            # numpy itself knows best what a state is.
             np.random.PCG64().state = cast("Any", state)
         except (TypeError, KeyError, OverflowError) as error:
             raise ValueError("the state of the random numbers is damaged") from error

@@ -97,6 +97,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     if found.checkpoint:
         shapes |= {f"{_CHECKPOINT}.{name}": (n_weights,) for name in _VECTORS}
     arrays = found.arrays
+    # Before they are loaded: torch would broadcast or convert without a word.
     is_float32 = all(array.dtype == np.float32 for array in arrays.values())
     if {name: array.shape for name, array in arrays.items()} != shapes or not is_float32:
         raise ModelError(
@@ -121,8 +122,8 @@ class _Found:
 
 def _read(path: Path, *, with_weights: bool) -> _Found:
     if is_package(path):
-        with unpacked_model(path) as bundle:
-            return _read(bundle, with_weights=with_weights)
+        with unpacked_model(path) as ours:
+            return _read(ours, with_weights=with_weights)
     if not path.is_file():
         raise FileError(f"There is no model file {path}. Check the path.")
     try:

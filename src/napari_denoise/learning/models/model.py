@@ -90,6 +90,7 @@ class ModelInfo(Settings):
     def _agree(self) -> Self:
         if len(self.spatial) != self.architecture.n_spatial:
             raise ValueError("spatial axes and pooling differ in number")
+        # What goes together is the method's own matter.
         if not self.method.fits(self.architecture, self.normalization):
             raise ValueError("method, network and normalization do not go together")
         if self.normalization.n_channels != self.architecture.n_channels:
@@ -131,5 +132,6 @@ class Model(ModelInfo):
     @classmethod
     def of(cls, info: ModelInfo, network: Network, checkpoint: Checkpoint | None = None) -> Self:
         """Put a network and what is known about it together."""
+        # Not to be trained further: without gradients layers are computed in slabs.
         network = network.requires_grad_(requires_grad=False)
         return cls(**dict(info), network=network, checkpoint=checkpoint)

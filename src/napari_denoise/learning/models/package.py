@@ -11,9 +11,9 @@ from zipfile import BadZipFile, ZipFile
 
 from napari_denoise.core.errors import FileError, ModelError
 
-__all__ = ["BUNDLE", "PACKAGE_SUFFIX", "holds_model", "is_package", "unpacked_model"]
+__all__ = ["MODEL_FILE", "PACKAGE_SUFFIX", "holds_model", "is_package", "unpacked_model"]
 
-BUNDLE = "napari-denoise.safetensors"
+MODEL_FILE = "napari-denoise.safetensors"
 """The attachment that is the model as we save it."""
 
 PACKAGE_SUFFIX = ".zip"
@@ -33,7 +33,7 @@ def holds_model(path: str | os.PathLike[str]) -> bool:
         If the file is missing, or is no package.
     """
     with _opened(Path(path)) as package:
-        return _bundle_name(package) is not None
+        return _name_of_ours(package) is not None
 
 
 @contextmanager
@@ -48,20 +48,20 @@ def unpacked_model(path: Path) -> Iterator[Path]:
         If it is no package, or one of another program.
     """
     with TemporaryDirectory() as folder:
-        bundle = Path(folder) / BUNDLE
+        file = Path(folder) / MODEL_FILE
         with _opened(path) as package:
-            name = _bundle_name(package)
+            name = _name_of_ours(package)
             if name is None:
                 raise ModelError(
                     f"{path.name} was not exported by napari-denoise, so there is no model file "
                     f"in it. Apply it as it is: napari-denoise apply --model {path.name}."
                 )
-            bundle.write_bytes(package.read(name))
-        yield bundle
+            file.write_bytes(package.read(name))
+        yield file
 
 
-def _bundle_name(package: ZipFile) -> str | None:
-    names = [name for name in package.namelist() if PurePosixPath(name).name == BUNDLE]
+def _name_of_ours(package: ZipFile) -> str | None:
+    names = [name for name in package.namelist() if PurePosixPath(name).name == MODEL_FILE]
     return names[0] if names else None
 
 

@@ -9,9 +9,12 @@ from napari_denoise.learning.data.sampler import Batch
 
 __all__ = ["measure_background"]
 
+# Trade-off: averages over some 50 pixels, so noise falls to a seventh, and dark places of a few
+# pixels are lost.
 _SIGMA = 2.0
 """Standard deviation in pixels of the blur along Y and X that noise is evened out with."""
 
+# Not the minimum, which is a single pixel's noise.
 _DARKEST = 1.0
 """Share of the pixels, in percent, that are taken for background."""
 

@@ -9,12 +9,16 @@ from napari_denoise.learning.training.trainer import Trainer
 
 __all__ = ["fit_to_memory"]
 
+# Thirty of the usual batches. Measuring takes a step's time, and would make results depend on what
+# else runs.
 _SURE_TO_FIT = 250_000
 """Pixels of a batch that any machine has memory for, so that nothing need be measured."""
 
+# Trade-off: other programs want some as well; what is wrong here costs a smaller batch later on.
 _USABLE_SHARE = 0.8
 """Of the free memory."""
 
+# The gradients of what is kept are as large, layer by layer.
 _WORKING_FACTOR = 2
 """A step takes as much again as it keeps for the gradient."""
 

@@ -18,12 +18,15 @@ from napari_denoise.learning.models.model import Model
 
 __all__ = ["Batches"]
 
+# Trade-off: fewer take less time, and their loss is too noisy to tell a plateau by.
 _N_VALIDATED = 8
 """Batches that decide whether the loss still falls; a curve to look at needs but one."""
 
+# A network halved twice has four pixels left across them.
 _SMALLEST = 16
 """Patches are not made smaller than this along any axis, in pixels."""
 
+# The default patches: memory grows with the pixels, so a small batch tells that of a large one.
 _PROBED = {2: (64, 64), 3: (8, 32, 32)}
 """Patch on which the memory of a step is measured."""
 
@@ -103,6 +106,7 @@ class Batches:
 
     def validation(self) -> list[Batch]:
         """The batches for the validation loss: the same at each call, but for their size."""
+        # A copy, so that the next call draws the same again.
         rng = deepcopy(self._validation_rng)
         n_batches = _N_VALIDATED if self._method.patience else 1
         return [self._method.batch(self._sampler, rng) for _ in range(n_batches)]
@@ -128,6 +132,7 @@ class Batches:
         done: CheckpointInfo = model.checkpoint.info
         self._rng.bit_generator.state = done.random
         asked_before = model.method.batch_size, model.method.patch_size
+        # What was made smaller for want of memory stays so, unless the user asks for another size.
         if asked_before == (self._method.batch_size, self._method.patch_size):
             # Other images may have less room.
             sizes = zip(done.patch_size, self.patch_size, strict=True)

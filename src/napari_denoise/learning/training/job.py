@@ -100,6 +100,7 @@ def train_job(
     check_images(images)
     method.check_images(images)
     _check_channels(method, images[0])
+    # An interrupted training keeps its own seed, in every round.
     seed = Provenance(method, tuple(images), seed, resume).seed
     once = partial(
         _train_once, seed=seed, device=device, psf=psf, autosave=autosave, preview=preview
@@ -140,6 +141,7 @@ def _train_once(
             batches.go_on_from(resume)
         trainer = Trainer(method, start, batches, place, resumed=resume)
         yield from fit_to_memory(trainer, batches)
+        # Not the start itself: its network, which is being trained, is the trainer's alone.
         make_model = partial(provenance.model, start.normalization)
         del start
         yield from _steps(trainer, batches, keeper, Previews(preview), make_model, threads=threads)
@@ -147,6 +149,7 @@ def _train_once(
         if words := trainer.schedule.ending_in_words():
             yield Notice(fraction=1.0, message=words)
         network, done = trainer.finish()
+        # Its memory is to be free before the model is handed on.
         del trainer
         empty_cache(place)
         return make_model(network, done, checkpoint)
@@ -202,6 +205,7 @@ def _prepare(
     if method.patch_size and _wanted_size(method, images) != patch_size:
         extent = " × ".join(str(size) for size in patch_size)
         yield Notice(fraction=0.0, message=f"The images have room for patches of {extent} only.")
+    # Before the sampler, which draws from memory what is in memory.
     read = yield from read_images(images)
     sampler = yield from make_sampler(method, read, patch_size, rng)
     if provenance.resumed:

@@ -15,6 +15,7 @@ from napari_denoise.learning.training.trainer import Trainer
 
 __all__ = ["Preview", "PreviewCrop", "Previews"]
 
+# Trade-off: often enough to be watched, seldom enough to cost little.
 _INTERVAL_S = 4.0
 _LARGEST_SHARE = 0.1
 """Of the time that previews may take."""

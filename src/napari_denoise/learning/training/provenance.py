@@ -20,6 +20,7 @@ from napari_denoise.learning.training.schedule import Schedule
 
 __all__ = ["Provenance", "method_to_go_on_with"]
 
+# A folder may hold thousands, and the names go into every result's metadata.
 _N_NAMED = 50
 """Images of which the recipe tells the names."""
 
@@ -42,6 +43,7 @@ class Provenance:
 
     def generators(self) -> tuple[np.random.Generator, np.random.Generator]:
         """For the batches to learn from, and for those that stay the same."""
+        # Two streams: what is validated on must not change with the batch size.
         rng, validation_rng = np.random.default_rng(self.seed).spawn(2)
         if self.resumed and not self.resumed.checkpoint:
             # Other batches than those it has seen already.
@@ -110,6 +112,7 @@ class Provenance:
             used["patch_size"] = done.patch_size
         previous = None
         if self.resumed:
+            # The same training, gone on with, is one step of the recipe, and not two.
             is_same = self.resumed.checkpoint and self.resumed.recipe.source == self.source
             previous = self.resumed.recipe.previous if is_same else self.resumed.recipe
         return Recipe.of(

@@ -63,6 +63,7 @@ class Refinement(WithDetector[IDR]):
         """
         _check_refining(images, resume)
         method = self.method
+        # The first round is the guess that the others refine.
         n_rounds, n_before = method.n_rounds + 1, _rounds_before(resume)
         watched = _Watched()
         if resume is None or n_before == 0:
@@ -143,6 +144,8 @@ class _Watched:
 
 def _guess(model: Model, images: Sequence[TrainingImage], device: str) -> Job[list[TrainingImage]]:
     """The images as the model cleans them."""
+    # Averaged over flips: what is learned from should be as clean as can be had, and it is
+    # done once a round.
     denoiser, guesses = ModelDenoiser.of(model, device=device, average_flips=True), []
     for image in images:
         job = denoise_job(denoiser, image.pixels, image.layout)

@@ -14,12 +14,17 @@ __all__ = ["Ending", "Schedule"]
 Ending = Literal["steps", "time", "plateau"]
 """What can bring a training to its end, other than the user."""
 
+# Trade-off: each costs a forward pass on the validation batches, and is a point of the curve, and
+# one to go back to after a divergence.
 _N_MARKS = 50
 """How often, in a whole training, the validation loss is measured."""
 
+# A plateau is noticed within a fifth of the patience.
 _MARKS_PER_PATIENCE = 5
 """How often it is measured while one waits for it to fall."""
 
+# On two images, two seeds each, 300 steps: 32.30 dB, and 32.24 without; 2 % and 10 % are as good.
+# Another seed makes as much of a difference: it is there for images with wilder gradients.
 _WARM_UP_SHARE = 0.05
 _LONGEST_WARM_UP = 100
 """The first steps are smaller, as the optimiser knows little of the gradients yet."""
@@ -84,6 +89,7 @@ class Schedule:
     def pace(self) -> float:
         """Share of the full learning rate for the next step."""
         n_warm = min(_LONGEST_WARM_UP, self.n_steps * _WARM_UP_SHARE)
+        # Along a line: along a cosine the result was no better (32.28 and 32.30 dB).
         return (1 - self.fraction) * min(1.0, (self._n_done + 1) / (n_warm + 1))
 
     @property
@@ -103,6 +109,7 @@ class Schedule:
         }
         if self._cooling_from:
             step, share = self._cooling_from
+            # What is left of the budget is used up while it cools, so that the pace meets no step.
             n_cooling = max(1, round(step * _COOLING_SHARE))
             shares["plateau"] = share + (1 - share) * (n_done - step) / n_cooling
         largest = max(shares, key=lambda name: shares[name])

@@ -16,9 +16,11 @@ from napari_denoise.noise.calibration.result import Calibration
 
 __all__ = ["MeasuredMask"]
 
+# Large enough for stripes to be told from structure: the noise's correlation is that of many rows.
 _PATCH = (128, 128)
 """Rows and columns of the patches that it is measured on, where images are not taken whole."""
 
+# One camera made them all, so a few tell as much as many.
 _N_MEASURED = 4
 """Images and channels that the noise is measured on."""
 _ELONGATED = 3
@@ -67,13 +69,13 @@ def _in_words(orientation: str, span: int) -> str:
     if span == 1:
         return (
             "The noise of neighbouring pixels was found to be independent, so single pixels are "
-            "hidden, as in Noise2Void. Give orientation and span if there are lines to be seen."
+            "masked, as in Noise2Void. Give orientation and span if there are lines to be seen."
         )
     shape = {
         "block": f"blocks of {span} × {span} pixels",
         "cross": f"crosses of {span} pixels along Y and X",
     }.get(orientation, f"lines of {span} pixels along {orientation}")
-    return f"As measured on the images, noise is shared, and hidden together, by {shape}."
+    return f"As measured on the images, noise is shared, and masked together, by {shape}."
 
 
 def _measure(images: Sequence[TrainingImage]) -> Job[list[Calibration]]:

@@ -29,10 +29,12 @@ from napari_denoise.learning.training.schedule import Schedule
 
 __all__ = ["Trainer", "TrainingProgress"]
 
+# Trade-off: longer averages are smoother, and lag behind what has just been learned.
 _AVERAGED_SHARE = 8
 """The result averages the weights over the last eighth of the training."""
 
 _MAX_ROLLBACKS = 5
+"""Each halves the learning rate: after five it is a 32nd, and something else is wrong."""
 
 _MAX_POINTS = 200
 """The history is thinned out where it has more."""
@@ -91,6 +93,7 @@ class Trainer:
         self._network: Network = start.network.to(device)
         self._average = deepcopy(self._network).requires_grad_(requires_grad=False)
         self._optimizer = AdamW(
+            # Flat vectors: one operation for all weights, in place of one for each tensor.
             flatten_weights(self._network),
             flatten_weights(self._average),
             n_averaged=max(1.0, method.n_steps / _AVERAGED_SHARE),
@@ -143,6 +146,7 @@ class Trainer:
         )
         if gradient is None:
             return self._roll_back()
+        # Memory may run out amid the update, which then has changed some of the weights.
         self._is_half_done = True
         self._optimizer.step(gradient, self._learning_rate * self.schedule.pace)
         self._is_half_done = False
@@ -180,6 +184,7 @@ class Trainer:
         DenoiseError
             If not a single step went well.
         """
+        # Steps since the last measurement count only if they have led nowhere bad.
         if self._recent_losses and self._mark() is None:
             self._optimizer.restore(self._good)
         if not self._history:
@@ -216,6 +221,7 @@ class Trainer:
             found[storage.data_ptr()] = storage.nbytes()
             return tensor
 
+        # By address, as several layers may keep the same memory.
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
             loss = self._loss.loss(self._network, batch)
         del loss
@@ -259,6 +265,7 @@ class Trainer:
         mean_loss = float(np.mean(self._recent_losses))
         self._history.append(TrainingPoint(step=self.step, loss=mean_loss, validation_loss=loss))
         if len(self._history) > _MAX_POINTS:
+            # The first and the last stay: what the curve shows is how far it has fallen.
             del self._history[1:-1:2]
         self.schedule.note_loss(loss)
         self._recent_losses.clear()

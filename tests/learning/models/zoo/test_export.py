@@ -15,7 +15,7 @@ from napari_denoise.learning.methods import N2N, PN2V, DecoNoising
 from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.file import load_model, save_model
 from napari_denoise.learning.models.model import Model, ModelInfo
-from napari_denoise.learning.models.package import BUNDLE
+from napari_denoise.learning.models.package import MODEL_FILE
 from napari_denoise.learning.models.zoo import ZooCard, export_model_job, extra, graph
 from napari_denoise.learning.models.zoo.graph import read_torchscript
 from napari_denoise.learning.normalization.camera import Camera
@@ -153,7 +153,7 @@ def test_the_package_does_not_name_folders_of_this_computer(exported, make_model
     weights = zipfile.ZipFile(io.BytesIO(content(path, "weights.pt")))
     parts = [weights.read(name) for name in weights.namelist()]
     folder = graph.__file__.rpartition("napari_denoise")[0].encode()
-    assert not any(folder in part for part in [*parts, content(path, BUNDLE)])
+    assert not any(folder in part for part in [*parts, content(path, MODEL_FILE)])
 
 
 def test_a_model_whose_image_takes_more_than_one_pass_is_refused(exported, make_model, tmp_path):

@@ -12,7 +12,7 @@ from napari_denoise.core.errors import AxesError, FileError, ModelError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Notice, run
 from napari_denoise.io.images import read_image, write_image
-from napari_denoise.learning.models.package import BUNDLE
+from napari_denoise.learning.models.package import MODEL_FILE
 from napari_denoise.learning.models.zoo import (
     ZooCard,
     ZooDenoiser,
@@ -203,7 +203,7 @@ def test_whose_model_it_is_decides_who_applies_it(make_package, tmp_path):
     path = make_package()
     assert denoiser_class_of(path) is ZooDenoiser
     with zipfile.ZipFile(path, "a") as package:
-        package.writestr(BUNDLE, b"")
+        package.writestr(MODEL_FILE, b"")
     assert denoiser_class_of(path) is ModelDenoiser
 
 

@@ -18,7 +18,7 @@ from napari_denoise.core.errors import FileError, ModelError
 from napari_denoise.core.progress import Job, Progress
 from napari_denoise.learning.models.file import save_model
 from napari_denoise.learning.models.model import Model
-from napari_denoise.learning.models.package import BUNDLE, is_package
+from napari_denoise.learning.models.package import MODEL_FILE, is_package
 from napari_denoise.learning.models.zoo.card import ZooCard
 from napari_denoise.learning.models.zoo.extra import quiet, require_bioimageio
 from napari_denoise.learning.normalization.camera import Camera
@@ -96,7 +96,7 @@ def _write_parts(folder: Path, model: Model, card: ZooCard) -> None:
     for name, array in zip(_TEST_FILES, (noisy, cleaned), strict=True):
         np.save(folder / name, array)
     # A package is for sharing, not for going on with an interrupted training.
-    save_model(model.model_copy(update={"checkpoint": None}), folder / BUNDLE)
+    save_model(model.model_copy(update={"checkpoint": None}), folder / MODEL_FILE)
     (folder / "README.md").write_text(_readme(model, card), encoding="utf-8")
 
 
@@ -153,7 +153,7 @@ def _description(folder: Path, model: Model, card: ZooCard) -> Any:
             license=card.license,
             cite=[v0_5.CiteEntry(**entry) for entry in _citations(model)],
             documentation=v0_5.FileDescr(source=folder / "README.md"),
-            attachments=[v0_5.FileDescr(source=folder / BUNDLE)],
+            attachments=[v0_5.FileDescr(source=folder / MODEL_FILE)],
             tags=_tags(model),
             inputs=[v0_5.InputTensorDescr(**_tensor(folder, model, is_input=True))],
             outputs=[v0_5.OutputTensorDescr(**_tensor(folder, model, is_input=False))],
@@ -229,7 +229,7 @@ A model is made for its microscope: on images of another camera, gain or exposur
 ## Use
 Any program that runs TorchScript can apply it. In napari-denoise open the package in the *Denoise*
 dock, or run `napari-denoise apply noisy.tif clean.tif --model package.zip`. It holds the model as
-napari-denoise saves it, too (`{BUNDLE}`).
+napari-denoise saves it, too (`{MODEL_FILE}`).
 
 ## Validation
 Compare the result with an image of the same field that was taken with more light (PSNR, SSIM).
