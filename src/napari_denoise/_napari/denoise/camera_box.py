@@ -106,6 +106,7 @@ class CameraBox(QWidget):
         self._runner.wait(2000)
 
     def _on_runner_finished(self, calibrations: tuple[Calibration, ...]) -> None:
+        # With the layer, not here: the Noise dock finds it there, and it goes with the layer.
         if self._measured is not None:
             keep_calibrations(self._measured, calibrations)
         self._measured = None
@@ -131,7 +132,19 @@ class CameraBox(QWidget):
 
 
 def calibrated(denoiser: Denoiser, found: Calibration | None) -> Denoiser:
-    """A denoiser that would measure the camera, with what is known of it."""
+    """A denoiser that would measure the camera, with what is known of it.
+
+    Parameters
+    ----------
+    denoiser : Denoiser
+    found : Calibration or None
+        What was measured on the image before; None if nothing was.
+
+    Returns
+    -------
+    Denoiser
+        The same settings, and gain, offset and read noise in DN where they were left open.
+    """
     # A gain that was given is the user's, and who has no such setting measures no camera.
     if found is None or getattr(denoiser, "gain", 0.0) is not None:
         return denoiser

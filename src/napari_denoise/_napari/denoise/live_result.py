@@ -50,7 +50,15 @@ class LiveResult:
         bar.ended.connect(self._on_ended)
 
     def follow(self, layer: ImageLayer, image: Image) -> None:
-        """Show the next run's result, which is of this layer."""
+        """Show the next run's result.
+
+        Parameters
+        ----------
+        layer : napari.layers.Image
+            What is denoised: the result is shown at its place and in its colours.
+        image : Image
+            The layer as it was read.
+        """
         self._source = (layer, image)
         self._next_s = time.monotonic() + _DELAY_S
 
@@ -67,12 +75,14 @@ class LiveResult:
         # After the last tile the whole result is about to become a layer of its own.
         if self._layer is None and done[-1].fraction < 1:
             self._layer = live_layer(layer, image.with_pixels(pixels))
+            # Unselected: one goes on with the layer that one had.
             add_unselected(self._viewer, self._layer)
         elif self._layer is not None and self._layer in self._viewer.layers:
             # Slices anew what the viewer shows, and nothing else: the rest would take time, and
             # show nothing new.
             self._layer.refresh(thumbnail=False, extent=False, highlight=False)
         now = time.monotonic()
+        # Counted from the end of the drawing, so that slow drawing leaves time for the work.
         self._next_s = now + max(_INTERVAL_S, _LEISURE * (now - start))
 
     def _on_ended(self) -> None:

@@ -61,6 +61,7 @@ class TuningBox(QWidget):
         choices.addWidget(self.undoButton, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        # The buttons above the plot: it comes and goes, and must not push them out of sight.
         layout.addWidget(run_bar)
         layout.addLayout(choices)
         layout.addWidget(self.plot)
@@ -80,7 +81,15 @@ class TuningBox(QWidget):
         self.curveBox.setVisible(is_shown and self.curveBox.count() > 1)
 
     def setResult(self, before: Filter, found: Tuned) -> None:
-        """Show what was found in place of the settings before."""
+        """Show what was found in place of the settings before.
+
+        Parameters
+        ----------
+        before : Filter
+            What the way back leads to.
+        found : Tuned
+            With a curve for each setting that was tuned.
+        """
         self._before, self._found = before, found
         self._fields = {field.name: field for field in before.tunable()}
         self.curveBox.clear()

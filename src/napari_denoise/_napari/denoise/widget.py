@@ -141,6 +141,7 @@ class DenoiseWidget(ViewerDock):
         layout, before = self.axisRoles.value(), self.methodChooser.settings()
         denoiser = self._denoiser()
         make_job = partial(tune_job, denoiser, image.pixels, layout)
+        # The form shows the filter itself, whether or not noise is evened out around it.
         return Task(make_job, partial(self._use_tuned, cast("Filter", before or denoiser)))
 
     def _use_tuned(self, before: Filter, found: Tuned) -> None:
@@ -157,6 +158,7 @@ class DenoiseWidget(ViewerDock):
             self._live_result.follow(layer, image)
 
         def make_job() -> Job[Checked]:
+            # In the job, as it takes a while for a large image.
             out = (yield from blank_image_job(image.shape, dtype)) if is_shown else None
             job = denoise_job(denoiser, image, layout, dtype=dtype, out=out)
             return (yield from checked_job(job, image))

@@ -62,6 +62,7 @@ class TrainingImages(QWidget):
         super().__init__(parent)
         # The first layer of an empty viewer is what one wants; later ones may well be results.
         self._layers = LayerChecklist(layers, tick_new=lambda _layer: len(layers) == 1)
+        # To begin with the active layer, of which the list knows nothing.
         watcher = LayerWatcher(layers, lambda _images: None)
         self._layers.setLayers([watcher.active] if watcher.active else [])
         watcher.close()
@@ -217,6 +218,7 @@ class TrainingImages(QWidget):
     def _show_files(self) -> None:
         self._files.clear()
         self._files.addItems([image.name for image in self._images])
+        # An empty list would look like a place to type something in.
         self._files.setVisible(bool(self._images))
         self.clearButton.setEnabled(bool(self._images))
         is_reading = self._runner.is_running

@@ -124,6 +124,7 @@ class NoiseBox(QWidget):
         SettingsError
             If the settings of a noise do not fit together.
         """
+        # Hidden, its tick is of another method; it stays for when that is chosen again.
         if self.isHidden() or not self.addBox.isChecked():
             return None
         return Composite.of(cast("Sequence[NoiseModel]", self._noises.value()))

@@ -99,6 +99,7 @@ class ModelBox(QWidget):
         # Not the layers themselves: the box would keep their pixels in memory.
         self._trained_on = {id(layer): axes for layer, axes in trained_on.items()}
         self._device = device
+        # What one has trained on is what one wants to clean first.
         for layer in trained_on:
             self.layerChooser.setLayer(layer)
         self._title.setText(model.title)

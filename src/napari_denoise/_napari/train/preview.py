@@ -112,6 +112,7 @@ class TrainingPreview(QObject):
             self._layer = preview_layer(view.layer, view.image, plane, view.place)
             add_unselected(self._viewer, self._layer)
         else:
+            # The same layer moves: a new one would lose the colours that the user gave it.
             self._layer.data = plane_of_image(view.image, plane)
             self._layer.translate = plane_translate(view.layer, view.image, view.place)
         self._layer.name = f"{view.image.name} · preview · step {preview.step:,}"

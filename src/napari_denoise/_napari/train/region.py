@@ -66,6 +66,7 @@ class RegionChooser(QComboBox):
             self.addItem(_EVERYWHERE)
             self.addItems([f"in {layer.name}" for layer in found])
             self.setCurrentIndex(self._shown.index(chosen) if chosen in self._shown else 0)
+        # Signals were blocked, as filling the list is no choice; losing the chosen layer is one.
         if self.layer() is not chosen:
             self.valueChanged.emit()
 

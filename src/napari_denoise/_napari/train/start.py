@@ -103,6 +103,7 @@ class StartChooser(QWidget):
     def _on_activated(self, index: int) -> None:
         if self.modelBox.itemText(index) == _OPEN_FILE:
             self._ask_for_file()
+            # Whether or not a file was chosen: the box must not say "Model file…".
             self._fill()
         else:
             self.setModel(self.modelBox.itemData(index))

@@ -101,12 +101,27 @@ class TargetList(QWidget):
         return [None if target is None else _image_of(target) for target in chosen]
 
     def setTarget(self, row: int, target: Source) -> None:
-        """Choose a layer or the image of a file."""
+        """Choose a target.
+
+        Parameters
+        ----------
+        row : int
+            Of the image that it belongs to.
+        target : napari.layers.Image or Image
+            A layer, or the image of a file.
+        """
         self._targets[self._images[row]] = target
         self._show()
 
     def setFile(self, row: int, path: Path) -> None:
-        """Choose a file; `failed` says if it is no image."""
+        """Choose a file; `failed` says if it is no image.
+
+        Parameters
+        ----------
+        row : int
+            Of the image that it belongs to.
+        path : Path
+        """
         # Imported here: what reads files takes longer to import than a dock may take to open.
         from napari_denoise.io.images import read_image  # noqa: PLC0415
 
@@ -121,6 +136,7 @@ class TargetList(QWidget):
 
         What stays alone stands below the rows; `failed` says if all do.
         """
+        # Names are compared without their endings; layers have names and no files.
         names = [Path(f"{image.name}.tif") for image in self._images]
         if names and not self._runner.is_running:
             self.skippedMessage.clear()
@@ -227,6 +243,7 @@ class TargetList(QWidget):
         if path:
             self.setFile(row, Path(path))
         else:
+            # The box shows "File…" by now; nothing was chosen.
             self._show()
 
 

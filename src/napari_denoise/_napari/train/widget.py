@@ -116,6 +116,7 @@ class TrainWidget(ViewerDock):
         self.modelBox = ModelBox(self, napari_viewer, self._shelf)
         self._build()
         self._connect()
+        # The method first: it decides whether targets are asked for.
         self._on_method_changed()
         self._on_images_changed()
         self._offer_unsaved()
@@ -229,6 +230,7 @@ class TrainWidget(ViewerDock):
     def _on_started(self) -> None:
         self.lossPlot.clear()
         if model := self.startChooser.model():
+            # A training that goes on goes on in the plot, too.
             self.lossPlot.addPoints((p.step, p.loss, p.validation_loss) for p in model.info.history)
         self.lossPlot.show()
         self.modelBox.setBusy(is_busy=True)
@@ -308,6 +310,7 @@ class TrainWidget(ViewerDock):
         model: Model,
     ) -> None:
         """Put the model on the shelf, from where the Denoise dock takes it too."""
+        # What was continued is part of the new model; the copy would be offered for ever.
         if resumed and resumed.path and is_unfinished(resumed.path):
             resumed.path.unlink(missing_ok=True)
         self.startChooser.setModel(None)

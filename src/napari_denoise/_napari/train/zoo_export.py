@@ -105,6 +105,7 @@ class ZooExport(QWidget):
         # Before the questions: nobody should fill in a form for nothing.
         require_bioimageio()
         dialog = CardDialog(self._card, self)
+        # No task and no message: the user has changed their mind, which is no error.
         if not dialog.exec():
             return None
         self._card = card = dialog.card()
