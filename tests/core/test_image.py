@@ -72,3 +72,9 @@ def test_an_image_stays_itself_unless_its_axes_are_named_otherwise():
     image = Image(np.ones((3, 4, 5)), "ZYX", scale=(2, 1, 1))
     assert as_image(image) is image
     assert as_image(image, "TYX").axes == "TYX"
+
+
+def test_under_another_letter_channels_lose_their_names():
+    image = Image(np.ones((3, 4, 5)), "CYX", channel_names=("a", "b", "c"))
+    assert as_image(image, "TYX").channel_names == ()
+    assert as_image(image, "CXY").channel_names == ("a", "b", "c")

@@ -180,7 +180,11 @@ def as_image(image: Any, axes: str | None = None, *, name: str = "") -> Image:
         If the axes are needed and not given, or do not fit.
     """
     if isinstance(image, Image):
-        return image if axes in (None, image.axes) else replace(image, axes=axes)
+        if axes is None or axes == image.axes:
+            return image
+        # Channels keep their names only as long as the same axis is that of the channels.
+        names = image.channel_names if axes.find("C") == image.axes.find("C") else ()
+        return replace(image, axes=axes, channel_names=names)
     if not (hasattr(image, "shape") and hasattr(image, "dtype")):
         kind = type(image).__name__
         raise InputError(f"A {kind} was given where an image is needed. Give a numpy array.")

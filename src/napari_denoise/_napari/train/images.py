@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +27,7 @@ from napari_denoise._napari.train.region import region_of
 from napari_denoise._qt.message import Message
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import DenoiseError
-from napari_denoise.core.image import Image
+from napari_denoise.core.image import Image, as_image
 from napari_denoise.core.progress import Job, Progress, Skipped
 from napari_denoise.learning.data.selection import Candidate
 
@@ -284,10 +283,7 @@ def image_patterns() -> str:
 
 def _with_axes(image: Image, axes: str) -> Image:
     """An image with axes named otherwise, if it has as many."""
-    if len(axes) != len(image.axes):
-        return image
-    # Names of channels go: under other names of the axes there may be more channels, or fewer.
-    return replace(image, axes=axes, channel_names=())
+    return as_image(image, axes) if len(axes) == len(image.axes) else image
 
 
 def _open(paths: Sequence[Path]) -> Job[list[ImageFile]]:
