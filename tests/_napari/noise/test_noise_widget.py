@@ -206,10 +206,10 @@ def squares(n_frames=1, gain=4, offset=100):
 
 
 @pytest.fixture
-def doctor(qtbot, viewer, finish):
+def inspected(qtbot, viewer, finish):
     """Inspects an image in a new dock; returns the dock."""
 
-    def doctor(pixels, mode=0, **more):
+    def inspected(pixels, mode=0, **more):
         viewer.add_image(pixels, name="noisy", **more)
         dock = NoiseWidget(viewer)
         qtbot.addWidget(dock)
@@ -219,15 +219,15 @@ def doctor(qtbot, viewer, finish):
         dock.words = finish(dock.inspect.runBar)
         return dock
 
-    return doctor
+    return inspected
 
 
 def fact(dock, name):
     return next(f for f in dock.inspect.report.facts.value() if f.name == name)
 
 
-def test_a_layer_is_inspected_and_what_was_found_is_kept_with_it(doctor, viewer):
-    dock = doctor(squares()[0])
+def test_a_layer_is_inspected_and_what_was_found_is_kept_with_it(inspected, viewer):
+    dock = inspected(squares()[0])
     found = dock.inspect.calibration()
     assert found.gain == pytest.approx(4, rel=0.1)
     assert fact(dock, "gain").value == found.gain
@@ -240,17 +240,17 @@ def test_a_layer_is_inspected_and_what_was_found_is_kept_with_it(doctor, viewer)
     assert calibration_of(viewer.layers["noisy"]) == found
 
 
-def test_the_numbers_are_copied_for_a_spreadsheet(doctor):
-    dock = doctor(squares()[0])
+def test_the_numbers_are_copied_for_a_spreadsheet(inspected):
+    dock = inspected(squares()[0])
     dock.inspect.report.facts.copy()
     lines = QApplication.clipboard().text().splitlines()
     assert lines[0] == "quantity\tvalue\tlow\thigh\tunit"
     assert float(lines[1].split("\t")[1]) == dock.inspect.calibration().gain
 
 
-def test_channels_are_inspected_one_by_one(doctor, viewer):
+def test_channels_are_inspected_one_by_one(inspected, viewer):
     pixels = np.stack([squares(gain=2)[0], squares(gain=8)[0]])
-    dock = doctor(pixels, axis_labels=("c", "y", "x"))
+    dock = inspected(pixels, axis_labels=("c", "y", "x"))
     assert dock.inspect.calibration().gain == pytest.approx(2, rel=0.1)
     dock.inspect.channelBox.setCurrentIndex(1)
     assert dock.inspect.calibration().gain == pytest.approx(8, rel=0.1)
@@ -259,13 +259,13 @@ def test_channels_are_inspected_one_by_one(doctor, viewer):
     assert calibration_of(viewer.layers["noisy"], 2) is None
 
 
-def test_repeats_along_an_axis_without_a_name_are_taken_for_time(doctor):
-    assert doctor(squares(4), mode=1).inspect.calibration().gain == pytest.approx(4, rel=0.05)
+def test_repeats_along_an_axis_without_a_name_are_taken_for_time(inspected):
+    assert inspected(squares(4), mode=1).inspect.calibration().gain == pytest.approx(4, rel=0.05)
 
 
-def test_dark_frames_give_offset_and_read_noise(doctor, viewer, finish):
+def test_dark_frames_give_offset_and_read_noise(inspected, viewer, finish):
     rng = np.random.default_rng(1)
-    dock = doctor(squares(4) + rng.normal(0, 6, (4, 160, 160)), mode=2)
+    dock = inspected(squares(4) + rng.normal(0, 6, (4, 160, 160)), mode=2)
     assert "are the image itself" in dock.words
     viewer.add_image(rng.normal(100, 6, (8, 160, 160)), name="dark")
     dock.inspect.darkChooser.setLayer(viewer.layers["dark"])
@@ -275,8 +275,8 @@ def test_dark_frames_give_offset_and_read_noise(doctor, viewer, finish):
     assert found.read_noise == pytest.approx(6, rel=0.02)
 
 
-def test_what_is_found_feeds_the_simulator(doctor):
-    dock = doctor(squares()[0].clip(0, 255).astype(np.uint8))
+def test_what_is_found_feeds_the_simulator(inspected):
+    dock = inspected(squares()[0].clip(0, 255).astype(np.uint8))
     dock.inspect.useButton.click()
     (noise,) = dock.simulate.noiseList.value()
     found = dock.inspect.calibration()
@@ -285,8 +285,8 @@ def test_what_is_found_feeds_the_simulator(doctor):
     assert not dock.inspect.isVisibleTo(dock)
 
 
-def test_what_was_found_goes_with_its_layer(doctor, viewer):
-    dock = doctor(squares()[0])
+def test_what_was_found_goes_with_its_layer(inspected, viewer):
+    dock = inspected(squares()[0])
     viewer.add_image(np.ones((64, 64)), name="another")
     dock.layerChooser.setLayer(viewer.layers["another"])
     assert dock.inspect.calibration() is None
@@ -301,7 +301,7 @@ def test_what_was_found_goes_with_its_layer(doctor, viewer):
         (np.ones((1, 1)), "too small"),
     ],
 )
-def test_what_cannot_be_inspected_is_said(doctor, viewer, pixels, says):
-    dock = doctor(pixels, contrast_limits=(0, 1))
+def test_what_cannot_be_inspected_is_said(inspected, viewer, pixels, says):
+    dock = inspected(pixels, contrast_limits=(0, 1))
     assert says in dock.words
     assert calibration_of(viewer.layers["noisy"]) is None

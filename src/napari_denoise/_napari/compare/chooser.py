@@ -144,7 +144,7 @@ class ComparisonChooser(Page):
         """Refuse what cannot be compared."""
         self._guess()
         reference, noisy = self.reference(), self.noisy()
-        self.layerList.setLeftOut(lambda layer: layer is reference or is_map(layer))
+        self.layerList.setHiddenWhere(lambda layer: layer is reference or is_map(layer))
         self.layerList.setRefusals(lambda layer: reason_against(layer, (reference, noisy)))
         self.dataRange.setReference(reference)
         self._range_row.setVisible(reference is not None)

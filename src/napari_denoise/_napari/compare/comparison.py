@@ -62,6 +62,12 @@ class Comparison:
     ) -> Comparison:
         """Read the layers, but no pixel of them.
 
+        Parameters
+        ----------
+        clean, noisy : napari.layers.Image or None
+        others : sequence of napari.layers.Image
+        data_range : float, optional
+
         Raises
         ------
         InputError
@@ -88,7 +94,14 @@ class Measured:
 
 
 def reason_against(layer: ImageLayer, companions: Sequence[ImageLayer | None]) -> str:
-    """Why a layer cannot be compared with these; empty if it can."""
+    """Why a layer cannot be compared with others, as a sentence; empty if it can.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+    companions : sequence of napari.layers.Image or None
+        Reference and noisy image. One that is itself unusable is passed over.
+    """
     if reason := refusal(layer):
         return reason
     for companion in companions:

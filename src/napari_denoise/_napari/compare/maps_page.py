@@ -75,7 +75,12 @@ class DrawnMap:
 
 
 def draw_maps_job(comparison: Comparison, kinds: Sequence[MapKind]) -> Job[tuple[DrawnMap, ...]]:
-    """Draw each kind of map of each layer that there is a companion for.
+    """Draw each kind of map of each image that there is a companion for.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    kinds : sequence of MapKind
 
     Raises
     ------

@@ -62,6 +62,16 @@ def shown_part(viewer: ViewerModel, layer: ImageLayer, image: Image) -> Image:
 def displayed_axes(viewer: ViewerModel, image: Image) -> list[int]:
     """Which of an image's axes are shown, in that order; napari aligns axes at the last.
 
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+    image : Image
+
+    Returns
+    -------
+    list of int
+        Places in ``image.axes``, two or three.
+
     Raises
     ------
     InputError

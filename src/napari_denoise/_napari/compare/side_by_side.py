@@ -38,7 +38,13 @@ class SideBySide:
         return self._leader is not None
 
     def show(self, layers: Sequence[Image], leader: Image) -> None:
-        """Show `layers`, and nothing else, side by side with the contrast of `leader`.
+        """Show layers, and nothing else, side by side in one contrast.
+
+        Parameters
+        ----------
+        layers : sequence of napari.layers.Image
+        leader : napari.layers.Image
+            One of them, whose contrast limits and gamma all get.
 
         Called again while shown, it changes the layers and keeps a contrast the user has set.
         """

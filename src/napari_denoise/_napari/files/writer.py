@@ -15,6 +15,19 @@ __all__ = ["write_image_layer", "write_image_layers"]
 def write_image_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """Write one image layer.
 
+    Parameters
+    ----------
+    path : str
+        File that ends in ``.ome.tif``.
+    data : array-like, or a sequence of them for a multiscale layer
+    attributes : dict
+        As napari hands them to a writer.
+
+    Returns
+    -------
+    list of str
+        The file that was written.
+
     Raises
     ------
     DenoiseError
@@ -25,6 +38,18 @@ def write_image_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[
 
 def write_image_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> list[str]:
     """Write image layers as the channels of one image, named as the layers are.
+
+    Parameters
+    ----------
+    path : str
+        File that ends in ``.ome.tif``.
+    layers : list of (pixels, attributes, kind)
+        As napari hands them to a writer.
+
+    Returns
+    -------
+    list of str
+        The file that was written.
 
     Raises
     ------

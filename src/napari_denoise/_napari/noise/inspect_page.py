@@ -1,4 +1,4 @@
-"""Inspect, the noise doctor: what detector a layer comes from, and what follows from it."""
+"""Inspect: what camera a layer was recorded with, and what follows from it."""
 
 from __future__ import annotations
 

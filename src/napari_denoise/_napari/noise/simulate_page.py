@@ -144,7 +144,13 @@ class SimulatePage(Page):
     def _make_preview(self, image: Image, place: dict[str, int]) -> Any:
         noise, dtype = self._noise(), self.dtypeBox.dtype_for(image.pixels)
         return partial(
-            preview_plane, noise, image, place, self._ranges, seed=self.seedBox.value(), dtype=dtype
+            preview_plane_job,
+            noise,
+            image,
+            place,
+            self._ranges,
+            seed=self.seedBox.value(),
+            dtype=dtype,
         )
 
     def _prepare(self) -> Task:
@@ -225,7 +231,7 @@ class _Ranges:
         return self._range
 
 
-def preview_plane(
+def preview_plane_job(
     noise: NoiseModel,
     image: Image,
     place: dict[str, int],
@@ -234,7 +240,25 @@ def preview_plane(
     seed: int,
     dtype: np.dtype[Any],
 ) -> Job[Any]:
-    """The plane that :func:`~napari_denoise.noise.add_noise_job` would give, to the last bit."""
+    """The plane that :func:`~napari_denoise.noise.add_noise_job` would give, to the last bit.
+
+    Parameters
+    ----------
+    noise : NoiseModel
+    image : Image
+        The clean image.
+    place : dict of str to int
+        Index of the plane along each axis but Y and X.
+    ranges : _Ranges
+        Knows the image's range of intensities, or measures it.
+    seed : int
+    dtype : dtype
+        Of the plane. Integer types round and saturate.
+
+    Returns
+    -------
+    array, YX
+    """
     # Not looked at by noises that need no range.
     known = (0.0, 0.0)
     if noise.needs_range:

@@ -227,11 +227,11 @@ class LayerChecklist(QListWidget):
                 item.setFlags(Qt.ItemFlag.NoItemFlags if why else usable)
                 item.setToolTip(why or layer.name)
 
-    def setLeftOut(self, is_left_out: Callable[[Image], bool]) -> None:
+    def setHiddenWhere(self, is_hidden: Callable[[Image], bool]) -> None:
         """Do not offer such layers at all; they count as not ticked."""
         for row, shown in enumerate(self._shown):
             # The tick stays with the hidden row, and is back when the layer is offered again.
-            self.setRowHidden(row, is_left_out(shown))
+            self.setRowHidden(row, is_hidden(shown))
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:

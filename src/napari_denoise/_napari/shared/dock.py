@@ -183,5 +183,13 @@ class DtypePolicy(QComboBox):
 
 
 def dtype_for(policy: str, pixels: Any) -> np.dtype[Any]:
-    """The dtype that a policy gives a result made from `pixels`."""
+    """The dtype of a result.
+
+    Parameters
+    ----------
+    policy : str
+        As the preferences store it: "float32" or :data:`.SAME_AS_SOURCE`.
+    pixels : array-like
+        What it is made from.
+    """
     return np.dtype(pixels.dtype if policy == SAME_AS_SOURCE else np.float32)

@@ -166,7 +166,17 @@ def _stacked(geometry: dict[str, Any], axes: str) -> dict[str, Any]:
 
 
 def plane_of_image(image: Image, plane: Any) -> Any:
-    """A plane, YX, with an image's axes; those that are neither Y nor X have length one."""
+    """A plane with an image's axes; those that are neither Y nor X have length one.
+
+    Parameters
+    ----------
+    image : Image
+    plane : array, YX
+
+    Returns
+    -------
+    array in the image's axes
+    """
     sizes = dict(zip("YX", plane.shape, strict=True))
     # A layer whose columns come before its rows is shown transposed.
     in_order = plane if image.axes.index("Y") < image.axes.index("X") else plane.T
@@ -174,7 +184,21 @@ def plane_of_image(image: Image, plane: Any) -> Any:
 
 
 def plane_translate(layer: ImageLayer, image: Image, place: Mapping[str, int]) -> Any:
-    """The ``translate`` of a layer that holds only this plane of an image."""
+    """The ``translate`` of a layer that holds only this plane of an image.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+    image : Image
+        What was read of the layer.
+    place : mapping of str to int
+        Index of the plane along each axis; 0 along those that are not named.
+
+    Returns
+    -------
+    array, (n_axes,)
+        In the world's units.
+    """
     first = np.zeros(len(image.axes))
     # A difference of two places in the world, and so free of the layer's own translation.
     index = np.array([place.get(letter, 0) for letter in image.axes], float)
@@ -189,7 +213,14 @@ def is_preview(layer: Any) -> bool:
 
 
 def clipped_in_words(n_clipped: int, dtype: Any) -> str:
-    """What a cast to an integer type cost, as a sentence; empty if nothing."""
+    """What a cast to an integer type cost, as a sentence; empty if nothing.
+
+    Parameters
+    ----------
+    n_clipped : int
+        Pixels that were set to an end of the range.
+    dtype : dtype or str
+    """
     if not n_clipped:
         return ""
     pixels = "pixel was" if n_clipped == 1 else "pixels were"
@@ -197,7 +228,15 @@ def clipped_in_words(n_clipped: int, dtype: Any) -> str:
 
 
 def tell_intensities(bar: RunBar, result: Checked) -> None:
-    """Say below a run bar whether intensities may be measured on a result, and why not."""
+    """Say below a run bar whether intensities may be measured on a result, and why not.
+
+    Parameters
+    ----------
+    bar : RunBar
+        Has just run the job.
+    result : Checked
+        What the job returned.
+    """
     denoised, photometry = result.denoised, result.photometry
     if clipped := clipped_in_words(denoised.n_clipped, denoised.image.dtype):
         bar.showNotice(clipped)
