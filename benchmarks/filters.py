@@ -46,7 +46,7 @@ from napari_denoise.filters import (
     Wavelet,
     Wiener,
 )
-from napari_denoise.filters.base import noise_level
+from napari_denoise.filters.base import noise_level_job
 from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.metrics import psnr
 from napari_denoise.noise import GeneralizedAnscombe, calibrate_job
@@ -234,7 +234,7 @@ def meet_on_real_images(folder: Path, only: str, n_rounds: int) -> None:
         pixels = image.astype(np.float32)
         axes = "ZYX"[-pixels.ndim :]
         layout = Layout(axes, axes)
-        sigma = run(noise_level(pixels, layout, list(layout.units(pixels.shape))))
+        sigma = run(noise_level_job(pixels, layout, list(layout.units(pixels.shape))))
         for denoiser, peer in real_duels(pixels.ndim, sigma):
             if only in denoiser.title:
                 meet(denoiser, peer, pixels, n_rounds)

@@ -9,11 +9,11 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.progress import run
 from napari_denoise.filters import Bilateral
-from napari_denoise.filters.base import noise_level
+from napari_denoise.filters.base import noise_level_job
 
 
 def measure(image, layout):
-    return run(noise_level(image, layout, list(layout.units(image.shape))))
+    return run(noise_level_job(image, layout, list(layout.units(image.shape))))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError
 from napari_denoise.core.progress import run
 from napari_denoise.filters import BM3D, BM4D
-from napari_denoise.filters.block_matching import find_similar
+from napari_denoise.filters.block_matching import find_similar_job
 from napari_denoise.filters.collaborative import _block_transform, _haar
 from napari_denoise.metrics import psnr
 
@@ -85,7 +85,7 @@ def distances_by_loop(image, block, reference, radius):
 @pytest.mark.parametrize("radius", [2, 7])
 def test_the_most_similar_blocks_are_found(shape, radius, rng):
     image = rng.normal(size=shape).astype(np.float32)
-    stacks = run(find_similar(image, block=5, step=3, radius=radius, n_similar=4))
+    stacks = run(find_similar_job(image, block=5, step=3, radius=radius, n_similar=4))
     grid = tuple(slice(0, size - 4, 3) for size in shape)
     references = np.arange(image.size).reshape(shape)[grid].ravel()
     np.testing.assert_array_equal(stacks[:, 0], references)
@@ -99,7 +99,7 @@ def test_the_most_similar_blocks_are_found(shape, radius, rng):
 @pytest.mark.parametrize(("shape", "n_members"), [((8, 8), 1), ((8, 9), 2), ((9, 12), 4)])
 def test_a_stack_is_no_larger_than_what_is_in_reach(shape, n_members, rng):
     image = rng.normal(size=shape).astype(np.float32)
-    job = find_similar(image, block=8, step=3, radius=2, n_similar=16)
+    job = find_similar_job(image, block=8, step=3, radius=2, n_similar=16)
     assert run(job).shape[1] == n_members
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_denoise.core.progress import run
-from napari_denoise.filters.neighbourhood import pad, strides_of, weighted_mean, window_sums
+from napari_denoise.filters.neighbourhood import pad, strides_of, weighted_mean_job, window_sums
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6, 7, 8, 13])
@@ -59,6 +59,6 @@ def test_the_weighted_mean_equals_the_plain_loop(shape, radius, patch, rng):
     def weigh(squares, offset):
         return np.exp(-0.3 * squares - 0.1 * np.square(offset).sum())
 
-    result = run(weighted_mean(pixels, radius, weigh, patch=patch))
+    result = run(weighted_mean_job(pixels, radius, weigh, patch=patch))
     expected = slow_weighted_mean(pixels, radius, patch, weigh)
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)

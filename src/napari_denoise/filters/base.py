@@ -20,7 +20,7 @@ from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.core.settings import SettingField, describe, make_settings, setting
 from napari_denoise.core.tiling import Place
 
-__all__ = ["ChannelFilter", "Filter", "NoiseAwareFilter", "NoiseRemover", "noise_level"]
+__all__ = ["ChannelFilter", "Filter", "NoiseAwareFilter", "NoiseRemover", "noise_level_job"]
 
 _N_PLANES = 8
 """Planes that are read to measure the noise of an image, however large it is."""
@@ -151,7 +151,7 @@ class NoiseAwareFilter(ChannelFilter):
     def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Filter]:
         if self.noise_sigma is not None:
             return self
-        sigma = yield from noise_level(image, layout, units)
+        sigma = yield from noise_level_job(image, layout, units)
         return self.model_copy(update={"noise_sigma": sigma})
 
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
@@ -184,7 +184,7 @@ class NoiseRemover(NoiseAwareFilter):
         return self.strength
 
 
-def noise_level(image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[float]:
+def noise_level_job(image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[float]:
     """Standard deviation of the noise, in the image's units, from a few planes.
 
     The second differences along Y and X of most pixels hold noise and no structure; those far

@@ -18,7 +18,7 @@ from napari_denoise.filters.neighbourhood import (
     window_sums,
 )
 
-__all__ = ["Indices", "find_similar"]
+__all__ = ["Indices", "find_similar_job"]
 
 Indices = npt.NDArray[np.intp]
 
@@ -30,7 +30,7 @@ _OFFSETS_AT_ONCE = 64
 more memory, 0.5 kB for each reference block."""
 
 
-def find_similar(
+def find_similar_job(
     image: FloatArray, *, block: int, step: int, radius: int, n_similar: int
 ) -> Job[Indices]:
     """Find the blocks most like each reference block.

@@ -17,7 +17,7 @@ from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.filters.neighbourhood import unfold
 
-__all__ = ["TRUNCATE", "blur"]
+__all__ = ["TRUNCATE", "blur_job"]
 
 _PIECE_PIXELS = 1 << 16
 """Pixels that are worked on at a time: with two more arrays of that size 0.75 MB, which a core's
@@ -28,7 +28,7 @@ TRUNCATE = 4.0
 default."""
 
 
-def blur(pixels: FloatArray, sigmas: Sequence[float]) -> Job[FloatArray]:
+def blur_job(pixels: FloatArray, sigmas: Sequence[float]) -> Job[FloatArray]:
     """Convolve with a Gaussian kernel; the image is mirrored at its borders.
 
     Parameters

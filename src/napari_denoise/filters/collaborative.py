@@ -20,7 +20,7 @@ from scipy import fft
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, Progress, nested
-from napari_denoise.filters.block_matching import Indices, find_similar
+from napari_denoise.filters.block_matching import Indices, find_similar_job
 from napari_denoise.filters.neighbourhood import strides_of
 
 __all__ = ["STEP", "Collaboration"]
@@ -105,7 +105,7 @@ class Collaboration:
         self, noisy: FloatArray, guess: FloatArray, transform: Transform, shrink: Shrinkage
     ) -> Job[FloatArray]:
         """Denoise, finding in `guess` which blocks look alike."""
-        job = find_similar(
+        job = find_similar_job(
             guess, block=self.block, step=STEP, radius=self.radius, n_similar=self.n_similar
         )
         stacks = yield from nested(job, 0.0, _SEARCH)

@@ -13,7 +13,7 @@ from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.settings import PerAxis, per_axis, setting
 from napari_denoise.filters.base import ChannelFilter
-from napari_denoise.filters.blur import TRUNCATE, blur
+from napari_denoise.filters.blur import TRUNCATE, blur_job
 from napari_denoise.filters.gradients import divergence, gradient, length
 
 __all__ = ["RichardsonLucy"]
@@ -83,7 +83,7 @@ class RichardsonLucy(ChannelFilter):
 
     def forward_model(self, denoised: FloatArray) -> Job[FloatArray]:
         sigmas = per_axis(self.psf_sigma, denoised.ndim - 1, "psf_sigma")
-        return (yield from blur(denoised, (0.0, *sigmas)))
+        return (yield from blur_job(denoised, (0.0, *sigmas)))
 
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
         sigmas = per_axis(self.psf_sigma, pixels.ndim, "psf_sigma")
@@ -93,15 +93,15 @@ class RichardsonLucy(ChannelFilter):
         darkest = np.float32(max(_DARKEST * light.mean(), _NO_LIGHT))
         # The first guess is the image, blurred so that little of its noise is in it, and without
         # a zero, which no factor would ever change.
-        estimate = darkest + (yield from nested(blur(light, sigmas), 0.0, 0.0))
+        estimate = darkest + (yield from nested(blur_job(light, sigmas), 0.0, 0.0))
         for i in range(self.n_iterations):
             part = i / (self.n_iterations + 1), (i + 1) / (self.n_iterations + 1)
             job = self._sharpen(estimate, light, darkest, sigmas)
             estimate = yield from nested(job, *part)
         # What the estimate, recorded again, lacks of the image: on the average over surroundings
         # it must be nothing, or intensities could not be measured on the result.
-        blurred = yield from nested(blur(estimate, sigmas), part[1], part[1])
-        lost = blur(signal - blurred, (_SURROUNDINGS[pixels.ndim],) * pixels.ndim)
+        blurred = yield from nested(blur_job(estimate, sigmas), part[1], part[1])
+        lost = blur_job(signal - blurred, (_SURROUNDINGS[pixels.ndim],) * pixels.ndim)
         # Added, not multiplied: where there is no light, there is nothing to multiply.
         estimate += yield from nested(lost, part[1], 1.0)
         return estimate + np.float32(self.background)
@@ -110,11 +110,11 @@ class RichardsonLucy(ChannelFilter):
         self, estimate: FloatArray, light: FloatArray, darkest: np.float32, sigmas: Sequence[float]
     ) -> Job[FloatArray]:
         """One step of Richardson and Lucy, divided by what total variation asks for."""
-        blurred = yield from nested(blur(estimate, sigmas), 0.0, 0.4)
+        blurred = yield from nested(blur_job(estimate, sigmas), 0.0, 0.4)
         # More than 1 where more photons came than expected.
         ratio = np.divide(light, np.maximum(blurred, darkest), dtype=np.float32)
         # The kernel is symmetric: to correlate with it is to convolve.
-        step = yield from nested(blur(ratio, sigmas), 0.4, 0.8)
+        step = yield from nested(blur_job(ratio, sigmas), 0.4, 0.8)
         if self.tv_weight > 0:
             slopes = gradient(estimate)
             weight = np.float32(self.tv_weight)

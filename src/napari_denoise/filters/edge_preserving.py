@@ -16,7 +16,7 @@ from napari_denoise.core.progress import Job, Progress
 from napari_denoise.core.settings import PerAxis, per_axis, setting
 from napari_denoise.filters.base import NoiseAwareFilter
 from napari_denoise.filters.gradients import divergence, gradient, length
-from napari_denoise.filters.neighbourhood import Offset, weighted_mean
+from napari_denoise.filters.neighbourhood import Offset, weighted_mean_job
 
 __all__ = ["AnisotropicDiffusion", "Bilateral", "NonLocalMeans", "TotalVariation"]
 
@@ -77,7 +77,7 @@ class Bilateral(_InCache):
             squares -= np.float32(0.5 * distance)
             return np.exp(squares, out=squares)
 
-        return (yield from weighted_mean(pixels, self.halo(pixels.ndim), weigh))
+        return (yield from weighted_mean_job(pixels, self.halo(pixels.ndim), weigh))
 
 
 # scikit-image's takes 3 to 5 times as long, 3 s for a tile in one call, which cannot be cancelled.
@@ -143,7 +143,7 @@ class NonLocalMeans(_InCache):
             return np.exp(np.clip(squares, _NO_WEIGHT, 0, out=squares), out=squares)
 
         reach = [int(r) for r in radius]
-        return (yield from weighted_mean(pixels, reach, weigh, patch=patch))
+        return (yield from weighted_mean_job(pixels, reach, weigh, patch=patch))
 
 
 # scikit-image's denoise_tv_chambolle gives the same to 5e-4 DN, with one iteration more, in 1.1 to

@@ -19,14 +19,14 @@ from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, Progress
 from napari_denoise.filters.neighbourhood import strides_of, unfold
 
-__all__ = ["window_medians"]
+__all__ = ["window_medians_job"]
 
 _SLAB_PIXELS = 1 << 16
 """Pixels of a slab, 0.25 MB: the arrays of this size that are in use at a time, 9 for a window of
 3 × 3 and 23 for one of 3 × 3 × 3, stay in or near the cache. Also what Cancel waits for."""
 
 
-def window_medians(pixels: FloatArray, sizes: Sequence[int]) -> Job[FloatArray]:
+def window_medians_job(pixels: FloatArray, sizes: Sequence[int]) -> Job[FloatArray]:
     """Median of the window around each pixel; the image is mirrored at its borders.
 
     Of an even number of values, the upper one of the two in the middle is taken, as in scipy.

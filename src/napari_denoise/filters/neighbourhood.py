@@ -27,7 +27,7 @@ __all__ = [
     "shifted",
     "strides_of",
     "unfold",
-    "weighted_mean",
+    "weighted_mean_job",
     "window_sums",
 ]
 
@@ -180,7 +180,7 @@ def half_window(radius: Sequence[int]) -> Iterator[Offset]:
             yield offset
 
 
-def weighted_mean(
+def weighted_mean_job(
     pixels: FloatArray,
     radius: Sequence[int],
     weigh: Callable[[FloatArray, Offset], FloatArray],

@@ -16,7 +16,7 @@ from napari_denoise.core.progress import Job, Progress
 from napari_denoise.core.settings import PerAxis, per_axis, setting
 from napari_denoise.filters.base import ChannelFilter
 from napari_denoise.filters.blur import TRUNCATE
-from napari_denoise.filters.median_network import window_medians
+from napari_denoise.filters.median_network import window_medians_job
 
 __all__ = ["Box", "Gaussian", "Median"]
 
@@ -120,7 +120,7 @@ class Median(_Window):
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:
         window = self._window(pixels.ndim)
         if prod(window) <= _LARGEST_NETWORK:
-            return (yield from window_medians(pixels, window))
+            return (yield from window_medians_job(pixels, window))
         # One call, which nothing stops: hence the small tiles.
         yield Progress(fraction=0.0)
         medians: FloatArray = ndimage.median_filter(pixels, window, mode="reflect")

@@ -19,8 +19,6 @@ from napari_denoise.metrics.pixel_sums import nrmse, psnr, si_psnr, snr
 from napari_denoise.metrics.reference import (
     EXTENDED,
     SCORES,
-    PlaneScores,
-    Scores,
     compare_job,
     compare_planes_job,
 )
@@ -30,6 +28,7 @@ from napari_denoise.metrics.resolution import (
     fourier_correlation_job,
     split_fourier_correlation_job,
 )
+from napari_denoise.metrics.scores import PlaneScores, Scores
 from napari_denoise.metrics.ssim import ms_ssim, ssim, ssim_map_job
 
 __all__ = [

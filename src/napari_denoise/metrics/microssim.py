@@ -17,7 +17,7 @@ import numpy.typing as npt
 from napari_denoise.core.progress import Job, Progress, nested, run
 from napari_denoise.metrics.local_moments import Moments, Window, bands, local_moments
 from napari_denoise.metrics.pairs import Plane, check_pair, planes
-from napari_denoise.metrics.ssim import mean_maps, similarity_maps
+from napari_denoise.metrics.ssim import mean_maps_job, similarity_maps
 
 __all__ = ["RangeFit", "fit_range_job", "fitted_similarity", "micro_ssim"]
 
@@ -247,5 +247,5 @@ def micro_ssim(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
 
 def _plane_micro_ssim(clean: Plane, image: Plane, fit: RangeFit) -> Job[float]:
     similarity = fitted_similarity(fit, float(np.ptp(clean)))
-    (mean,) = yield from mean_maps(clean, image, lambda moments: (similarity(moments),))
+    (mean,) = yield from mean_maps_job(clean, image, lambda moments: (similarity(moments),))
     return mean

@@ -13,7 +13,7 @@ from napari_denoise.core.progress import Job, Progress, run
 from napari_denoise.metrics.local_moments import bands
 from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes
 
-__all__ = ["PixelSums", "nrmse", "plane_sums", "psnr", "si_psnr", "snr", "total"]
+__all__ = ["PixelSums", "nrmse", "plane_sums_job", "psnr", "si_psnr", "snr", "total"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,9 @@ def _decibel(signal: float, noise: float) -> float:
     return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
 
 
-def plane_sums(clean: Plane, image: Plane, similarities: tuple[float, ...] = ()) -> Job[PixelSums]:
+def plane_sums_job(
+    clean: Plane, image: Plane, similarities: tuple[float, ...] = ()
+) -> Job[PixelSums]:
     """Sums over one plane, a band of rows at a time: what is in the cache is summed up fast.
 
     Parameters
@@ -244,4 +246,4 @@ def nrmse(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
 
 def _sums(clean: npt.ArrayLike, image: npt.ArrayLike) -> PixelSums:
     clean, image = check_pair(clean, image)
-    return total(run(plane_sums(*pair)) for _, pair in planes(clean, image))
+    return total(run(plane_sums_job(*pair)) for _, pair in planes(clean, image))

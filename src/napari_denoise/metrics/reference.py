@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -18,79 +17,19 @@ from napari_denoise.core.progress import Job, Progress, nested, run_all
 from napari_denoise.metrics.metric import Metric, Quantity, Scene
 from napari_denoise.metrics.microssim import RangeFit, fit_range_job, fitted_similarity
 from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, to_double
-from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
-from napari_denoise.metrics.ssim import mean_maps, plane_similarity, similarity_maps
+from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums_job, total
+from napari_denoise.metrics.scores import PlaneScores, Scores
+from napari_denoise.metrics.ssim import mean_maps_job, plane_similarity_job, similarity_maps
 
 __all__ = [
     "EXTENDED",
     "SCORES",
-    "PlaneScores",
-    "Scores",
     "compare_job",
     "compare_planes_job",
 ]
 
 _FIT_SHARE = 0.1
 """Part of a comparison that goes into fitting MicroSSIM's offset and scale, for the bar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """How close an image comes to a clean one.
-
-    Attributes
-    ----------
-    psnr : float
-        Peak signal-to-noise ratio over all pixels, in dB; infinite for equal images.
-    ssim : float
-        Structural similarity, mean over planes, 1 for equal images; NaN if the planes are
-        smaller than its window of 11 pixels.
-    nrmse : float
-        Root mean square error over the root mean square of the clean image.
-    data_range : float
-        The range PSNR, SSIM and MS-SSIM are given for, in the image's units.
-    si_psnr : float
-        Scale-invariant PSNR over all pixels, in dB.
-    snr : float
-        Signal-to-noise ratio over all pixels, in dB.
-    ms_ssim : float
-        Multi-scale SSIM, mean over planes; NaN for planes of 160 pixels or fewer.
-    micro_ssim : float
-        MicroSSIM, mean over planes.
-    """
-
-    psnr: float
-    ssim: float
-    nrmse: float
-    data_range: float
-    si_psnr: float = math.nan
-    snr: float = math.nan
-    ms_ssim: float = math.nan
-    micro_ssim: float = math.nan
-
-    def summary(self) -> str:
-        """The three best known, in a line."""
-        return f"PSNR {self.psnr:.2f} dB   SSIM {self.ssim:.4f}   NRMSE {self.nrmse:.4f}"
-
-
-@dataclass(frozen=True, slots=True)
-class PlaneScores:
-    """The scores of every plane, and of what planes make up together.
-
-    Attributes
-    ----------
-    overall : Scores
-        Of the whole image.
-    planes : dict of index to Scores
-        One for each plane, by its index along the axes before ``YX``.
-    along : tuple of tuple of Scores
-        For each of these axes, one per position: ``along[0][3]`` is the score of all planes
-        whose first index is 3, such as a frame or a channel.
-    """
-
-    overall: Scores
-    planes: dict[tuple[int, ...], Scores]
-    along: tuple[tuple[Scores, ...], ...]
 
 
 def compare_job(
@@ -175,7 +114,7 @@ def _plane_sums(
     clean, image = to_double(first, "The clean image"), to_double(second, "The other image")
     job = _similarities(clean, image, data_range, fit, n_threads)
     similarities = yield from nested(job, 0.0, 0.95)
-    return (yield from nested(plane_sums(clean, image, similarities), 0.95, 1.0))
+    return (yield from nested(plane_sums_job(clean, image, similarities), 0.95, 1.0))
 
 
 def _similarities(
@@ -184,10 +123,14 @@ def _similarities(
     """SSIM, MS-SSIM and MicroSSIM; without a fit SSIM alone, and NaN."""
     # One pass for all three: MicroSSIM is made of SSIM's moments.
     if fit is None:
-        job = mean_maps(clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads)
+        job = mean_maps_job(
+            clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads
+        )
         return (yield from job)[0], math.nan, math.nan
     micro = fitted_similarity(fit, float(np.ptp(clean)))
-    return (yield from plane_similarity(clean, image, data_range, also=micro, n_threads=n_threads))
+    return (
+        yield from plane_similarity_job(clean, image, data_range, also=micro, n_threads=n_threads)
+    )
 
 
 def _table(

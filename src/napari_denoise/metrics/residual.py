@@ -14,7 +14,7 @@ from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.metrics.metric import Metric, Quantity, Scene
 from napari_denoise.metrics.pairs import NOISY_AND_DENOISED, Plane, check_pair, planes
-from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums, total
+from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums_job, total
 
 __all__ = ["RESIDUAL", "ResidualStatistics", "analyse_residual_job"]
 
@@ -82,7 +82,7 @@ def analyse_residual_job(noisy: Any, denoised: Any, *, max_lag: int = 5) -> Job[
     for i, (_, (before, after)) in enumerate(planes(noisy, denoised, NOISY_AND_DENOISED)):
         yield Progress(fraction=i / n_planes, message=f"plane {i + 1} of {n_planes}")
         residual = before - after
-        job = plane_sums(residual, after)
+        job = plane_sums_job(residual, after)
         sums.append((yield from nested(job, i / n_planes, i / n_planes)))
         # By plane: an offset from frame to frame is no correlation of neighbours.
         residual -= residual.mean()

@@ -21,9 +21,9 @@ from napari_denoise.metrics.local_moments import (
 from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, planes
 
 __all__ = [
-    "mean_maps",
+    "mean_maps_job",
     "ms_ssim",
-    "plane_similarity",
+    "plane_similarity_job",
     "similarity_maps",
     "ssim",
     "ssim_map_job",
@@ -66,7 +66,7 @@ Maps = Callable[[Moments], tuple[Plane, ...]]
 """Makes maps, one or more, of local moments."""
 
 
-def mean_maps(
+def mean_maps_job(
     clean: Plane, image: Plane, maps: Maps, *, window: Window = GAUSSIAN, n_threads: int = 1
 ) -> Job[tuple[float, ...]]:
     """Mean of each map over one plane; NaN for a plane that is smaller than the window.
@@ -105,7 +105,7 @@ def _sum_maps(clean: Plane, image: Plane, maps: Maps, window: Window) -> Job[Pla
     return np.array([*(each.sum() for each in made), made[0].size])
 
 
-def plane_similarity(
+def plane_similarity_job(
     clean: Plane,
     image: Plane,
     data_range: float,
@@ -133,7 +133,7 @@ def plane_similarity(
         similarity = similarity_maps(moments, data_range)
         return (*similarity, also(moments)) if also else similarity
 
-    job = mean_maps(clean, image, maps, n_threads=n_threads)
+    job = mean_maps_job(clean, image, maps, n_threads=n_threads)
     first = yield from nested(job, 0.0, 0.75)
     # Contrast and structure count on every scale, luminance on the last one only.
     terms, done = [first[:2]], 0.75
@@ -142,7 +142,9 @@ def plane_similarity(
         clean = _halve(clean)
         yield Progress(fraction=done)
         image = _halve(image)
-        job = mean_maps(clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads)
+        job = mean_maps_job(
+            clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads
+        )
         terms.append((yield from nested(job, done, done + share)))
         done += share
     return first[0], _multi_scale(terms), first[2] if also else math.nan
@@ -196,7 +198,7 @@ def ssim(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> fl
     clean, image = check_pair(clean, image)
     check_data_range(data_range)
     pairs = (pair for _, pair in planes(clean, image))
-    jobs = (mean_maps(*pair, lambda m: similarity_maps(m, data_range)) for pair in pairs)
+    jobs = (mean_maps_job(*pair, lambda m: similarity_maps(m, data_range)) for pair in pairs)
     return float(np.mean([run(job)[0] for job in jobs]))
 
 
@@ -230,7 +232,7 @@ def ms_ssim(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) ->
     clean, image = check_pair(clean, image)
     check_data_range(data_range)
     pairs = (pair for _, pair in planes(clean, image))
-    return float(np.mean([run(plane_similarity(*pair, data_range))[1] for pair in pairs]))
+    return float(np.mean([run(plane_similarity_job(*pair, data_range))[1] for pair in pairs]))
 
 
 def ssim_map_job(clean: Any, image: Any, *, data_range: float) -> Job[FloatArray]:

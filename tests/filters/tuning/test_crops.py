@@ -6,11 +6,11 @@ import pytest
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import run
-from napari_denoise.filters.tuning.crops import choose_crops
+from napari_denoise.filters.tuning.crops import choose_crops_job
 
 
 def choose(image, layout, **more):
-    return run(choose_crops(image, layout, list(layout.units(image.shape)), **more))
+    return run(choose_crops_job(image, layout, list(layout.units(image.shape)), **more))
 
 
 def test_the_first_crop_is_where_the_structure_is(rng):

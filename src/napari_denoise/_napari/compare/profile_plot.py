@@ -67,6 +67,8 @@ def profile_job(planes: Sequence[tuple[Image, Track]]) -> Job[tuple[Profile, ...
         pixels = as_float32(shown.pixels, shown.name)
         # Between pixels as a straight line, which adds no bumps of its own; NaN outside leaves a
         # gap in the curve.
+        # As scikit-image's profile_line does for a straight line at steps of a pixel; here it may
+        # be a path, and layers with other pixels are read at the same places.
         values = ndimage.map_coordinates(
             pixels, track.places.T, output=np.float64, order=1, cval=np.nan
         )

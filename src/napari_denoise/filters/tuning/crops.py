@@ -14,7 +14,7 @@ from napari_denoise.core.axes import Layout, UnitIndex
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, Progress
 
-__all__ = ["Crop", "choose_crops"]
+__all__ = ["Crop", "choose_crops_job"]
 
 _SIZE = {2: (256, 256), 3: (8, 96, 96)}
 """About as many pixels in a volume as in a plane: some 4,000 of them are masked at a time. More
@@ -45,7 +45,7 @@ class Crop:
     pixels: FloatArray
 
 
-def choose_crops(
+def choose_crops_job(
     image: Any, layout: Layout, units: Sequence[UnitIndex], n_crops: int = 4
 ) -> Job[tuple[Crop, ...]]:
     """Choose crops of at most 256² pixels, or 8 × 96² voxels.

@@ -22,7 +22,7 @@ from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.progress import Job, nested, run_all
 from napari_denoise.core.settings import SettingField
 from napari_denoise.filters.base import Filter
-from napari_denoise.filters.tuning.crops import Crop, choose_crops
+from napari_denoise.filters.tuning.crops import Crop, choose_crops_job
 from napari_denoise.metrics.masking import Mask, Masker
 from napari_denoise.noise.calibration.mean_variance import CORRELATED
 from napari_denoise.noise.calibration.single_image import calibrate_job
@@ -181,7 +181,7 @@ def _prepare(denoiser: Filter, image: Any, layout: Layout) -> Job[list[_Trial]]:
         noise = yield from nested(job, start, middle)
         # Below that, masks of one pixel are enough, and their replacements follow structure better.
         correlation = noise.correlation if noise.correlation > CORRELATED else 0.0
-        crops = yield from nested(choose_crops(image, layout, units, n_crops), middle, stop)
+        crops = yield from nested(choose_crops_job(image, layout, units, n_crops), middle, stop)
         masker = Masker.for_correlation(correlation)
         trials += _trials_of(fitted[channel].rehearsal(), crops, masker, n_crops * _CROP_PIXELS)
     return trials
