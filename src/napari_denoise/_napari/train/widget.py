@@ -41,7 +41,7 @@ from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Progress
-from napari_denoise.learning.data.selection import choose_images
+from napari_denoise.learning.data.selection import Candidate, choose_images
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -261,10 +261,7 @@ class TrainWidget(ViewerDock):
     def _prepare(self) -> Task:
         layout = self.axisRoles.value()
         method = self.methodBox.value()
-        targets = None if self.targets.isHidden() else self.targets.targets()
-        candidates = self.images.candidates(layout.axes, targets, self.regionChooser.layer())
-        if not candidates:
-            raise InputError("There is nothing to train on. Tick a layer, or add a file.")
+        candidates = self._candidates(layout)
         images, skipped = choose_images(
             candidates, method, spatial=layout.spatial, channels=layout.channels
         )
@@ -287,6 +284,14 @@ class TrainWidget(ViewerDock):
             zip(self.images.layers(), [each.image.axes for each in candidates], strict=False)
         )
         return Task(make_job, partial(self._keep, images[0].name, layers, path, resume))
+
+    def _candidates(self, layout: Layout) -> list[Candidate]:
+        """The images, each with its target and its region."""
+        targets = None if self.targets.isHidden() else self.targets.targets()
+        candidates = self.images.candidates(layout.axes, targets, self.regionChooser.layer())
+        if not candidates:
+            raise InputError("There is nothing to train on. Tick a layer, or add a file.")
+        return candidates
 
     def _chosen_preview(self, layout: Layout) -> Callable[[], PreviewCrop | None] | None:
         """What asks the dock for previews: of the first layer; none if they are not wanted."""
