@@ -13,7 +13,7 @@ from napari_denoise.learning.models.file import load_model, save_model
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training import autosave as autosave_module
 from napari_denoise.learning.training.job import TrainingImage, train_job
-from napari_denoise.learning.training.trainer import TrainingProgress
+from napari_denoise.learning.training.progress import TrainingProgress
 
 YX = Layout("YX")
 SMALL = {"n_features": 8, "patch_size": 32, "learning_rate": 4e-3}

@@ -15,11 +15,10 @@ from napari_denoise._napari.shared.results import plane_of_image, plane_translat
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import AxesError
 from napari_denoise.core.image import Image
+from napari_denoise.learning.training.progress import Preview, PreviewCrop
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-    from napari_denoise.learning.training.previews import Preview, PreviewCrop
 
 __all__ = ["TrainingPreview"]
 
@@ -91,9 +90,6 @@ class TrainingPreview(QObject):
 
     def choose(self) -> PreviewCrop | None:
         """What is to be shown next; called in the thread that trains."""
-        # Imported here: torch comes with it.
-        from napari_denoise.learning.training.previews import PreviewCrop  # noqa: PLC0415
-
         # Read once, and frozen: the other thread may note another view in the meantime.
         view = self._view
         if view is None:

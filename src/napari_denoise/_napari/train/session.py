@@ -15,7 +15,7 @@ from napari_denoise.learning.methods import TrainingMethod
 
 if TYPE_CHECKING:
     from napari_denoise.learning.models.model import Model
-    from napari_denoise.learning.training.previews import PreviewCrop
+    from napari_denoise.learning.training.progress import PreviewCrop
 
 __all__ = ["running", "train_and_keep"]
 

@@ -47,8 +47,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_denoise.learning.models.model import Model
-    from napari_denoise.learning.training.previews import Preview, PreviewCrop
-    from napari_denoise.learning.training.trainer import TrainingProgress
+    from napari_denoise.learning.training.progress import Preview, PreviewCrop, TrainingProgress
 
 __all__ = ["TrainWidget"]
 

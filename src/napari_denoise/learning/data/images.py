@@ -152,6 +152,12 @@ def _check_region(image: TrainingImage) -> None:
 def choose_patch_size(images: Sequence[TrainingImage], wanted: tuple[int, ...]) -> tuple[int, ...]:
     """The patch size per spatial axis that all images have room for.
 
+    Parameters
+    ----------
+    images : sequence of TrainingImage
+    wanted : tuple of int
+        Pixels per spatial axis.
+
     Raises
     ------
     InputError

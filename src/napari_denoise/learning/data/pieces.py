@@ -147,7 +147,14 @@ def _sizes(region: npt.NDArray[Any], shape: tuple[int, ...]) -> list[tuple[int, 
 
 
 def window_around(center: list[int], size: tuple[int, ...], room: tuple[int, ...]) -> Window:
-    """A window with `center` in its middle, or as near to it as the image's border allows."""
+    """A window with `center` in its middle, or as near to it as the image's border allows.
+
+    Parameters
+    ----------
+    center : list of int
+    size, room : tuple of int
+        Of the window and of the image, in pixels per spatial axis.
+    """
     starts = [
         min(max(middle - n // 2, 0), whole - n)
         for middle, n, whole in zip(center, size, room, strict=True)
@@ -171,7 +178,15 @@ class Repeats:
     pairing: Literal["any", "even_odd"] = "any"
 
     def partner(self, image: TrainingImage, unit: UnitIndex, rng: np.random.Generator) -> UnitIndex:
-        """The same unit in another frame."""
+        """The same unit in another frame.
+
+        Parameters
+        ----------
+        image : TrainingImage
+        unit : UnitIndex
+            Of the frame that it is to go with.
+        rng : numpy.random.Generator
+        """
         place = image.layout.axes.index(self.axis)
         here, n = unit[place], image.pixels.shape[place]
         assert isinstance(here, int)  # noqa: S101  # it lies along a batch axis
@@ -215,10 +230,6 @@ class Piece:
         parts = [[getattr(plane, name) for plane in planes] for name in ARRAYS]
         arrays = (np.concatenate(part, axis=-3) for part in parts)
         return cls(first.image, Place(first.place.unit, window), *arrays)
-
-    def with_arrays(self, pixels: FloatArray, target: FloatArray, mask: FloatArray) -> Piece:
-        """The same place with other arrays."""
-        return Piece(self.image, self.place, pixels, target, mask)
 
     def cut(self, window: Window) -> Piece:
         """A copy of the part in `window`, which is counted from the piece's own corner."""

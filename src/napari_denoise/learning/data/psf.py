@@ -84,7 +84,13 @@ def measured_psf(pixels: Any, n_spatial: int) -> FloatArray:
 
 
 def check_psf_size(psf: FloatArray, patch_size: Sequence[int]) -> None:
-    """Refuse a PSF that is larger than the patches, both in pixels per spatial axis.
+    """Refuse a PSF that is larger than the patches.
+
+    Parameters
+    ----------
+    psf : array, ``(Z)YX``
+    patch_size : sequence of int
+        Pixels per spatial axis.
 
     Raises
     ------

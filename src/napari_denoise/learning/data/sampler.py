@@ -225,7 +225,8 @@ def _turn(piece: Piece, rng: np.random.Generator, *, is_free: bool) -> Piece:
     arrays = np.stack([piece.input, piece.target, piece.mask])
     by_quarters = is_free and arrays.shape[-1] == arrays.shape[-2]
     turned = np.rot90(arrays, int(rng.integers(4)) * (1 if by_quarters else 2), axes=(-2, -1))
-    return piece.with_arrays(*(turned[..., ::-1] if rng.integers(2) else turned))
+    arrays = turned[..., ::-1] if rng.integers(2) else turned
+    return Piece(piece.image, piece.place, *arrays)
 
 
 def make_sampler(
@@ -235,6 +236,16 @@ def make_sampler(
     rng: np.random.Generator,
 ) -> Job[PatchSampler]:
     """A sampler of what the method learns from; targets have the intensities of the images.
+
+    Parameters
+    ----------
+    method : TrainingMethod
+    images : sequence of TrainingImage
+        As :func:`~napari_denoise.learning.data.images.read_images` returns them.
+    patch_size : tuple of int
+        Pixels per spatial axis.
+    rng : numpy.random.Generator
+        For the patches that ranges and targets are compared on.
 
     Raises
     ------
@@ -254,7 +265,15 @@ def make_sampler(
 
 
 def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) -> Job[Batch]:
-    """Batch to measure on."""
+    """Patches to measure on, as they lie in the images.
+
+    Parameters
+    ----------
+    sampler : PatchSampler
+    rng : numpy.random.Generator
+    message : str
+        What the job says meanwhile.
+    """
     drawn = []
     for _ in range(_N_SAMPLES):
         yield from sampler.read_ahead(rng)

@@ -43,6 +43,11 @@ class Candidate:
     ) -> TrainingImage:
         """What a training gets of it.
 
+        Parameters
+        ----------
+        spatial, channels : str
+            As in :func:`choose_images`.
+
         Raises
         ------
         InputError
@@ -100,6 +105,21 @@ def choose_images(
 
     Left out are those that cannot be used at all, those with another number of channels than
     most where all are seen together, and those with no room for a patch where most have room.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+    method : TrainingMethod
+    spatial : {"YX", "ZYX", "TYX"}
+        The axes to be seen as space.
+    channels : {"independent", "joint"}
+        Whether they are seen one at a time, or all at once.
+
+    Returns
+    -------
+    chosen : list of TrainingImage
+    skipped : list of Skipped
+        The others, each with the reason.
 
     Raises
     ------

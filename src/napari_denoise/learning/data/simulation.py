@@ -76,6 +76,11 @@ class Simulation:
 def check_clean(noise: NoiseModel, images: Sequence[TrainingImage]) -> None:
     """Refuse images that cannot have such noise; no pixels are read.
 
+    Parameters
+    ----------
+    noise : NoiseModel
+    images : sequence of TrainingImage
+
     Raises
     ------
     AxesError

@@ -99,12 +99,28 @@ class Strategy(Generic[M_co]):
         return self.from_scratch(samples, seed)
 
     def loss(self, normalization: Normalization, device: torch.device) -> Loss:
-        """How its networks learn and predict that see images normalised in this way."""
+        """How its networks learn and predict.
+
+        Parameters
+        ----------
+        normalization : Normalization
+            Of the images that they see.
+        device : torch.device
+            That they are on.
+        """
         assert isinstance(normalization, LinearNormalization)  # noqa: S101  # see `built_of`
         return Regression(normalization, device)
 
     def from_scratch(self, samples: Batch, seed: int) -> Start:
-        """A fresh network, and the linear normalisation of the samples."""
+        """A fresh network, and the linear normalisation of the samples.
+
+        Parameters
+        ----------
+        samples : Batch
+            Patches of all images, in their units.
+        seed : int
+            Of the weights.
+        """
         # A generator of its own: weights depend on the seed, and on nothing drawn before.
         network = self.architecture(samples).make_network(torch.Generator().manual_seed(seed))
         return Start(network, measure_normalization([samples.known_pixels()]))

@@ -211,7 +211,14 @@ class TrainingMethod(Settings):
         return None
 
     def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
-        """Draw patches, and turn them into what the network sees and is asked for."""
+        """Draw patches, and turn them into what the network sees and is asked for.
+
+        Parameters
+        ----------
+        sampler : PatchSampler
+        rng : numpy.random.Generator
+            The same numbers give the same batch.
+        """
         return sampler.draw(self.batch_size, rng)
 
     def strategy(self) -> Strategy[Any]:
@@ -221,14 +228,28 @@ class TrainingMethod(Settings):
         return Strategy(self)
 
     def fits(self, architecture: Architecture, normalization: Normalization) -> bool:
-        """Whether its models may have this network and this normalisation together."""
+        """Whether its models may have this network and this normalisation together.
+
+        Parameters
+        ----------
+        architecture : Architecture
+        normalization : Normalization
+        """
         return any(
             isinstance(architecture, network) and isinstance(normalization, normalizing)
             for network, normalizing in self.built_of
         )
 
     def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:
-        """The shape of a fresh network for patches of this size."""
+        """The shape of a fresh network.
+
+        Parameters
+        ----------
+        n_channels : int
+            That it sees together.
+        patch_size : tuple of int
+            Pixels per spatial axis.
+        """
         return UNetArchitecture(
             n_channels=n_channels,
             n_features=self.features_for(len(patch_size)),

@@ -36,6 +36,13 @@ _VECTORS = ("weights", "mean", "square")
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a model to a file, whole or not at all; an existing file is replaced.
 
+    Parameters
+    ----------
+    model : Model
+        The same model gives the same bytes.
+    path : path-like
+        Ends in ``.safetensors``.
+
     Raises
     ------
     FileError

@@ -131,7 +131,16 @@ class Model(ModelInfo):
 
     @classmethod
     def of(cls, info: ModelInfo, network: Network, checkpoint: Checkpoint | None = None) -> Self:
-        """Put a network and what is known about it together."""
+        """Put a network and what is known about it together.
+
+        Parameters
+        ----------
+        info : ModelInfo
+        network : Network
+            Of the architecture that it names; on the CPU.
+        checkpoint : Checkpoint, optional
+            Of an unfinished training.
+        """
         # Not to be trained further: without gradients layers are computed in slabs.
         network = network.requires_grad_(requires_grad=False)
         return cls(**dict(info), network=network, checkpoint=checkpoint)

@@ -28,6 +28,12 @@ def fit_to_memory(trainer: Trainer, batches: Batches) -> Job[None]:
 
     So free memory decides on the result only where the training would fail.
 
+    Parameters
+    ----------
+    trainer : Trainer
+    batches : Batches
+        Of the trainer.
+
     Raises
     ------
     DeviceError

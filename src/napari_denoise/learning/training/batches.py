@@ -120,7 +120,15 @@ class Batches:
         return one.batch(self._sampler.resized(size), rng), prod(size)
 
     def set_size(self, batch_size: int, patch_size: tuple[int, ...]) -> None:
-        """Draw batches of another size from now on."""
+        """Draw batches of another size from now on.
+
+        Parameters
+        ----------
+        batch_size : int
+            Patches.
+        patch_size : tuple of int
+            Pixels per spatial axis.
+        """
         self._method = self._method.model_copy(update={"batch_size": batch_size})
         if patch_size != self.patch_size:
             self._sampler = self._sampler.resized(patch_size)

@@ -30,10 +30,11 @@ from napari_denoise.learning.networks.base import Network
 from napari_denoise.learning.training.autosave import Autosave
 from napari_denoise.learning.training.batch_memory import fit_to_memory
 from napari_denoise.learning.training.batches import Batches
-from napari_denoise.learning.training.previews import Preview, PreviewCrop, Previews
+from napari_denoise.learning.training.previews import Previews
+from napari_denoise.learning.training.progress import Preview, PreviewCrop, TrainingProgress
 from napari_denoise.learning.training.provenance import Provenance, method_to_go_on_with
 from napari_denoise.learning.training.threads import ThreadWatch
-from napari_denoise.learning.training.trainer import Trainer, TrainingProgress
+from napari_denoise.learning.training.trainer import Trainer
 
 __all__ = ["Preview", "PreviewCrop", "TrainingImage", "TrainingProgress", "train_job"]
 
@@ -131,8 +132,6 @@ def _train_once(
     provenance = Provenance(method, tuple(images), seed, resume)
     rng, validation_rng = provenance.generators()
     with memory_errors(place), Autosave(autosave) as keeper, ThreadWatch(place) as threads:
-        if words := provenance.in_words():
-            yield Notice(fraction=0.0, message=words)
         preparing = _prepare(method, images, patch_size, rng, provenance, psf=kernel)
         preparing = nested(preparing, provenance.fraction, provenance.fraction)
         sampler, start = yield from _refuse_stop(preparing)
@@ -140,19 +139,25 @@ def _train_once(
         if resume:
             batches.go_on_from(resume)
         trainer = Trainer(method, start, batches, place, resumed=resume)
-        yield from fit_to_memory(trainer, batches)
         # Not the start itself: its network, which is being trained, is the trainer's alone.
         make_model = partial(provenance.model, start.normalization)
         del start
+        yield from fit_to_memory(trainer, batches)
         yield from _steps(trainer, batches, keeper, Previews(preview), make_model, threads=threads)
-        checkpoint = None if trainer.is_done else trainer.checkpoint()
-        if words := trainer.schedule.ending_in_words():
-            yield Notice(fraction=1.0, message=words)
-        network, done = trainer.finish()
+        parts = yield from _finish(trainer)
         # Its memory is to be free before the model is handed on.
         del trainer
         empty_cache(place)
-        return make_model(network, done, checkpoint)
+        return make_model(*parts)
+
+
+def _finish(trainer: Trainer) -> Job[tuple[Network, CheckpointInfo, Checkpoint | None]]:
+    """What has been learned, how it came about, and what an unfinished training goes on from."""
+    # Before the trainer goes back to weights that are good for use: a training goes on with others.
+    checkpoint = None if trainer.is_done else trainer.checkpoint()
+    if words := trainer.schedule.ending_in_words():
+        yield Notice(fraction=1.0, message=words)
+    return *trainer.finish(), checkpoint
 
 
 def _steps(
@@ -202,6 +207,8 @@ def _prepare(
     psf: FloatArray | None,
 ) -> Job[tuple[PatchSampler, Start]]:
     """All that is done before the first step."""
+    if words := provenance.in_words():
+        yield Notice(fraction=0.0, message=words)
     if method.patch_size and _wanted_size(method, images) != patch_size:
         extent = " × ".join(str(size) for size in patch_size)
         yield Notice(fraction=0.0, message=f"The images have room for patches of {extent} only.")

@@ -4,55 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Job, Notice, Progress, Request
 from napari_denoise.learning.device import memory_errors
+from napari_denoise.learning.training.progress import Preview, PreviewCrop
 from napari_denoise.learning.training.trainer import Trainer
 
-__all__ = ["Preview", "PreviewCrop", "Previews"]
+__all__ = ["Previews"]
 
 # Trade-off: often enough to be watched, seldom enough to cost little.
 _INTERVAL_S = 4.0
 _LARGEST_SHARE = 0.1
 """Of the time that previews may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewCrop:
-    """A piece of a noisy image to be shown denoised while a training goes on.
-
-    Attributes
-    ----------
-    pixels : array, axes C(Z)YX
-        In the image's units; a few hundred pixels wide, as it is cleaned in one go.
-    place : any
-        Handed back with the result, for whoever shows it.
-    """
-
-    pixels: FloatArray
-    place: Any = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview(Progress):
-    """What the training makes of a crop.
-
-    Attributes
-    ----------
-    step : int
-        Steps done.
-    pixels : array, axes C(Z)YX
-        Denoised, in the image's units.
-    crop : PreviewCrop
-    """
-
-    step: int
-    pixels: FloatArray
-    crop: PreviewCrop
 
 
 class Previews:

@@ -130,6 +130,14 @@ def method_to_go_on_with(
 ) -> TrainingMethod:
     """The settings to train a model further with: what is unset and made it what it is, is kept.
 
+    Parameters
+    ----------
+    method : TrainingMethod
+        As it is asked for now.
+    images : sequence of TrainingImage
+        To go on with.
+    model : ModelInfo
+
     Raises
     ------
     SettingsError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import DenoiseError
-from napari_denoise.core.progress import Job, Notice, Progress
+from napari_denoise.core.progress import Job, Notice
 from napari_denoise.learning.data.sampler import Batch
 from napari_denoise.learning.device import training_dtype
 from napari_denoise.learning.losses.base import Loss
@@ -25,9 +24,10 @@ from napari_denoise.learning.networks.base import Network
 from napari_denoise.learning.training.batches import Batches
 from napari_denoise.learning.training.grad_scaler import LossScale
 from napari_denoise.learning.training.optimizer import AdamW, flatten_weights
+from napari_denoise.learning.training.progress import TrainingProgress
 from napari_denoise.learning.training.schedule import Schedule
 
-__all__ = ["Trainer", "TrainingProgress"]
+__all__ = ["Trainer"]
 
 # Trade-off: longer averages are smoother, and lag behind what has just been learned.
 _AVERAGED_SHARE = 8
@@ -38,28 +38,6 @@ _MAX_ROLLBACKS = 5
 
 _MAX_POINTS = 200
 """The history is thinned out where it has more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingProgress(Progress):
-    """How a training is doing.
-
-    Attributes
-    ----------
-    step, n_steps : int
-        Steps the model has been trained for, and will have been, as far as can be told.
-    loss : float
-        Of this step: mean square error over the pixels asked for, in units of the normalised
-        image, or of the noise where a camera is known.
-    validation_loss : float or None
-        The same for the averaged weights on patches that stay the same; None between
-        measurements.
-    """
-
-    step: int
-    n_steps: int
-    loss: float
-    validation_loss: float | None = None
 
 
 class Trainer:
