@@ -203,6 +203,7 @@ class DataRange(QWidget):
         limits = dtype_range(dtype) if dtype is not None else None
         text = f"all of {dtype}" if limits else "all of the type"
         self.choiceBox.setItemText(self._TYPE, text)
+        # Floats have no range of their own.
         self.choiceBox.model().item(self._TYPE).setEnabled(limits is not None)
         # All of a byte is what everybody quotes. 16 bits are hardly ever used to the full, and the
         # PSNR over all of them would look better than it is.

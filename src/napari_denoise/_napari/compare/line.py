@@ -73,6 +73,7 @@ class LineWatch(QObject):
         self.poke()
 
     def _follow(self, layers: list[Shapes]) -> None:
+        # Only what has changed: this is called at each step of a slider.
         for layer in set(self._followed) - set(layers):
             layer.events.set_data.disconnect(self._on_line_changed)
             layer.events.highlight.disconnect(self._on_line_changed)
@@ -146,6 +147,7 @@ def track_in(
     corners = [_to_layer(viewer, layer, shapes, corner)[axes] for corner in shapes.data[number]]
     places = _walk(np.array(corners))
     sizes, unit = sizes_and_unit(shown)
+    # In the world's units before it is measured: pixels need not be square.
     steps = np.diff(places, axis=0) * sizes
     distance = np.concatenate([[0.0], np.cumsum(np.hypot(*steps.T))])
     if distance[-1] == 0:
@@ -157,6 +159,7 @@ def _to_layer(viewer: ViewerModel, layer: ImageLayer, shapes: Shapes, corner: Po
     """A corner's place in the layer's pixels; axes that Shapes lacks are where the viewer is."""
     world = np.array(viewer.dims.point, dtype=float)
     own = np.asarray(shapes.data_to_world(corner), dtype=float)
+    # Shapes drawn in the plane have fewer axes: along the others the viewer stands somewhere.
     world[-len(own) :] = own
     return np.asarray(layer.world_to_data(world[-layer.ndim :]), dtype=float)
 

@@ -144,6 +144,7 @@ class MapsPage(View):
             self.chooser.noisy() is not None,
         )
         for kind, box in self._boxes.items():
+            # Greyed out rather than hidden, with the way out in the tooltip.
             is_possible = has_noisy if kind.needs_noisy else has_clean
             lacking = "the noisy image" if kind.needs_noisy else "a reference"
             box.setEnabled(is_possible)
@@ -157,6 +158,7 @@ class MapsPage(View):
         return Task(partial(draw_maps_job, comparison, kinds), partial(self._add, comparison))
 
     def _add(self, comparison: Comparison, drawn: tuple[DrawnMap, ...]) -> None:
+        # Everything ticked is its own companion.
         if not drawn:
             raise InputError("A layer has no difference from itself. Tick another layer.")
         for each in drawn:
@@ -180,6 +182,7 @@ def _layer(source: ImageLayer, drawn: DrawnMap, contrast: tuple[float, float]) -
     drawing = image.with_pixels(drawn.map.pixels, recipe=recipe)
     layer = result_layer(source, drawing, label=_CHOICES[drawn.kind].label)
     low, high = drawn.map.limits
+    # A sign needs two hues, a similarity none, and an error one that shows small values.
     layer.colormap = DIVERGING if low < 0 else "gray" if drawn.kind is MapKind.SSIM else "magma"
     # The slider must reach what lies beyond the contrast, which leaves out the most extreme pixels.
     layer.contrast_limits_range = min(low, contrast[0]), max(high, contrast[1])

@@ -22,6 +22,8 @@ from napari_denoise.metrics import EXTENDED, METRICS, QUANTITIES
 
 __all__ = ["NumbersPage", "measure_job"]
 
+# What tells rows apart first, then every number there is, and last what it was against: a file must
+# say it, but in the dock the choosers above do.
 _COLUMNS = (
     Column("layer", "Layer"),
     Column("part", "Part", None, "Position along an axis, counted from 0.", is_narrow=True),
@@ -48,6 +50,7 @@ def measure_job(comparison: Comparison, keys: Collection[str]) -> Job[tuple[Meas
     InputError
         If none can be measured.
     """
+    # Once for all layers, and not once each.
     comparison = yield from data_range_job(comparison)
     wanted = [metric for metric in METRICS if any(q.key in keys for q in metric.quantities)]
     found: list[Measured] = []
@@ -109,11 +112,13 @@ class NumbersPage(View):
         # The list may be open: filled anew with the same, it would close.
         if axes == self._axes and self.rowsBox.count():
             return
+        # Kept by letter: per time point stays per time point when another film is compared.
         chosen, self._axes = self.rowsBox.currentData(), axes
         self.rowsBox.clear()
         self.rowsBox.addItem("one per layer", "")
         for letter in axes:
             self.rowsBox.addItem(f"one per {AXIS_WORDS[letter].one} ({letter})", letter)
+        # With one axis its positions are the single planes.
         if len(axes) > 1:
             self.rowsBox.addItem("one per single plane", EACH_PLANE)
         self.rowsBox.setCurrentIndex(max(self.rowsBox.findData(chosen), 0))
@@ -141,6 +146,7 @@ class NumbersPage(View):
         )
 
     def _show(self, comparison: Comparison, per: str, found: tuple[Measured, ...]) -> None:
+        # In each row: the table grows over many comparisons.
         companions = {
             "reference": comparison.clean.name if comparison.clean else None,
             "noisy": comparison.noisy.name if comparison.noisy else None,

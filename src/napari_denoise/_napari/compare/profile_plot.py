@@ -124,6 +124,7 @@ class ProfilePlot(View):
             return
         line = drawn_line(self._viewer)
         if line is None:
+            # The line was deleted; its curve must not stay as if it were there.
             self.plot.clear()
             return
         try:
@@ -151,6 +152,7 @@ class ProfilePlot(View):
         """The shown plane of each image, and where the line runs in it."""
         chosen = self.chooser.value()
         # A layer may be reference or noisy image and ticked as well.
+        # Noisy first and clean last, in the order in which they were made.
         images = dict.fromkeys(i for i in (chosen.noisy, *chosen.others, chosen.clean) if i)
         planes = []
         for image in images:
@@ -175,6 +177,7 @@ class ProfilePlot(View):
             self._label.setText(str(error))
             return
         layer = chosen.layers[chosen.others[0]]
+        # In pixels of the layer, which the width of a line is given in.
         extent = max(self._viewer.layers.extent.world[1]) / max(abs(layer.scale[-1]), 1e-9)
         shapes = Shapes(
             ndim=layer.ndim,
@@ -185,4 +188,5 @@ class ProfilePlot(View):
         )
         self._viewer.add_layer(shapes)
         self._viewer.layers.selection.active = shapes
+        # Ready to draw: the button says so.
         shapes.mode = "add_line"

@@ -56,6 +56,7 @@ def correlate_job(pairs: Sequence[tuple[Image, Image | None]]) -> Job[tuple[Corr
     """
     curves = []
     for i, (image, other) in enumerate(pairs):
+        # Per image: one may be calibrated, and its reference not.
         sizes, unit = sizes_and_unit(image)
         if other is None:
             job = split_fourier_correlation_job(image.pixels, pixel_size_um=sizes)
@@ -111,6 +112,7 @@ class ResolutionPlot(View):
         return shown_part(self.dock.viewer, chosen.layers[image], image)
 
     def _show(self, curves: tuple[Correlation, ...]) -> None:
+        # The same for all: images of other pixel sizes are not compared.
         unit = curves[0].unit
         series = [
             Series(curve.name, curve.found.frequency_per_um, curve.found.correlation)
@@ -120,6 +122,8 @@ class ResolutionPlot(View):
             series,
             x_label=f"spatial frequency (1/{unit})",
             y_label="correlation",
+            # What the numbers below are read off at; quoted with them, as other thresholds are in
+            # use.
             markers=[Marker(THRESHOLD, "1/7", "y")],
             # From just below nothing in common to just above the same, whatever the curves are.
             y_range=(min(-0.05, *(min(curve.found.correlation) for curve in curves)), 1.05),

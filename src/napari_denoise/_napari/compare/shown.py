@@ -51,6 +51,8 @@ def shown_part(viewer: ViewerModel, layer: ImageLayer, image: Image) -> Image:
     pixels = sliceable(image.pixels)[tuple(index)].transpose([kept.index(axis) for axis in axes])
     return Image(
         pixels,
+        # Not the layer's own letters: a stack may be looked at from the side, and an image needs a
+        # Y and an X.
         "ZYX"[-len(axes) :],
         scale=tuple(image.scale[axis] for axis in axes),
         units=tuple(image.units[axis] for axis in axes),

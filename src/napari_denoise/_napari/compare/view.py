@@ -83,6 +83,7 @@ class ViewTab(QWidget):
         for view in views:
             self._titles.addItem(view.title)
             stack.addWidget(view)
+        # Both in the order of the list of views, so that places are all that has to agree.
         self._titles.currentIndexChanged.connect(stack.setCurrentIndex)
         layout.addWidget(self._titles)
         layout.addWidget(stack, 1)

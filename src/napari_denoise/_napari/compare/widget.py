@@ -102,6 +102,7 @@ class CompareWidget(ViewerDock):
         )
         self.addWidget(self.chooser)
         self.addWidget(self.sideButton)
+        # Views of one tab stand next to each other in the list.
         for title, views in groupby(self._views.values(), lambda view: view.tab):
             self._tabs.addTab(ViewTab(tuple(views)), title)
         self.addWidget(self._tabs, stretch=1)
@@ -113,6 +114,7 @@ class CompareWidget(ViewerDock):
         for view in self._views.values():
             self.closing(view)
             for other in self._views.values():
+                # Views know nothing of each other: what one has measured is offered to all.
                 view.measured.connect(other.setMeasured)
 
     def _on_chooser_changed(self) -> None:

@@ -24,6 +24,7 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str], list[LayerData]] | 
 
 def _open_model(path: str | Sequence[str]) -> list[LayerData]:
     """Choose the model in the Denoise dock; napari adds no layer."""
+    # A reader is not told which viewer it reads for.
     viewer = napari.current_viewer()
     if viewer is not None and isinstance(path, str):
         _, dock = viewer.window.add_plugin_dock_widget("napari-denoise", "Denoise")

@@ -33,6 +33,7 @@ def open_with_scale_and_axes(viewer: napari.viewer.Viewer) -> None:
     dialog = OpenDialog(viewer, QApplication.activeWindow())
     dialog.chooseFile()
     # Also after no file was chosen: the dialog takes folders as well.
+    # Until it is closed: napari's own dialogs for opening files hold the window just so.
     dialog.exec()
 
 
@@ -77,6 +78,7 @@ class OpenDialog(QDialog):
 
     def chooseFile(self) -> None:
         """Ask for a file."""
+        # A zarr is a folder, which a dialog for files cannot choose; it has a button of its own.
         patterns = " ".join(f"*{ending}" for ending in READABLE if ending != ".zarr")
         path, _ = QFileDialog.getOpenFileName(self, "Open an image", "", f"Images ({patterns})")
         if path:
@@ -93,6 +95,7 @@ class OpenDialog(QDialog):
         if self._image is None:
             return
         try:
+            # Reads a few planes for the contrast, and so is the first to meet a broken file.
             layers = layers_of(self._image)
         except DenoiseError as error:
             self._show(str(error))
@@ -120,10 +123,13 @@ class OpenDialog(QDialog):
         layout.addRow(self._buttons)
 
     def _on_path_edited(self) -> None:
+        # The axes were those of another file; this one is asked for its own.
         self.axesEdit.clear()
         self._read()
 
     def _on_axes_edited(self, text: str) -> None:
+        # An empty field is about to be filled; without axes the file's own would come back under
+        # the hand.
         if text:
             self._read()
 
@@ -139,6 +145,7 @@ class OpenDialog(QDialog):
 
     def _show(self, error: str = "") -> None:
         image = self._image
+        # What the user has typed stays, though the file says otherwise.
         if image is not None and not self.axesEdit.text():
             self.axesEdit.setText(image.axes)
         self.axesEdit.setEnabled(bool(self.axesEdit.text()) or image is not None)

@@ -29,6 +29,7 @@ def layers_of(image: Image) -> list[ImageLayer]:
 
     Pixels stay lazy: only a few planes of each channel are read, for its contrast.
     """
+    # -1 where there are no channels.
     where = image.axes.find("C")
     n_channels = image.sizes.get("C", 1)
     names = image.channel_names or tuple(f"channel {i + 1}" for i in range(n_channels))
@@ -50,6 +51,7 @@ def _layer(image: Image, pixels: Any, *, name: str, color: str) -> ImageLayer:
     layer = ImageLayer(
         pixels,
         name=name,
+        # Said, as napari takes a last axis of three or four pixels for colours.
         rgb=False,
         scale=[image.scale[i] for i in kept],
         units=[image.units[i] for i in kept],
@@ -115,6 +117,7 @@ def image_of(layers: Sequence[tuple[Any, dict[str, Any]]], name: str) -> Image:
     first = parts[0]
     if len(parts) == 1:
         return first
+    # Channels are pixels of the same places: nothing is resampled to make them fit.
     if any((p.axes, p.pixels.shape) != (first.axes, first.pixels.shape) for p in parts):
         shapes = ", ".join(f"{p.name} {tuple(p.pixels.shape)}" for p in parts)
         raise InputError(
@@ -127,6 +130,7 @@ def image_of(layers: Sequence[tuple[Any, dict[str, Any]]], name: str) -> Image:
             "first."
         )
     return Image(
+        # Lazily, and with C before Y and X, where OME-TIFF has it.
         pixels=da.stack([da.asarray(part.pixels) for part in parts], axis=-3),
         axes=first.axes[:-2] + "C" + first.axes[-2:],
         scale=(*first.scale[:-2], 1.0, *first.scale[-2:]),
@@ -134,5 +138,7 @@ def image_of(layers: Sequence[tuple[Any, dict[str, Any]]], name: str) -> Image:
         origin=(*first.origin[:-2], 0.0, *first.origin[-2:]),
         channel_names=tuple(part.name for part in parts),
         name=name,
+        # A file holds one recipe. Channels that were made alike have the same one; of others the
+        # first is kept.
         recipe=first.recipe,
     )

@@ -24,6 +24,7 @@ __all__ = [
 LayerData = tuple[Any, dict[str, Any], str]
 
 
+# A function for each, and not one with an argument: the manifest can name nothing else.
 def cells() -> list[LayerData]:
     """2D, made here."""
     return _procedural("cells")
@@ -78,6 +79,7 @@ def _procedural(name: str) -> list[LayerData]:
     """The clean image below the noisy one, in the same contrast."""
     noisy, clean = (layers_of(image) for image in make_sample(name))
     for below, above in zip(clean, noisy, strict=True):
+        # In one contrast, so that switching between them shows the noise and nothing else.
         below.contrast_limits_range = above.contrast_limits_range
         below.contrast_limits = above.contrast_limits
         below.visible = len(clean) == 1  # channels add up to one picture: show them once

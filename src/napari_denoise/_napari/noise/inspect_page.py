@@ -77,6 +77,7 @@ class InspectPage(Page):
 
     def calibration(self) -> Calibration | None:
         """What is shown."""
+        # -1 while the box is being filled.
         index = max(self.channelBox.currentIndex(), 0)
         return self._calibrations[index] if self._calibrations else None
 
@@ -109,6 +110,7 @@ class InspectPage(Page):
         layer, mode = self._layer, self.modeBox.currentIndex()
         image = read_layer(layer)
         dark = self.darkChooser.layer() if mode == _DARK else None
+        # The chooser starts with the active layer, which mostly is the image: easily overlooked.
         if dark is self._layer:
             raise InputError("The dark frames are the image itself. Choose another layer for them.")
         make_job = partial(
@@ -132,6 +134,7 @@ class InspectPage(Page):
         self._calibrations = calibrations
         self.channelBox.clear()
         self.channelBox.addItems([str(i) for i in range(len(calibrations))])
+        # One channel is nothing to choose from.
         self._channel_row.setVisible(len(calibrations) > 1)
         self._show_channel()
 
@@ -187,6 +190,7 @@ class Report(QWidget):
         self._advice = WrappedLabel(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        # The verdict and what to do come before the numbers: who reads no further has read those.
         for widget in (self._verdict, self._advice, self.facts, self.curve, self.correlation):
             layout.addWidget(widget)
 
@@ -208,6 +212,8 @@ class Report(QWidget):
         return self._advice.text()
 
     def _show_curve(self, found: Calibration) -> None:
+        # Photon noise is a straight line here: its slope is the gain, and where it bends the fit is
+        # not to be believed.
         mean, variance = np.array(found.points).T
         # From the offset on, where the line ends in the read noise alone.
         ends = np.linspace(min(mean.min(), found.offset), mean.max(), 50)

@@ -68,11 +68,14 @@ class SimulatePage(Page):
         self.seedBox = QSpinBox()
         # The largest that the box can hold; any smaller number is as good a seed.
         self.seedBox.setMaximum(2**31 - 1)
+        # A detector writes whole numbers: unlike a denoised image, a noisy one keeps its source's
+        # type.
         self.dtypeBox = DtypePolicy(SAME_AS_SOURCE)
         self.dosesEdit = QLineEdit()
         self.previewBox = QCheckBox("Preview the shown plane")
         self.previewMessage = Message("notice")
         self._preview = dock.closing(PlanePreview(viewer, self._make_preview, self))
+        # The preview has a runner of its own, so that one can look while the whole stack is made.
         self.runBar = dock.makeRunBar(self._prepare, run_text="Add noise")
         self._build()
         self._connect()
@@ -116,12 +119,14 @@ class SimulatePage(Page):
         self.addWidget(self.runBar)
 
     def _connect(self) -> None:
+        # `activated`, so that the preset chosen last can be chosen again after changes.
         self.presetBox.activated.connect(lambda index: self.setNoise(PRESETS[index].noise))
         self.noiseList.valueChanged.connect(self._on_settings_changed)
         self.seedBox.valueChanged.connect(self._on_settings_changed)
         self.dtypeBox.valueChanged.connect(self._on_settings_changed)
         self.previewBox.toggled.connect(self._preview.setOn)
         self.previewBox.toggled.connect(lambda _on: self.previewMessage.clear())
+        # The user may take the layer out of the list: the box must not go on claiming it is there.
         self._preview.closed.connect(lambda: self.previewBox.setChecked(False))
         self._preview.shown.connect(self.previewMessage.clear)
         self._preview.failed.connect(self._on_preview_failed)
@@ -134,6 +139,8 @@ class SimulatePage(Page):
             # Noise in the camera's own units moves the intensities away from the source's contrast.
             self._preview.setKeepsContrast(not self._noise().has_own_units)
             self._preview.refresh()
+        # Half-typed settings are normal while one types: said beside the preview, not as a failed
+        # run.
         except SettingsError as error:
             self._on_preview_failed(error)
 
@@ -142,6 +149,7 @@ class SimulatePage(Page):
         self.previewMessage.add(str(error))
 
     def _make_preview(self, image: Image, place: dict[str, int]) -> Any:
+        # Read in the window's thread: the form may change while the plane is made.
         noise, dtype = self._noise(), self.dtypeBox.dtype_for(image.pixels)
         return partial(
             preview_plane_job,
@@ -156,6 +164,7 @@ class SimulatePage(Page):
     def _prepare(self) -> Task:
         if self._layer is None:
             raise InputError("There is no image layer. Open or add an image first.")
+        # What is chosen now; the user may choose another layer while this one is worked on.
         layer, image = self._layer, read_layer(self._layer)
         noise, seed, doses = self._noise(), self.seedBox.value(), self._parse_doses()
         dtype = self.dtypeBox.dtype_for(image.pixels)
@@ -171,6 +180,7 @@ class SimulatePage(Page):
         )
         given: dict[str, Any] = {
             "axes": image.axes,
+            # A generator for each run: one kept here would go on where the last run stopped.
             "rng": np.random.default_rng(seed),
             "dtype": dtype,
         }
@@ -184,6 +194,7 @@ class SimulatePage(Page):
     def _parse_doses(self) -> tuple[float, ...]:
         text = self.dosesEdit.text().strip()
         try:
+            # With a full stop for the decimals everywhere, as a comma stands between the doses.
             return tuple(float(part) for part in text.split(",")) if text else ()
         except ValueError as error:
             raise SettingsError(
@@ -210,6 +221,7 @@ class SimulatePage(Page):
         for name, pixels in parts.items():
             noisy = result_layer(layer, image.with_pixels(pixels, recipe=recipe), label=name)
             if noise.has_own_units:
+                # In the camera's units the source's contrast would show all black or all white.
                 noisy.reset_contrast_limits()
             self._viewer.add_layer(noisy)
         if clipped := clipped_in_words(result.n_clipped, recipe.dtype):
@@ -274,4 +286,5 @@ def preview_plane_job(
         intensity_range=known,
     )
     plane = yield from nested(job, 0.5, 1.0)
+    # Cut off and rounded as the whole stack will be; saturation is part of what is previewed.
     return cast_saturating(plane, dtype)[0]

@@ -75,4 +75,5 @@ class NoiseWidget(ViewerDock):
 
     def _on_noise_found(self, noise: NoiseModel) -> None:
         self.simulate.setNoise(noise)
+        # So one sees that it has arrived.
         self.showSimulate()

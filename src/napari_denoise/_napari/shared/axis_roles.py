@@ -98,8 +98,10 @@ class AxisRoles(QWidget):
         AxesError
             If the axes chosen cannot be used together.
         """
+        # A model was trained on one kind of piece; there is nothing to choose.
         if self._forced:
             return self._forced(self._axes)
+        # Z before T if ever both are chosen, which `setRole` prevents.
         depth = [letter for letter in "ZT" if self._role_of(letter) == 1]
         channels: Literal["independent", "joint"] = "joint" if self._role_of("C") else "independent"
         return Layout(self._axes, "".join(depth) + "YX", channels)

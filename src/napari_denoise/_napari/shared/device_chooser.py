@@ -83,11 +83,13 @@ class DeviceChooser(QWidget):
             return
         self.checkButton.setEnabled(False)
         self._say("Checking…")
+        # In a thread: a driver that hangs must not take the window with it.
         self._runner.start(_find_devices)
 
     def shutdown(self) -> None:
         """Let go of a check that is still running."""
         self._runner.cancel()
+        # Milliseconds; the import of torch cannot be interrupted, and the thread is a daemon.
         self._runner.wait(2000)
 
     def _show(self, devices: list[DeviceInfo]) -> None:
@@ -96,6 +98,7 @@ class DeviceChooser(QWidget):
         with QSignalBlocker(self.deviceBox):
             self._fill(devices)
         usable = [device.name for device in devices if device.usable]
+        # A device that turned out not to work would only fail later, in the middle of a run.
         self.setValue(chosen if chosen in usable else "auto")
         self._say("\n".join(_in_words(device) for device in devices))
 

@@ -108,6 +108,7 @@ def image_of_data(data: Any, attributes: Mapping[str, Any], axes: str = "") -> I
     named = axes or named_axes(attributes.get("axis_labels", ())) or default_axes(n_axes)
 
     def of_axes(key: str, default: Any) -> tuple[Any, ...]:
+        # The axis of colours has no place in the world, and gets what an axis without one has.
         return (*attributes.get(key, (default,) * n_axes), *(default,) * is_rgb)
 
     return Image(
@@ -162,6 +163,7 @@ def recipe_of(metadata: dict[str, Any]) -> Recipe | None:
 
 def keep_calibrations(layer: ImageLayer, calibrations: Sequence[Calibration]) -> None:
     """Keep in a layer's metadata what was found of its detector, channel by channel."""
+    # As plain values, which others can read and a copy of the layer keeps.
     layer.metadata[_CALIBRATION_KEY] = [found.model_dump(mode="json") for found in calibrations]
 
 
@@ -176,6 +178,7 @@ def calibration_of(layer: ImageLayer, channel: int | None = None) -> Calibration
     """
     try:
         stored = layer.metadata[_CALIBRATION_KEY][channel or 0]
+        # Metadata are anybody's to write: whatever does not read as a calibration is none.
         return Calibration.model_validate(stored)
     except (KeyError, IndexError, TypeError, ValidationError):
         return None

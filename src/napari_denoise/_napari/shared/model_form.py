@@ -58,6 +58,7 @@ class ModelForm(QWidget):
         self.outputBox.setCurrentIndex(max(0, self.outputBox.findData(chosen)))
         self.outputBox.blockSignals(False)  # noqa: FBT003
         for widget in (self.outputBox, self._output_label):
+            # A choice of one only raises the question what the others were.
             widget.setVisible(len(outputs) > 1)
         for name in _OF_SAMPLES:
             self.form.setFieldVisible(name, SAMPLES in outputs)

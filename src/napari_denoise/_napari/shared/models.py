@@ -81,6 +81,7 @@ class ShelvedModel:
     @property
     def label(self) -> str:
         """What a result is called: the method, or the file the user gave the model."""
+        # A name the user gave says more than the method; that of an autosaved file says less.
         return self.path.stem if self.path and self.is_saved else self.info.method.title
 
     def result_label(self, output: str) -> str:
@@ -89,6 +90,7 @@ class ShelvedModel:
 
     def denoiser(self, device: str, **settings: Any) -> ModelDenoiser:
         """The denoiser that applies the model on a device, with these settings."""
+        # Not read from its file again, which may be as large as it is far away.
         if self.model is not None:
             return ModelDenoiser.of(self.model, path=self.path, device=device, **settings)
         return ModelDenoiser(path=self.path, device=device, **settings)
@@ -109,6 +111,7 @@ def read_model(path: Path) -> ShelvedModel:
     FileError, ModelError
         If the file cannot be read, or holds no model of ours.
     """
+    # The weights wait until the model is used: to describe it takes no time.
     info, record = read_model_info(path), read_checkpoint_info(path)
     return ShelvedModel(path.stem, info, path=path, is_saved=True, record=record)
 
@@ -129,6 +132,7 @@ def autosave_path(method: TrainingMethod, name: str) -> Path:
 
 def autosave_folder() -> Path:
     """The folder for models that nobody has saved yet."""
+    # Where the system keeps what programs write, and not a temporary folder, which is emptied.
     return user_data_path("napari-denoise", appauthor=False) / "unsaved models"
 
 
@@ -160,6 +164,7 @@ class ModelShelf(QObject):
 
     def set_saved(self, model: ShelvedModel, path: Path) -> None:
         """Note where a model was saved."""
+        # In place, so that every dock that shows this model shows where it is now.
         model.path, model.is_saved = path, True
         self.changed.emit()
 

@@ -33,6 +33,7 @@ class Preferences:
 
 def preferences() -> Preferences:
     """The values in force; the defaults where napari does not know the plugin."""
+    # Asked each time: the page in napari's Preferences may have changed them since.
     stored = _stored()
     if stored is None:
         return Preferences()

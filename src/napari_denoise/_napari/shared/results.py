@@ -98,6 +98,7 @@ def preview_layer(
         plane_of_image(image, plane),
         name=f"{layer.name} · preview",
         metadata={_PREVIEW_KEY: True},
+        # Over its source, which it replaces for the eye; added up, both would show.
         blending="translucent",
         **{**_geometry(layer, image), "translate": plane_translate(layer, image, place)},
     )

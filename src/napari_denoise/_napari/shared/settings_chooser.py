@@ -54,6 +54,7 @@ class SettingsChooser(QWidget):
     def form(self) -> SettingsForm:
         """The form of the chosen class."""
         cls = self._classes[self.titleBox.currentIndex()]
+        # Made when it is first looked at: a form takes time, and most of the list is never opened.
         if cls not in self._forms:
             self._forms[cls] = self._make_form(cls)
         return self._forms[cls]
@@ -103,5 +104,6 @@ class SettingsChooser(QWidget):
 
 def explain(label: QLabel, cls: type[Any]) -> None:
     """Say in a label what a class does; its tooltip says who it comes from."""
+    # The class explains itself in one sentence, here as in the reference.
     label.setText((cls.__doc__ or "").strip().splitlines()[0])
     label.setToolTip(cls.citation)

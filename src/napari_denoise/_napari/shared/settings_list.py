@@ -39,6 +39,7 @@ class SettingsList(QWidget):
     ) -> None:
         super().__init__(parent)
         self._classes = tuple(classes)
+        # A chooser for each entry, of which one is shown: what was typed into an entry stays in it.
         self._choosers: list[SettingsChooser] = []
         self.entryList = _List()
         self.entryList.currentRowChanged.connect(self._show_current)
@@ -129,6 +130,7 @@ class SettingsList(QWidget):
 
     def _forget(self, chooser: SettingsChooser) -> None:
         chooser.hide()
+        # Taken out now and deleted later: it may be the one whose signal led here.
         self._layout.removeWidget(chooser)
         chooser.deleteLater()
 
@@ -137,6 +139,7 @@ class SettingsList(QWidget):
 
     def _show(self, row: int) -> None:
         """Show the entries as they are now, with this row selected."""
+        # Emptied and filled, the list would tell of selections that nobody made.
         with QSignalBlocker(self.entryList):
             self.entryList.clear()
             titles = [chooser.title for chooser in self._choosers]
