@@ -210,10 +210,10 @@ def test_a_validation_loss_that_is_nan_leads_back_to_the_last_good_weights(
 
 
 def test_weights_that_are_no_good_are_not_kept(tiny, image, monkeypatch):
-    measure = trainer_module.Trainer._mark
+    measure = trainer_module.Trainer._validate
     monkeypatch.setattr(
         trainer_module.Trainer,
-        "_mark",
+        "_validate",
         lambda self: None if self._optimizer.n_steps > 4 else measure(self),
     )
     events = []

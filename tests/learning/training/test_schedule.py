@@ -21,7 +21,7 @@ def go(schedule, n_steps, *, clock=None, seconds=0.0, loss=lambda step: 1.0):
         if clock:
             clock.now += seconds
         schedule.advance(step)
-        if schedule.takes_mark():
+        if schedule.validates_now():
             marks.append(step)
             schedule.note_loss(loss(step))
         if schedule.is_done:
@@ -106,7 +106,7 @@ def test_an_interrupted_schedule_goes_on_as_if_nothing_had_happened():
         while not second.is_done:
             paces.append(second.pace)
             second.advance(len(paces))
-            if second.takes_mark():
+            if second.validates_now():
                 second.note_loss(loss(len(paces)))
         assert paces == expected
 

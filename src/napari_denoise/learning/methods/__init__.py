@@ -31,6 +31,7 @@ __all__ = [
     "ProbabilisticMethod",
     "StructN2V",
     "TrainingMethod",
+    "is_known",
     "method_class",
     "register_method",
 ]
@@ -56,6 +57,11 @@ _registered: dict[str, type[TrainingMethod]] = {method.tag(): method for method 
 def register_method(method: type[TrainingMethod]) -> None:
     """Let files with models of a further method be read; the latest one of a name counts."""
     _registered[method.tag()] = method
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a method called `name`, of ours or registered."""
+    return name in _registered
 
 
 def method_class(name: str) -> type[TrainingMethod]:

@@ -19,6 +19,7 @@ from safetensors.numpy import save
 
 from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.errors import FileError, ModelError
+from napari_denoise.learning.methods import is_known
 from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.model import FORMAT, Model, ModelInfo
 from napari_denoise.learning.models.package import is_package, unpacked_model
@@ -156,15 +157,24 @@ def _parse(path: Path, text: str | None) -> tuple[ModelInfo, CheckpointInfo | No
     try:
         header: Any = json.loads(text)
         _check_format(path, header)
+        _check_method(path, str(header["method"]["name"]))
         kept = header.pop(_CHECKPOINT, None)
         checkpoint = None if kept is None else CheckpointInfo.model_validate_json(json.dumps(kept))
         return ModelInfo.model_validate_json(json.dumps(header)), checkpoint
     except ModelError:
         raise
-    except (ValidationError, ValueError, AttributeError, TypeError) as error:
+    except (ValidationError, ValueError, AttributeError, TypeError, KeyError) as error:
         raise ModelError(
             f"The description of the model in {path} is damaged. Use another copy, or train again."
         ) from error
+
+
+def _check_method(path: Path, name: str) -> None:
+    if not is_known(name):
+        raise ModelError(
+            f"The description of the model in {path} is damaged, or its method {name!r} is one of "
+            f"another package. Use another copy, or import what registers the method."
+        )
 
 
 def _check_format(path: Path, header: dict[str, Any]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from annotated_types import Ge
 from pydantic import model_validator
 
+from napari_denoise.core.dtype import FloatArray
 from napari_denoise.learning.normalization.base import Normalization
 
 __all__ = ["Camera"]
@@ -38,6 +40,12 @@ class Camera(Normalization):
         if not self.gain + self.read_noise:
             raise ValueError("a camera needs a gain or a read noise above zero")
         return self
+
+    def example(self, values: FloatArray, rng: np.random.Generator) -> FloatArray:
+        level = max(self.level, 2.0) ** 2 / 4
+        counts = rng.poisson(level * (0.5 + values))
+        noisy = counts + rng.normal(0, self.read_noise / self.unit, values.shape)
+        return (noisy * self.unit + self.offset)[None].astype(np.float32)
 
     @property
     def unit(self) -> float:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from annotated_types import Gt, MinLen
 from pydantic import model_validator
 
+from napari_denoise.core.dtype import FloatArray
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.camera import Camera
 from napari_denoise.learning.normalization.linear import LinearNormalization
@@ -39,6 +41,9 @@ class Light(Normalization):
     @property
     def n_channels(self) -> int:
         return len(self.stds)
+
+    def example(self, values: FloatArray, rng: np.random.Generator) -> FloatArray:
+        return self.as_linear().example(values, rng)
 
     def as_linear(self) -> LinearNormalization:
         """The map to what the network sees, for which the background is zero."""

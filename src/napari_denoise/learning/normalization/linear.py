@@ -39,6 +39,11 @@ class LinearNormalization(Normalization):
     def n_channels(self) -> int:
         return len(self.stds)
 
+    def example(self, values: FloatArray, rng: np.random.Generator) -> FloatArray:
+        values = values - values.mean() + rng.normal(0, 0.3, values.shape)
+        scales = zip(self.means, self.stds, strict=True)
+        return np.stack([values * std + mean for mean, std in scales]).astype(np.float32)
+
     def apply(self, pixels: FloatArray) -> FloatArray:
         """Normalise ``C(Z)YX`` pixels."""
         return (pixels - _spread(self.means, pixels)) / _spread(self.stds, pixels)

@@ -16,11 +16,11 @@ Ending = Literal["steps", "time", "plateau"]
 
 # Trade-off: each costs a forward pass on the validation batches, and is a point of the curve, and
 # one to go back to after a divergence.
-_N_MARKS = 50
+_N_VALIDATIONS = 50
 """How often, in a whole training, the validation loss is measured."""
 
 # A plateau is noticed within a fifth of the patience.
-_MARKS_PER_PATIENCE = 5
+_VALIDATIONS_PER_PATIENCE = 5
 """How often it is measured while one waits for it to fall."""
 
 # On two images, two seeds each, 300 steps: 32.30 dB, and 32.24 without; 2 % and 10 % are as good.
@@ -71,7 +71,7 @@ class Schedule:
         self.ending: Ending | None = None
         """Why the run is over; None while it is not."""
         self.advance(n_done)
-        self._n_marks = self._n_marks_due()
+        self._n_validations = self._n_validations_due()
 
     @property
     def is_done(self) -> bool:
@@ -116,15 +116,15 @@ class Schedule:
         self._n_done, self.fraction = n_done, min(1.0, shares[largest])
         self.ending = largest if shares[largest] >= 1 else None
 
-    def takes_mark(self) -> bool:
+    def validates_now(self) -> bool:
         """Whether the validation loss is to be measured now."""
-        n_before, self._n_marks = self._n_marks, self._n_marks_due()
+        n_before, self._n_validations = self._n_validations, self._n_validations_due()
         patience = self._method.patience
-        every = max(1, patience // _MARKS_PER_PATIENCE) if patience else 0
+        every = max(1, patience // _VALIDATIONS_PER_PATIENCE) if patience else 0
         return (
             self._n_done == 1
             or self.is_done
-            or self._n_marks > n_before
+            or self._n_validations > n_before
             or (every > 0 and self._n_done % every == 0)
         )
 
@@ -150,9 +150,9 @@ class Schedule:
             )
         return ""
 
-    def _n_marks_due(self) -> int:
+    def _n_validations_due(self) -> int:
         # A little more, as 0.58 * 50 is less than 29.
-        return int(self.fraction * _N_MARKS + 1e-9)
+        return int(self.fraction * _N_VALIDATIONS + 1e-9)
 
     def record(self) -> ScheduleRecord:
         """What a file needs to go on from here."""

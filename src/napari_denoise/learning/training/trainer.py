@@ -131,8 +131,8 @@ class Trainer:
         self.schedule.advance(self.n_done)
         self._recent_losses.append(loss)
         validation_loss = None
-        if self.schedule.takes_mark():
-            validation_loss = self._mark()
+        if self.schedule.validates_now():
+            validation_loss = self._validate()
             if validation_loss is None:
                 return self._roll_back()
         return self._report(loss, validation_loss)
@@ -163,7 +163,7 @@ class Trainer:
             If not a single step went well.
         """
         # Steps since the last measurement count only if they have led nowhere bad.
-        if self._recent_losses and self._mark() is None:
+        if self._recent_losses and self._validate() is None:
             self._optimizer.restore(self._good)
         if not self._history:
             raise DenoiseError(
@@ -234,7 +234,7 @@ class Trainer:
             validation_loss=validation_loss,
         )
 
-    def _mark(self) -> float | None:
+    def _validate(self) -> float | None:
         """Measure the validation loss and keep the weights; None if they are no good."""
         losses = [self._loss.loss(self._average, batch).item() for batch in self._validation]
         loss = float(np.mean(losses))

@@ -21,9 +21,6 @@ from napari_denoise.learning.models.model import Model
 from napari_denoise.learning.models.package import MODEL_FILE, is_package
 from napari_denoise.learning.models.zoo.card import ZooCard
 from napari_denoise.learning.models.zoo.extra import quiet, require_bioimageio
-from napari_denoise.learning.normalization.camera import Camera
-from napari_denoise.learning.normalization.light import Light
-from napari_denoise.learning.normalization.linear import LinearNormalization
 
 __all__ = ["export_model_job"]
 
@@ -117,19 +114,7 @@ def _test_image(model: Model) -> FloatArray:
     shape = tuple(smallest for smallest, _ in _sizes(model))
     places = np.meshgrid(*(np.linspace(0, 3 * np.pi, n) for n in shape), indexing="ij")
     blobs = np.prod([1 + np.sin(place) for place in places], axis=0) / 2
-    known = model.normalization
-    if isinstance(known, Camera):
-        level = max(known.level, 2.0) ** 2 / 4
-        counts = rng.poisson(level * (0.5 + blobs))
-        counts = counts + rng.normal(0, known.read_noise / known.unit, shape)
-        channels = [counts * known.unit + known.offset]
-    else:
-        linear = known.as_linear() if isinstance(known, Light) else known
-        assert isinstance(linear, LinearNormalization)  # noqa: S101  # others have no such graph
-        values = blobs - blobs.mean() + rng.normal(0, 0.3, shape)
-        scales = zip(linear.means, linear.stds, strict=True)
-        channels = [values * std + mean for mean, std in scales]
-    return np.stack(channels)[None].astype(np.float32)
+    return model.normalization.example(blobs, rng)[None]
 
 
 def _write_package(package: Path, parts: Path, model: Model, card: ZooCard) -> None:
