@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from qtpy.QtCore import QTimer
@@ -42,12 +42,12 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Progress
 from napari_denoise.learning.data.selection import Candidate, choose_images
+from napari_denoise.learning.training.progress import Preview, PreviewCrop, TrainingProgress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_denoise.learning.models.model import Model
-    from napari_denoise.learning.training.progress import Preview, PreviewCrop, TrainingProgress
 
 __all__ = ["TrainWidget"]
 
@@ -248,12 +248,11 @@ class TrainWidget(ViewerDock):
         self.preview.end()
 
     def _on_progressed(self, events: Sequence[Progress]) -> None:
-        # Told apart by what they have: the class itself would bring torch with it.
-        losses = [cast("TrainingProgress", event) for event in events if hasattr(event, "loss")]
+        losses = [event for event in events if isinstance(event, TrainingProgress)]
         if losses:
             self.lossPlot.setStepCount(losses[-1].n_steps)
             self.lossPlot.addPoints((e.step, e.loss, e.validation_loss) for e in losses)
-        previews = [cast("Preview", event) for event in events if hasattr(event, "crop")]
+        previews = [event for event in events if isinstance(event, Preview)]
         if previews:
             self.preview.show(previews[-1])
 
