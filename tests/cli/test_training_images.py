@@ -40,7 +40,10 @@ def train(tmp_path, command):
 
 
 def skipped_in(report):
-    return {each["image"]: each["reason"] for each in report["skipped"]}
+    """The reason by image, the last one of several; none is listed twice."""
+    pairs = [(each["image"], each["reason"]) for each in report["skipped"]]
+    assert len(pairs) == len(set(pairs))
+    return dict(pairs)
 
 
 def test_a_folder_is_trained_on_and_what_is_broken_in_it_is_listed(folders, train):

@@ -12,15 +12,11 @@ from napari_denoise.core.errors import FileError, SettingsError
 from napari_denoise.core.settings import make_settings
 from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.learning.models.file import read_checkpoint_info, read_model_info
+from napari_denoise.learning.training.session import unfinished_path
 
-__all__ = ["check_paths", "chosen_method", "unfinished_path", "usual_roles"]
+__all__ = ["check_paths", "chosen_method", "usual_roles"]
 
 _SUFFIX = ".safetensors"
-
-
-def unfinished_path(model: Path) -> Path:
-    """Where copies of a training go while it lasts: beside the model it is going to be."""
-    return model.with_suffix(f".unfinished{_SUFFIX}")
 
 
 def check_paths(model: Path, resume: Path | None) -> None:

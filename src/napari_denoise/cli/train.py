@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_denoise.cli.checkpoint import check_paths, chosen_method, unfinished_path, usual_roles
+from napari_denoise.cli.checkpoint import check_paths, chosen_method, usual_roles
 from napari_denoise.cli.options import (
     AsJson,
     Axes,
@@ -23,7 +23,8 @@ from napari_denoise.cli.options import (
 from napari_denoise.cli.output import say
 from napari_denoise.cli.progress_bar import run_with_bar
 from napari_denoise.cli.simulate import parse_noises
-from napari_denoise.cli.training_images import Sources, noting, open_sources
+from napari_denoise.cli.training_images import Sources, open_sources
+from napari_denoise.learning.training.session import TrainingSession, unfinished_path
 
 __all__ = ["train"]
 
@@ -113,33 +114,17 @@ def train(
         ),
         chosen,
     )
-    from napari_denoise.learning.models.file import load_model, save_model  # noqa: PLC0415
-    from napari_denoise.learning.training.job import train_job as training  # noqa: PLC0415
-
+    session = TrainingSession(model, unfinished_path(model), given.skipped)
     start = time.perf_counter()
-    unfinished = unfinished_path(model)
-    job = noting(
-        training(
-            chosen,
-            given.images,
-            seed=seed,
-            device=device,
-            resume=load_model(resume) if resume else None,
-            autosave=unfinished,
-        ),
-        given.skipped,
-    )
+    job = session.train_job(chosen, given.images, seed=seed, device=device, resume=resume)
     try:
-        trained = run_with_bar(
-            noting(job, given.skipped), f"training {chosen.title}", stoppable=True
-        )
+        trained = run_with_bar(job, f"training {chosen.title}", stoppable=True)
     except KeyboardInterrupt:
         if resume is None:
-            unfinished.unlink(missing_ok=True)
+            session.discard()
         raise
     seconds = time.perf_counter() - start
-    save_model(trained, model)
-    unfinished.unlink(missing_ok=True)
+    session.save(trained)
     last = trained.history[-1]
     report = {
         "method": chosen.tag(),
@@ -150,7 +135,7 @@ def train(
         "validation_loss": last.validation_loss,
         "seed": trained.recipe.seed,
         "is_finished": trained.checkpoint is None,
-        "skipped": [{"image": each.name, "reason": each.reason} for each in given.skipped],
+        "skipped": [{"image": each.name, "reason": each.reason} for each in session.skipped],
     }
     say(json.dumps(report) if as_json else _training_line(report))
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from napari_denoise.cli.progress_bar import run_with_bar
 from napari_denoise.core.errors import InputError
-from napari_denoise.core.progress import Job, Request, Skipped
+from napari_denoise.core.progress import Job, Skipped
 from napari_denoise.io.folder import ImageFile, find_images, match_by_name, open_images_job
 from napari_denoise.io.images import file_stem
 from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.selection import Candidate, choose_images
 from napari_denoise.learning.methods import TrainingMethod
+from napari_denoise.learning.training.session import noting_job
 
-__all__ = ["Sources", "TrainingImages", "noting", "open_sources"]
-
-T = TypeVar("T")
+__all__ = ["Sources", "TrainingImages", "open_sources"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,24 +58,8 @@ def open_sources(sources: Sources, method: TrainingMethod) -> TrainingImages:
         If nothing is left, or it is not clear which target belongs to which image.
     """
     skipped: list[Skipped] = []
-    job = noting(_open(sources, method), skipped)
+    job = noting_job(_open(sources, method), skipped)
     return TrainingImages(run_with_bar(job, "looking at the images"), skipped)
-
-
-def noting(job: Job[T], skipped: list[Skipped]) -> Job[T]:
-    """The job, with what it leaves out kept in a list."""
-    request: Request | None = None
-    try:
-        while True:
-            event = job.send(request) if request else next(job)
-            if isinstance(event, Skipped):
-                skipped.append(event)
-            request = yield event
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    finally:
-        job.close()
 
 
 def _open(sources: Sources, method: TrainingMethod) -> Job[list[TrainingImage]]:

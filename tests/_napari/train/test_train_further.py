@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from napari_denoise._napari.shared import models
-from napari_denoise._napari.train import interrupted
-from napari_denoise._napari.train.interrupted import interrupted_trainings, unfinished_path
+from napari_denoise._napari.train.interrupted import interrupted_trainings
 from napari_denoise._napari.train.widget import TrainWidget
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.progress import Request, run
@@ -17,6 +16,7 @@ from napari_denoise.learning.methods import CARE, N2V
 from napari_denoise.learning.models.file import load_model, read_model_info, save_model
 from napari_denoise.learning.training import autosave, previews
 from napari_denoise.learning.training.job import TrainingImage, train_job
+from napari_denoise.learning.training.session import unfinished_path
 
 TINY = N2V(n_steps=4, batch_size=1, n_features=4, depth=1, patch_size=16)
 ENDLESS = TINY.model_copy(update={"n_steps": 1_000_000})
@@ -159,9 +159,7 @@ def crashed(tmp_path, rng, monkeypatch):
     """The remains of a training in a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    with monkeypatch.context() as patch:
-        patch.setattr(interrupted.os, "getpid", lambda: process.pid)
-        path = unfinished_path(models.autosave_path(TINY, "noisy"))
+    path = unfinished_path(models.autosave_path(TINY, "noisy"), process.pid)
     path.parent.mkdir(exist_ok=True)
     pixels = rng.normal(100, 10, (3, 24, 24)).astype(np.uint16)
     image = TrainingImage.of(pixels, Layout("ZYX"), "noisy")

@@ -159,7 +159,7 @@ def test_cancel_during_training_keeps_nothing(dock, qtbot, finish):
 
 
 def test_while_a_model_is_trained_the_last_one_rests(trained, slow_job, monkeypatch, finish):
-    monkeypatch.setattr(train_widget, "train_and_keep", slow_job)
+    monkeypatch.setattr(train_widget, "train_and_keep_job", slow_job)
     trained.runBar.run()
     assert not trained.modelBox.isEnabled()
     trained.runBar.cancel()
@@ -172,7 +172,7 @@ def test_an_error_of_torch_during_training_is_shown(dock, finish, monkeypatch):
         yield Progress(fraction=0.0)
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(train_widget, "train_and_keep", job)
+    monkeypatch.setattr(train_widget, "train_and_keep_job", job)
     assert finish(dock.runBar).startswith("RuntimeError: mat1")
     assert dock.runBar.runButton.isEnabled()
 
@@ -309,7 +309,7 @@ def test_a_model_that_cannot_be_autosaved_is_kept_and_the_user_warned(tmp_path, 
     pixels = rng.normal(100, 10, (24, 24)).astype(np.float32)
     images = [TrainingImage.of(pixels, layout, "noisy")]
     events = []
-    job = train_widget.train_and_keep(
+    job = train_widget.train_and_keep_job(
         TINY, images, seed=0, device="cpu", path=tmp_path / "a.safetensors"
     )
     model = run(job, events.append)
@@ -338,7 +338,7 @@ def test_stop_is_sent_as_a_request(dock, monkeypatch, finish):
         got.append(request)
         raise RuntimeError("end")
 
-    monkeypatch.setattr(train_widget, "train_and_keep", job)
+    monkeypatch.setattr(train_widget, "train_and_keep_job", job)
     dock.runBar.run()
     dock.runBar.stop()
     finish(dock.runBar, start=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -15,47 +15,39 @@ from napari_denoise._napari.shared import models
 from napari_denoise._napari.shared.models import MODEL_SUFFIX, ShelvedModel, read_model
 from napari_denoise._qt.message import Message
 from napari_denoise.core.errors import DenoiseError
+from napari_denoise.learning.training.session import UNFINISHED_SUFFIX
 
 __all__ = [
     "InterruptedBox",
     "finished_path",
     "interrupted_trainings",
     "is_unfinished",
-    "unfinished_path",
 ]
-
-_UNFINISHED = f".unfinished{MODEL_SUFFIX}"
-
-
-def unfinished_path(path: Path) -> Path:
-    """Where copies go of a training whose model is going to be at `path`.
-
-    Its name says which process writes it, so that no other takes it for the remains of a crash.
-    """
-    return path.with_name(f"{path.stem}.{os.getpid()}{_UNFINISHED}")
 
 
 def is_unfinished(path: Path) -> bool:
     """Whether a file is a copy of an unfinished training."""
-    return path.name.endswith(_UNFINISHED)
+    return path.name.endswith(UNFINISHED_SUFFIX)
 
 
 def finished_path(unfinished: Path) -> Path:
-    """The path that :func:`unfinished_path` was made from."""
-    stem = unfinished.name.removesuffix(_UNFINISHED).rpartition(".")[0]
+    """The path that ``unfinished_path`` was made from."""
+    stem = unfinished.name.removesuffix(UNFINISHED_SUFFIX).rpartition(".")[0]
     return unfinished.with_name(stem + MODEL_SUFFIX)
 
 
-def interrupted_trainings(running: Sequence[Path] = ()) -> list[ShelvedModel]:
+def interrupted_trainings(running: Collection[Path] = ()) -> list[ShelvedModel]:
     """What crashed trainings have left, oldest first.
 
     Parameters
     ----------
-    running : sequence of Path
+    running : collection of Path
         Those that this process is still writing.
     """
     found = []
-    for path in sorted(models.autosave_folder().glob(f"*{_UNFINISHED}"), key=os.path.getmtime):
+    for path in sorted(
+        models.autosave_folder().glob(f"*{UNFINISHED_SUFFIX}"), key=os.path.getmtime
+    ):
         if path in running or _is_written_elsewhere(path):
             continue
         try:
@@ -68,7 +60,7 @@ def interrupted_trainings(running: Sequence[Path] = ()) -> list[ShelvedModel]:
 
 
 def _is_written_elsewhere(path: Path) -> bool:
-    process = path.name.removesuffix(_UNFINISHED).rpartition(".")[2]
+    process = path.name.removesuffix(UNFINISHED_SUFFIX).rpartition(".")[2]
     is_other = process.isdecimal() and int(process) != os.getpid()
     return is_other and psutil.pid_exists(int(process))
 

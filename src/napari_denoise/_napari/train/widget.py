@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,13 +29,12 @@ from napari_denoise._napari.train.interrupted import (
     InterruptedBox,
     interrupted_trainings,
     is_unfinished,
-    unfinished_path,
 )
 from napari_denoise._napari.train.method import MethodBox
 from napari_denoise._napari.train.model_box import ModelBox
 from napari_denoise._napari.train.preview import TrainingPreview
 from napari_denoise._napari.train.region import RegionChooser
-from napari_denoise._napari.train.session import running, train_and_keep
+from napari_denoise._napari.train.session import train_and_keep_job
 from napari_denoise._napari.train.start import StartChooser
 from napari_denoise._napari.train.targets import TargetList
 from napari_denoise._qt.loss_plot import LossPlot
@@ -43,6 +43,7 @@ from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Progress
 from napari_denoise.learning.data.selection import Candidate, choose_images
 from napari_denoise.learning.training.progress import Preview, PreviewCrop, TrainingProgress
+from napari_denoise.learning.training.session import running, unfinished_path
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -171,7 +172,7 @@ class TrainWidget(ViewerDock):
 
     def _offer_interrupted(self) -> None:
         """Ask about the newest training that a crash has cut short."""
-        found = interrupted_trainings([*running])
+        found = interrupted_trainings(running)
         self.interruptedBox.setModel(found[-1] if found else None)
 
     def _on_interrupted_kept(self, model: ShelvedModel) -> None:
@@ -266,9 +267,9 @@ class TrainWidget(ViewerDock):
         self.images.noteSkipped(skipped)
         path = autosave_path(method, images[0].name)
         resume = self.startChooser.model()
-        self._unfinished = unfinished_path(path)
+        self._unfinished = unfinished_path(path, os.getpid())
         make_job = partial(
-            train_and_keep,
+            train_and_keep_job,
             method,
             images,
             seed=self.seedBox.value(),
