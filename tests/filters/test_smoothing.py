@@ -90,6 +90,20 @@ def test_a_median_looks_up_often_so_that_cancel_is_quick(size, axes):
     assert tile.size * size ** len(axes) < 2e7 * n_events
 
 
+@pytest.mark.parametrize(
+    "denoiser", [Gaussian(sigma=40), Gaussian(sigma=(2, 15, 15)), Box(size=101)]
+)
+def test_wide_kernels_are_worked_on_in_slabs_so_that_cancel_is_quick(denoiser):
+    sigma = getattr(denoiser, "sigma", 1)
+    n_spatial = len(sigma) if isinstance(sigma, tuple) else 2
+    core = denoiser.tile_size((2000,) * n_spatial)
+    halo = denoiser.halo(n_spatial)
+    shape = [size + 2 * margin for size, margin in zip(core, halo, strict=True)]
+    n_events = sum(1 for _ in denoiser.denoise_tile(np.zeros((1, *shape), np.float32)))
+    n_taps = sum(2 * margin for margin in halo) if isinstance(denoiser, Gaussian) else 0
+    assert np.prod(shape) * n_taps < 1e8 * n_events
+
+
 @pytest.mark.parametrize("size", [(3, 3), (2, 3), (4, 5), (1, 7), (7, 7), (8, 2), (21, 21)])
 def test_the_median_of_any_window_is_that_of_scipy(size, rng):
     image = rng.integers(0, 50, (37, 45)).astype(np.float32)  # with ties

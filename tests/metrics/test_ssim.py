@@ -10,7 +10,7 @@ from skimage.metrics import structural_similarity
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import run
 from napari_denoise.metrics import micro_ssim, ms_ssim, ssim, ssim_map_job
-from napari_denoise.metrics.ssim import plane_similarity_job
+from napari_denoise.metrics.ssim import plane_ssim_job
 
 
 def _reference_ms_ssim(clean, image, data_range):
@@ -65,10 +65,10 @@ def test_a_large_plane_in_many_bands_gives_the_same(scene, monkeypatch):
         *scene, data_range=600, gaussian_weights=True, use_sample_covariance=False, full=True
     )
     assert ssim(*scene, data_range=600) == pytest.approx(expected[0], abs=1e-9)
-    one, several = (run(plane_similarity_job(*scene, 600.0, n_threads=n)) for n in (1, 4))
+    one, several = (run(plane_ssim_job(*scene, 600.0, n_threads=n)) for n in (1, 4))
     assert one == several
     assert one[1] == pytest.approx(ms_ssim(*scene, data_range=600), abs=1e-9)
-    assert len(list(plane_similarity_job(*scene, 600.0))) > math.ceil(166 / 7)
+    assert len(list(plane_ssim_job(*scene, 600.0))) > math.ceil(166 / 7)
     np.testing.assert_allclose(run(ssim_map_job(*scene, data_range=600)), expected[1], atol=1e-6)
 
 

@@ -135,15 +135,15 @@ def _along_axes(
     scipy takes 2 to 5 times as long as the pieces of :mod:`~napari_denoise.filters.blur` would
     (benchmarks/filters.py), but that is 0.02 s for a megapixel.
     """
+    result = np.empty(pixels.shape, np.float32)
     for axis, (along, taps) in enumerate(zip(filters, n_taps, strict=True)):
         if taps == 0:
             continue
-        result = np.empty(pixels.shape, np.float32)
         n_slabs = ceil(pixels.size * taps / _WORK_AT_ONCE)
         across = 1 if axis == 0 else 0  # lines along the filter's own axis stay whole
         slabs = (np.array_split(each, n_slabs, across) for each in (pixels, result))
         for i, (source, target) in enumerate(zip(*slabs, strict=True)):
             yield Progress(fraction=(axis + i / n_slabs) / pixels.ndim)
             along(source, axis=axis, output=target)
-        pixels = result
+        pixels = result  # from here on in place: scipy copies each line before it writes it
     return pixels

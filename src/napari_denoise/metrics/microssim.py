@@ -17,9 +17,9 @@ import numpy.typing as npt
 from napari_denoise.core.progress import Job, Progress, nested, run
 from napari_denoise.metrics.local_moments import Moments, Window, bands, local_moments
 from napari_denoise.metrics.pairs import Plane, check_pair, planes
-from napari_denoise.metrics.ssim import mean_maps_job, similarity_maps
+from napari_denoise.metrics.ssim import mean_maps_job, ssim_maps
 
-__all__ = ["RangeFit", "fit_range_job", "fitted_similarity", "micro_ssim"]
+__all__ = ["ScaleFit", "fit_scale_job", "micro_ssim", "micro_ssim_map"]
 
 _MAX_PLANES = 16
 _MAX_PIXELS = 2**22
@@ -48,7 +48,7 @@ Windows = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class RangeFit:
+class ScaleFit:
     """What brings an image to the offset and scale of a clean one.
 
     Attributes
@@ -64,7 +64,7 @@ class RangeFit:
     scale: float
 
 
-def fit_range_job(clean: Any, image: Any) -> Job[RangeFit]:
+def fit_scale_job(clean: Any, image: Any) -> Job[ScaleFit]:
     """Fit the offsets and the scale of MicroSSIM on at most 16 planes, evenly spread.
 
     The backgrounds are third percentiles; the scale is the one with the largest mean SSIM,
@@ -77,7 +77,7 @@ def fit_range_job(clean: Any, image: Any) -> Job[RangeFit]:
 
     Returns
     -------
-    RangeFit
+    ScaleFit
     """
     places = list(np.ndindex(*clean.shape[:-2]))
     chosen = np.linspace(0, len(places) - 1, min(len(places), _MAX_PLANES)).round().astype(int)
@@ -101,7 +101,7 @@ def fit_range_job(clean: Any, image: Any) -> Job[RangeFit]:
         yield Progress(fraction=0.8)
     job = _best_scale(windows, offsets[0], offsets[1])
     scale = yield from nested(job, 0.8, 1.0)
-    return RangeFit(offsets[0], offsets[1], scale)
+    return ScaleFit(offsets[0], offsets[1], scale)
 
 
 def _step(n_there: int, n_wanted: int) -> int:
@@ -179,12 +179,12 @@ def _mean_scaled(windows: Windows, scale: float) -> float:
     return float(np.mean(above / np.where(below > 0, below, np.inf)))
 
 
-def fitted_similarity(fit: RangeFit, data_range: float) -> Callable[[Moments], Plane]:
+def micro_ssim_map(fit: ScaleFit, data_range: float) -> Callable[[Moments], Plane]:
     """Make MicroSSIM's map of the local moments of images that are not fitted yet.
 
     Parameters
     ----------
-    fit : RangeFit
+    fit : ScaleFit
     data_range : float
         Maximum minus minimum of the clean plane; without any there is no index.
 
@@ -206,7 +206,7 @@ def fitted_similarity(fit: RangeFit, data_range: float) -> Callable[[Moments], P
             _SAMPLE_FACTOR * fit.scale**2 * moments.variance_image,
             _SAMPLE_FACTOR * fit.scale * moments.covariance,
         )
-        return similarity_maps(fitted, data_range)[0]
+        return ssim_maps(fitted, data_range)[0]
 
     return similarity
 
@@ -240,12 +240,12 @@ def micro_ssim(clean: npt.ArrayLike, image: npt.ArrayLike) -> float:
     .. [1] Ashesh, Deschamps & Jug 2024, doi:10.48550/arXiv.2408.08747
     """
     clean, image = check_pair(clean, image)
-    fit = run(fit_range_job(clean, image))
+    fit = run(fit_scale_job(clean, image))
     pairs = (pair for _, pair in planes(clean, image))
     return float(np.mean([run(_plane_micro_ssim(*pair, fit)) for pair in pairs]))
 
 
-def _plane_micro_ssim(clean: Plane, image: Plane, fit: RangeFit) -> Job[float]:
-    similarity = fitted_similarity(fit, float(np.ptp(clean)))
+def _plane_micro_ssim(clean: Plane, image: Plane, fit: ScaleFit) -> Job[float]:
+    similarity = micro_ssim_map(fit, float(np.ptp(clean)))
     (mean,) = yield from mean_maps_job(clean, image, lambda moments: (similarity(moments),))
     return mean

@@ -15,11 +15,11 @@ import numpy as np
 
 from napari_denoise.core.progress import Job, Progress, nested, run_all
 from napari_denoise.metrics.metric import Metric, Quantity, Scene
-from napari_denoise.metrics.microssim import RangeFit, fit_range_job, fitted_similarity
+from napari_denoise.metrics.microssim import ScaleFit, fit_scale_job, micro_ssim_map
 from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, to_double
 from napari_denoise.metrics.pixel_sums import PixelSums, plane_sums_job, total
 from napari_denoise.metrics.scores import PlaneScores, Scores
-from napari_denoise.metrics.ssim import mean_maps_job, plane_similarity_job, similarity_maps
+from napari_denoise.metrics.ssim import mean_maps_job, plane_ssim_job, ssim_maps
 
 __all__ = [
     "EXTENDED",
@@ -91,7 +91,7 @@ def compare_planes_job(
     check_data_range(data_range)
     fit = None
     if is_extended:
-        fit = yield from nested(fit_range_job(clean, image), 0.0, _FIT_SHARE)
+        fit = yield from nested(fit_scale_job(clean, image), 0.0, _FIT_SHARE)
     shape = clean.shape[:-2]
     n_planes = math.prod(shape)
     places = list(np.ndindex(*shape))
@@ -106,7 +106,7 @@ def compare_planes_job(
 
 
 def _plane_sums(
-    first: Any, second: Any, data_range: float, fit: RangeFit | None, n_threads: int
+    first: Any, second: Any, data_range: float, fit: ScaleFit | None, n_threads: int
 ) -> Job[PixelSums]:
     """Sums over one plane, which is read here: in the thread that works on it."""
     # Before the first plane is read: a thread that is cancelled reads nothing.
@@ -118,19 +118,15 @@ def _plane_sums(
 
 
 def _similarities(
-    clean: Plane, image: Plane, data_range: float, fit: RangeFit | None, n_threads: int
+    clean: Plane, image: Plane, data_range: float, fit: ScaleFit | None, n_threads: int
 ) -> Job[tuple[float, float, float]]:
     """SSIM, MS-SSIM and MicroSSIM; without a fit SSIM alone, and NaN."""
     # One pass for all three: MicroSSIM is made of SSIM's moments.
     if fit is None:
-        job = mean_maps_job(
-            clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads
-        )
+        job = mean_maps_job(clean, image, lambda m: ssim_maps(m, data_range), n_threads=n_threads)
         return (yield from job)[0], math.nan, math.nan
-    micro = fitted_similarity(fit, float(np.ptp(clean)))
-    return (
-        yield from plane_similarity_job(clean, image, data_range, also=micro, n_threads=n_threads)
-    )
+    micro = micro_ssim_map(fit, float(np.ptp(clean)))
+    return (yield from plane_ssim_job(clean, image, data_range, also=micro, n_threads=n_threads))
 
 
 def _table(

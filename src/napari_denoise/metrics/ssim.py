@@ -23,17 +23,17 @@ from napari_denoise.metrics.pairs import Plane, check_data_range, check_pair, pl
 __all__ = [
     "mean_maps_job",
     "ms_ssim",
-    "plane_similarity_job",
-    "similarity_maps",
+    "plane_ssim_job",
     "ssim",
     "ssim_map_job",
+    "ssim_maps",
 ]
 
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """From the finest scale to the coarsest: Wang et al. 2003, calibrated on what observers see."""
 
 
-def similarity_maps(moments: Moments, data_range: float) -> tuple[Plane, Plane]:
+def ssim_maps(moments: Moments, data_range: float) -> tuple[Plane, Plane]:
     """Per pixel: SSIM, and its contrast-structure part alone.
 
     Parameters
@@ -105,7 +105,7 @@ def _sum_maps(clean: Plane, image: Plane, maps: Maps, window: Window) -> Job[Pla
     return np.array([*(each.sum() for each in made), made[0].size])
 
 
-def plane_similarity_job(
+def plane_ssim_job(
     clean: Plane,
     image: Plane,
     data_range: float,
@@ -130,7 +130,7 @@ def plane_similarity_job(
     """
 
     def maps(moments: Moments) -> tuple[Plane, ...]:
-        similarity = similarity_maps(moments, data_range)
+        similarity = ssim_maps(moments, data_range)
         return (*similarity, also(moments)) if also else similarity
 
     job = mean_maps_job(clean, image, maps, n_threads=n_threads)
@@ -142,9 +142,7 @@ def plane_similarity_job(
         clean = _halve(clean)
         yield Progress(fraction=done)
         image = _halve(image)
-        job = mean_maps_job(
-            clean, image, lambda m: similarity_maps(m, data_range), n_threads=n_threads
-        )
+        job = mean_maps_job(clean, image, lambda m: ssim_maps(m, data_range), n_threads=n_threads)
         terms.append((yield from nested(job, done, done + share)))
         done += share
     return first[0], _multi_scale(terms), first[2] if also else math.nan
@@ -198,7 +196,7 @@ def ssim(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) -> fl
     clean, image = check_pair(clean, image)
     check_data_range(data_range)
     pairs = (pair for _, pair in planes(clean, image))
-    jobs = (mean_maps_job(*pair, lambda m: similarity_maps(m, data_range)) for pair in pairs)
+    jobs = (mean_maps_job(*pair, lambda m: ssim_maps(m, data_range)) for pair in pairs)
     return float(np.mean([run(job)[0] for job in jobs]))
 
 
@@ -232,7 +230,7 @@ def ms_ssim(clean: npt.ArrayLike, image: npt.ArrayLike, *, data_range: float) ->
     clean, image = check_pair(clean, image)
     check_data_range(data_range)
     pairs = (pair for _, pair in planes(clean, image))
-    return float(np.mean([run(plane_similarity_job(*pair, data_range))[1] for pair in pairs]))
+    return float(np.mean([run(plane_ssim_job(*pair, data_range))[1] for pair in pairs]))
 
 
 def ssim_map_job(clean: Any, image: Any, *, data_range: float) -> Job[FloatArray]:
@@ -265,7 +263,7 @@ def ssim_map_job(clean: Any, image: Any, *, data_range: float) -> Job[FloatArray
         for rows in bands(first.shape, margin):
             moments = local_moments(first[rows], second[rows], GAUSSIAN)
             inner = slice(rows.start, rows.stop - 2 * margin)
-            result[place][inner] = similarity_maps(moments, data_range)[0]
+            result[place][inner] = ssim_maps(moments, data_range)[0]
             done = (i + inner.stop / clean.shape[-2]) / n_planes
             yield Progress(fraction=done, message=f"plane {i + 1} of {n_planes}")
     return result
