@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from napari.layers import Image as ImageLayer
@@ -22,9 +22,6 @@ from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.noise import Calibration, NoiseModel, calibrate_job, calibrate_repeats_job
-
-if TYPE_CHECKING:
-    from napari.components import ViewerModel
 
 __all__ = ["InspectPage"]
 
@@ -49,14 +46,14 @@ class InspectPage(Page):
     noiseFound = Signal(object)
     """A noise model to simulate, which the user wants to use."""
 
-    def __init__(self, dock: ViewerDock, viewer: ViewerModel) -> None:
+    def __init__(self, dock: ViewerDock) -> None:
         super().__init__()
         self._layer: ImageLayer | None = None
         # What most cameras write, until an image says otherwise.
         self._bit_depth = 16
         self._calibrations: tuple[Calibration, ...] = ()
         self.modeBox = QComboBox()
-        self.darkChooser = dock.closing(LayerChooser(viewer.layers))
+        self.darkChooser = dock.closing(LayerChooser(dock.viewer.layers))
         self.runBar = dock.makeRunBar(self._prepare, run_text="Inspect")
         self.channelBox = QComboBox()
         self.report = Report()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from weakref import ref
 
 import numpy as np
@@ -35,9 +35,6 @@ from napari_denoise.noise import (
 )
 from napari_denoise.registry import NOISES
 
-if TYPE_CHECKING:
-    from napari.components import ViewerModel
-
 __all__ = ["SimulatePage"]
 
 
@@ -57,9 +54,9 @@ class SimulatePage(Page):
     runBar : RunBar
     """
 
-    def __init__(self, dock: ViewerDock, viewer: ViewerModel) -> None:
+    def __init__(self, dock: ViewerDock) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer = dock.viewer
         self._layer: ImageLayer | None = None
         # Kept between previews: measuring it reads the whole image.
         self._ranges = _Ranges()
@@ -74,7 +71,7 @@ class SimulatePage(Page):
         self.dosesEdit = QLineEdit()
         self.previewBox = QCheckBox("Preview the shown plane")
         self.previewMessage = Message("notice")
-        self._preview = dock.closing(PlanePreview(viewer, self._make_preview, self))
+        self._preview = dock.closing(PlanePreview(dock.viewer, self._make_preview, self))
         # The preview has a runner of its own, so that one can look while the whole stack is made.
         self.runBar = dock.makeRunBar(self._prepare, run_text="Add noise")
         self._build()

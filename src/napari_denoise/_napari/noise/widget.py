@@ -41,8 +41,8 @@ class NoiseWidget(ViewerDock):
         self._tabs.setExpanding(True)
         self._tabs.addTab("Simulate")
         self._tabs.addTab("Inspect")
-        self.simulate = SimulatePage(self, napari_viewer)
-        self.inspect = InspectPage(self, napari_viewer)
+        self.simulate = SimulatePage(self)
+        self.inspect = InspectPage(self)
         self.setMinimumWidth(_MIN_WIDTH)
         self.addRow("Layer", self.layerChooser)
         for widget in (self._tabs, self.simulate, self.inspect):
