@@ -165,7 +165,8 @@ def n2n_task(group: Group, others: list[Group]) -> PairedTask:
 def care_task(group: Group, others: list[Group]) -> PairedTask:
     del others
     halves = group.pairs(slice(3), UPPER)
-    return PairedTask("CARE", group, CARE, [halves], halves.pixels, halves.target, LOWER)
+    target = np.asarray(halves.target)
+    return PairedTask("CARE", group, CARE, [halves], halves.pixels, target, LOWER)
 
 
 def care_of_others_task(group: Group, others: list[Group]) -> PairedTask:

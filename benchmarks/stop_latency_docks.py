@@ -43,11 +43,11 @@ class Session:
 
 
 def stop(session: Session) -> None:
-    session.widget._run_bar.stop()
+    session.widget.runBar.stop()
 
 
 def cancel(session: Session) -> None:
-    session.widget._run_bar.cancel()
+    session.widget.runBar.cancel()
 
 
 def close_dock(session: Session) -> None:
@@ -69,10 +69,10 @@ def start_training(device: str, model: ShelvedModel | None) -> Session:
     del model
     viewer = _viewer((512, 512))
     dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
-    widget._method.form().setValue(N2V(n_steps=1_000_000))
-    widget._device.setValue(device)
-    widget._run_bar.run()
-    _wait(lambda: widget._plot._n_steps > 0)
+    widget.methodBox.chooser.setValue(N2V(n_steps=1_000_000))
+    widget.deviceChooser.setValue(device)
+    widget.runBar.run()
+    _wait(lambda: widget.lossPlot.stepCount() > 0)
     return Session(viewer, dock, widget)
 
 
@@ -81,9 +81,9 @@ def start_applying(device: str, model: ShelvedModel | None) -> Session:
     viewer = _viewer((12, 2048, 2048))
     dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Denoise")
     widget.setModel(shelf_of(viewer).add(model))
-    widget._device.setValue(device)
-    widget._run_bar.run()
-    _wait(lambda: "tile" in widget._run_bar.message().lower())
+    widget.deviceChooser.setValue(device)
+    widget.runBar.run()
+    _wait(lambda: "tile" in widget.runBar.message().lower())
     return Session(viewer, dock, widget)
 
 
@@ -91,10 +91,10 @@ def train_model(device: str) -> ShelvedModel:
     """A model of the default network, hardly trained."""
     viewer = _viewer((128, 128))
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
-    widget._method.form().setValue(N2V(n_steps=2))
-    widget._device.setValue(device)
-    widget._run_bar.run()
-    _wait(lambda: not widget._run_bar.is_running)
+    widget.methodBox.chooser.setValue(N2V(n_steps=2))
+    widget.deviceChooser.setValue(device)
+    widget.runBar.run()
+    _wait(lambda: not widget.runBar.is_running)
     model = shelf_of(viewer).models[0]
     viewer.close()
     return model
@@ -106,9 +106,7 @@ def measure(start: Callable[..., Session], act: Callable[[Session], None], args:
     _wait(lambda: False, timeout_s=np.random.default_rng().uniform(0.1, 0.6))
     begin = time.perf_counter()
     act(session)
-    _wait(
-        lambda: not _jobs() and (session.widget is None or not session.widget._run_bar.is_running)
-    )
+    _wait(lambda: not _jobs() and (session.widget is None or not session.widget.runBar.is_running))
     took = 1000 * (time.perf_counter() - begin)
     if act is not close_window:
         session.viewer.close()
