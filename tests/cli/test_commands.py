@@ -194,7 +194,7 @@ def test_a_sweep_ends_in_a_table_and_keeps_every_model(tmp_path, clean, noisy, c
     code, told, _ = command(*sweep, "--out", out, *against)
     assert code == 0
     assert re.search(r"psf_sigma +J-invariant loss +PSNR dB +seconds\n +0\.5 .*\n +1 ", told)
-    assert re.search(r"psf_sigma=(0\.5|1) predicts hidden pixels best → .*safetensors", told)
+    assert re.search(r"psf_sigma=(0\.5|1) predicts masked pixels best → .*safetensors", told)
     sigmas = [
         read_model_info(out / f"deconoising psf_sigma={value}.safetensors").method.psf_sigma
         for value in ("0.5", "1")

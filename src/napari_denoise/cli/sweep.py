@@ -81,7 +81,7 @@ def sweep(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Train a model for each value of a setting, and say which one predicts hidden pixels best."""
+    """Train a model for each value of a setting, and say which one predicts masked pixels best."""
     name, values = _parse(vary)
     given = parse_settings(settings)
     chosen = make_settings(registry.method_class(method), given, preset=preset)
@@ -159,5 +159,5 @@ def _table(name: str, rows: Sequence[_Row]) -> str:
         psnr = "" if row.psnr_db is None else f"{row.psnr_db:.2f}"
         lines.append(f"{row.value:>{width}} {loss:>20} {psnr:>8} {row.seconds:8.1f}")
     best = min(rows, key=lambda row: row.j_invariant_loss)
-    lines.append(f"{name}={best.value} predicts hidden pixels best → {best.model}")
+    lines.append(f"{name}={best.value} predicts masked pixels best → {best.model}")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ def best_guess(likelihood, pixels, start):
 
     def closure():
         optimizer.zero_grad()
-        loss = likelihood.surprise(value, pixels).mean()
+        loss = likelihood.nll(value, pixels).mean()
         loss.backward()
         return loss
 
@@ -42,24 +42,24 @@ def test_without_a_gain_it_is_that_of_even_noise(rng):
     assert best_guess(likelihood, pixels, 100.0) == pytest.approx(float(pixels.mean()), rel=1e-5)
     values = torch.tensor([2.0])
     one_sigma_off = likelihood.intensities(values) + 4
-    assert float(likelihood.surprise(values, one_sigma_off)) == pytest.approx(0.5)
+    assert float(likelihood.nll(values, one_sigma_off)) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("electrons", [100.0, 1e4, 1e7])
-def test_a_pixel_one_sigma_off_surprises_by_a_half(electrons):
+def test_a_pixel_one_sigma_off_has_an_nll_of_a_half(electrons):
     camera = Camera(gain=1, offset=0, read_noise=5)
     likelihood = PhotonLikelihood(camera)
     sigma = np.sqrt(electrons + 25)
     value = torch.tensor([2 * np.sqrt(electrons + 25.05)], dtype=torch.float32)
-    surprise = likelihood.surprise(value, likelihood.intensities(value) + sigma)
-    assert float(surprise) == pytest.approx(0.5, rel=0.04)
+    nll = likelihood.nll(value, likelihood.intensities(value) + sigma)
+    assert float(nll) == pytest.approx(0.5, rel=0.04)
 
 
 def test_pixels_below_zero_and_hot_ones_give_finite_gradients():
     likelihood = PhotonLikelihood(Camera(gain=1, offset=100, read_noise=0.5))
     values = torch.linspace(-50, 50, 11).requires_grad_()
     pixels = torch.tensor([0.0, 90, 99, 99.9, 100, 101, 1e4, 6e4, 0, 100, 65535])
-    surprise = likelihood.surprise(values, pixels)
-    surprise.sum().backward()
-    assert torch.isfinite(surprise).all()
+    nll = likelihood.nll(values, pixels)
+    nll.sum().backward()
+    assert torch.isfinite(nll).all()
     assert torch.isfinite(values.grad).all()

@@ -42,8 +42,8 @@ class PhotonLikelihood:
             return values * self.camera.unit + self.camera.offset
         return (_rate(values) - self._extra) * self.camera.unit + self.camera.offset
 
-    def surprise(self, values: Tensor, pixels: Tensor) -> Tensor:
-        """Negative logarithm of the likelihood of `pixels` (DN), less that of a perfect guess."""
+    def nll(self, values: Tensor, pixels: Tensor) -> Tensor:
+        """Negative logarithm of the likelihood of `pixels` (DN), less that of a perfect prediction."""
         counts = (pixels - self.camera.offset) / self.camera.unit
         if not self.camera.gain:
             return (values - counts).square() / 2

@@ -69,7 +69,7 @@ class Sampling(Loss):
 
         with mixed_precision(self.device, pixels.ndim - 2):
             image, divergence = network(self._seen(pixels), noise)
-        nll = self.likelihood.surprise(image + self.camera.level, pixels) * mask
+        nll = self.likelihood.nll(image + self.camera.level, pixels) * mask
         kl = divergence.mean(dim=1) / pixels[0].numel()
         kl = kl.clamp(min=_FREE_NATS).sum()
         result: Tensor = nll.sum() / mask.sum() + self.kl_weight * kl
