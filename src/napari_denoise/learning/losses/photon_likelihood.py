@@ -43,7 +43,7 @@ class PhotonLikelihood:
         return (_rate(values) - self._extra) * self.camera.unit + self.camera.offset
 
     def nll(self, values: Tensor, pixels: Tensor) -> Tensor:
-        """Negative logarithm of the likelihood of `pixels` (DN), less that of a perfect prediction."""
+        """Negative log-likelihood of `pixels` (DN), less that of a perfect prediction."""
         counts = (pixels - self.camera.offset) / self.camera.unit
         if not self.camera.gain:
             return (values - counts).square() / 2
