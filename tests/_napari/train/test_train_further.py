@@ -217,8 +217,8 @@ def test_a_preview_follows_the_slider_and_goes_with_the_training(
     dock = make_dock()
     viewer.dims.set_current_step(0, 1)
     start_endless(dock, qtbot)
-    qtbot.waitUntil(lambda: dock.preview.layer is not None, timeout=60_000)
-    layer = dock.preview.layer
+    qtbot.waitUntil(lambda: dock.previewBox.layer is not None, timeout=60_000)
+    layer = dock.previewBox.layer
     assert layer.name.startswith("noisy · preview · step ")
     assert layer.data.shape == (1, 24, 24)
     assert viewer.layers.selection.active is noisy
@@ -234,8 +234,8 @@ def test_a_preview_follows_the_slider_and_goes_with_the_training(
 def test_a_preview_that_was_removed_does_not_come_back(eager, make_dock, qtbot, finish, viewer):
     dock = make_dock()
     start_endless(dock, qtbot)
-    qtbot.waitUntil(lambda: dock.preview.layer is not None, timeout=60_000)
-    viewer.layers.remove(dock.preview.layer)
+    qtbot.waitUntil(lambda: dock.previewBox.layer is not None, timeout=60_000)
+    viewer.layers.remove(dock.previewBox.layer)
     n_points = dock.lossPlot.value().series[0].x.size
     qtbot.waitUntil(lambda: dock.lossPlot.value().series[0].x.size != n_points, timeout=60_000)
     assert len(viewer.layers) == 1
@@ -258,8 +258,8 @@ def test_a_preview_of_a_volume_shows_its_plane(make_dock, viewer, noisy, rng, sh
     dock = make_dock()
     dock.axisRoles.setRole("Z", 1)
     viewer.dims.set_current_step(0, shape[0] - 1)
-    dock.preview.begin(noisy, dock.axisRoles.value())
-    crop = dock.preview.choose()
+    dock.previewBox.begin([noisy], dock.axisRoles.value())
+    crop = dock.previewBox.choose()
     assert crop.pixels.shape == (1, min(shape[0], 16), min(shape[1], 128), min(shape[2], 128))
     y, x = crop.place.place["Y"], crop.place.place["X"]
     plane = noisy.data[-1, y : y + 128, x : x + 128]

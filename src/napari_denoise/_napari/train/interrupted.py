@@ -15,7 +15,7 @@ from napari_denoise._napari.shared import models
 from napari_denoise._napari.shared.models import MODEL_SUFFIX, ShelvedModel, read_model
 from napari_denoise._qt.message import Message
 from napari_denoise.core.errors import DenoiseError
-from napari_denoise.learning.training.session import UNFINISHED_SUFFIX
+from napari_denoise.learning.training.session import UNFINISHED_SUFFIX, running
 
 __all__ = [
     "InterruptedBox",
@@ -98,6 +98,11 @@ class InterruptedBox(QWidget):
         self.keepButton.clicked.connect(self._on_keep_clicked)
         self.discardButton.clicked.connect(self._on_discard_clicked)
         self.hide()
+
+    def refresh(self) -> None:
+        """Ask about the newest training that a crash has cut short, if there is one."""
+        found = interrupted_trainings(running)
+        self.setModel(found[-1] if found else None)
 
     def setModel(self, model: ShelvedModel | None) -> None:
         """Ask about a training; None hides the question."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image as ImageLayer
-from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_denoise._napari.shared.layers import read_layer
 from napari_denoise._napari.shared.plane_preview import add_unselected, shown_plane
@@ -20,7 +21,12 @@ from napari_denoise.learning.training.progress import Preview, PreviewCrop
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-__all__ = ["TrainingPreview"]
+__all__ = ["PreviewBox"]
+
+_TOOLTIP = (
+    "Every few seconds, what the network makes by now of the middle of what the viewer shows. The "
+    "layer goes when the training ends."
+)
 
 _CROP = {2: (256, 256), 3: (16, 128, 128)}
 """Pixels, per spatial axis: a fraction of a second for a network on a CPU.
@@ -52,16 +58,18 @@ class _View:
     plane: tuple[int, ...]
 
 
-class TrainingPreview(QObject):
-    """A layer ``<source> · preview · step 120`` that lasts as long as the training.
+class PreviewBox(QCheckBox):
+    """Ticked, it makes a layer ``<source> · preview · step 120`` that lasts as long as a training.
 
     Parameters
     ----------
     viewer : napari.components.ViewerModel
     """
 
-    def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__("Show a preview on the image", parent)
+        self.setChecked(True)
+        self.setToolTip(_TOOLTIP)
         self._viewer = viewer
         self._source: tuple[ImageLayer, Image, Layout] | None = None
         self._layer: ImageLayer | None = None
@@ -74,19 +82,31 @@ class TrainingPreview(QObject):
         """The preview, while there is one."""
         return self._layer
 
-    def begin(self, layer: ImageLayer, layout: Layout) -> None:
-        """Follow a layer that is trained on.
+    def begin(
+        self, layers: Sequence[ImageLayer], layout: Layout
+    ) -> Callable[[], PreviewCrop | None] | None:
+        """Follow the first of the layers that are trained on, if the box is ticked.
 
         Parameters
         ----------
-        layer : napari.layers.Image
+        layers : sequence of napari.layers.Image
         layout : Layout
             As the first image is seen; a layer with as many axes is seen in the same way.
+
+        Returns
+        -------
+        callable or None
+            What a training asks for its next preview, see :meth:`choose`; None if there is to
+            be none.
         """
+        if not layers or not self.isChecked():
+            return None
+        layer = layers[0]
         image = read_layer(layer, layout.axes if layer.ndim == len(layout.axes) else "")
         own_layout = Layout(image.axes, layout.spatial, layout.channels)
         self._source = (layer, image, own_layout)
         self._look()
+        return self.choose
 
     def choose(self) -> PreviewCrop | None:
         """What is to be shown next; called in the thread that trains."""
@@ -97,7 +117,7 @@ class TrainingPreview(QObject):
         pixels = view.layout.read(view.image.pixels, view.unit, view.window)
         return PreviewCrop(pixels, place=view)
 
-    def show(self, preview: Preview) -> None:
+    def showPreview(self, preview: Preview) -> None:
         """Show what has become of a crop."""
         view: _View = preview.crop.place
         # A preview may come late, of a training that has ended.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QSpinBox
+from qtpy.QtWidgets import QSpinBox
 
 from napari_denoise._napari.shared.axis_roles import AxisRoles
 from napari_denoise._napari.shared.choosers import LayerChooser
@@ -27,12 +27,11 @@ from napari_denoise._napari.shared.preferences import preferences, remember
 from napari_denoise._napari.train.images import TrainingImages
 from napari_denoise._napari.train.interrupted import (
     InterruptedBox,
-    interrupted_trainings,
     is_unfinished,
 )
 from napari_denoise._napari.train.method import MethodBox
 from napari_denoise._napari.train.model_box import ModelBox
-from napari_denoise._napari.train.preview import TrainingPreview
+from napari_denoise._napari.train.preview import PreviewBox
 from napari_denoise._napari.train.region import RegionChooser
 from napari_denoise._napari.train.session import train_and_keep_job
 from napari_denoise._napari.train.start import StartChooser
@@ -42,8 +41,8 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Progress
 from napari_denoise.learning.data.selection import Candidate, choose_images
-from napari_denoise.learning.training.progress import Preview, PreviewCrop, TrainingProgress
-from napari_denoise.learning.training.session import running, unfinished_path
+from napari_denoise.learning.training.progress import Preview, TrainingProgress
+from napari_denoise.learning.training.session import unfinished_path
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -52,15 +51,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainWidget"]
 
-_RUN_TEXTS = {False: "Train", True: "Continue"}
-
 _START_TOOLTIP = (
     "Begin anew, or train a model further: one that was interrupted goes on to its end, a finished "
     "one is trained once more, on the same images or on others like them."
-)
-_PREVIEW_TOOLTIP = (
-    "Every few seconds, what the network makes by now of the middle of what the viewer shows. The "
-    "layer goes when the training ends."
 )
 _REGION_TOOLTIP = (
     "Train only in the shapes or labels of a layer: what lies outside is never looked at. A shape "
@@ -83,7 +76,6 @@ class TrainWidget(ViewerDock):
         How.
     startChooser, deviceChooser, seedBox, previewBox : QWidget
         From what it begins, where, with which random numbers, and whether one can watch.
-    preview : TrainingPreview
     runBar : RunBar
     lossPlot : LossPlot
     interruptedBox : InterruptedBox
@@ -105,9 +97,7 @@ class TrainWidget(ViewerDock):
         self.seedBox.setMaximum(2**31 - 1)
         self._shelf = shelf_of(napari_viewer)
         self.startChooser = self.closing(StartChooser(self._shelf))
-        self.previewBox = QCheckBox("Show a preview on the image")
-        self.previewBox.setChecked(True)
-        self.preview = self.closing(TrainingPreview(napari_viewer))
+        self.previewBox = self.closing(PreviewBox(napari_viewer))
         self.runBar = self.makeRunBar(self._prepare, run_text="Train", stop_text="Stop and keep")
         self.lossPlot = LossPlot()
         self.interruptedBox = InterruptedBox()
@@ -120,7 +110,7 @@ class TrainWidget(ViewerDock):
         self._on_method_changed()
         self._on_images_changed()
         self._offer_unsaved()
-        self._offer_interrupted()
+        self.interruptedBox.refresh()
 
     def _build(self) -> None:
         self.addWidget(self.interruptedBox)
@@ -140,7 +130,6 @@ class TrainWidget(ViewerDock):
             "Seed", self.seedBox, "The same seed on the same device gives the same model again."
         )
         self.addWidget(self.previewBox)
-        self.previewBox.setToolTip(_PREVIEW_TOOLTIP)
         self.addWidget(self.runBar)
         self.addWidget(self.lossPlot)
         self.addWidget(self.modelBox)
@@ -160,7 +149,7 @@ class TrainWidget(ViewerDock):
         self.interruptedBox.kept.connect(self._on_interrupted_kept)
         self.modelBox.continueClicked.connect(self._on_continue_clicked)
         self.runBar.cancelled.connect(self._on_cancelled)
-        self.runBar.failed.connect(self._offer_interrupted)
+        self.runBar.failed.connect(self.interruptedBox.refresh)
         self.runBar.started.connect(self._on_started)
         self.runBar.progressed.connect(self._on_progressed)
         self.runBar.ended.connect(self._on_ended)
@@ -170,17 +159,12 @@ class TrainWidget(ViewerDock):
         if unsaved := [model for model in self._shelf.models if not model.is_saved]:
             self.modelBox.setModel(unsaved[-1], {}, device=self.deviceChooser.value())
 
-    def _offer_interrupted(self) -> None:
-        """Ask about the newest training that a crash has cut short."""
-        found = interrupted_trainings(running)
-        self.interruptedBox.setModel(found[-1] if found else None)
-
     def _on_interrupted_kept(self, model: ShelvedModel) -> None:
         self.modelBox.setModel(self._shelf.add(model), {}, device=self.deviceChooser.value())
 
     def _on_start_changed(self) -> None:
         model = self.startChooser.model()
-        self.runBar.setRunText(_RUN_TEXTS[model is not None and model.record is not None])
+        self.runBar.setRunText("Continue" if model and model.record else "Train")
         if model is not None:
             self.methodBox.setValue(model.info.method)
 
@@ -246,7 +230,7 @@ class TrainWidget(ViewerDock):
 
     def _on_ended(self) -> None:
         self.modelBox.setBusy(is_busy=False)
-        self.preview.end()
+        self.previewBox.end()
 
     def _on_progressed(self, events: Sequence[Progress]) -> None:
         losses = [event for event in events if isinstance(event, TrainingProgress)]
@@ -255,7 +239,7 @@ class TrainWidget(ViewerDock):
             self.lossPlot.addPoints((e.step, e.loss, e.validation_loss) for e in losses)
         previews = [event for event in events if isinstance(event, Preview)]
         if previews:
-            self.preview.show(previews[-1])
+            self.previewBox.showPreview(previews[-1])
 
     def _prepare(self) -> Task:
         layout = self.axisRoles.value()
@@ -276,7 +260,7 @@ class TrainWidget(ViewerDock):
             device=self.deviceChooser.value(),
             path=path,
             resume=resume,
-            preview=self._chosen_preview(layout),
+            preview=self.previewBox.begin(self.images.layers(), layout),
             psf=self._chosen_psf(),
         )
         layers = dict(
@@ -291,14 +275,6 @@ class TrainWidget(ViewerDock):
         if not candidates:
             raise InputError("There is nothing to train on. Tick a layer, or add a file.")
         return candidates
-
-    def _chosen_preview(self, layout: Layout) -> Callable[[], PreviewCrop | None] | None:
-        """What asks the dock for previews: of the first layer; none if they are not wanted."""
-        layers = self.images.layers()
-        if not layers or not self.previewBox.isChecked():
-            return None
-        self.preview.begin(layers[0], layout)
-        return self.preview.choose
 
     def _chosen_psf(self) -> Any:
         """The pixels of the layer with a PSF; None where the method has another, or none."""
