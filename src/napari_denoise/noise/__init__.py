@@ -1,6 +1,7 @@
 """Noise: simulated on clean images, measured on noisy ones, stabilised to unit variance."""
 
 from napari_denoise.noise.anscombe import GeneralizedAnscombe
+from napari_denoise.noise.calibration.channels import calibrate_channels_job
 from napari_denoise.noise.calibration.repeats import calibrate_repeats_job
 from napari_denoise.noise.calibration.result import Calibration
 from napari_denoise.noise.calibration.single_image import calibrate_job
@@ -45,6 +46,7 @@ __all__ = [
     "StripeNoise",
     "add_noise_job",
     "add_noise_to_plane",
+    "calibrate_channels_job",
     "calibrate_job",
     "calibrate_repeats_job",
     "dose_series_job",

@@ -8,7 +8,6 @@ from napari.layers import Image as ImageLayer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_denoise._napari.noise.inspect_page import inspect
 from napari_denoise._napari.shared.layers import (
     calibration_of,
     keep_calibrations,
@@ -19,7 +18,7 @@ from napari_denoise._qt.message import WrappedLabel
 from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.errors import DenoiseError
-from napari_denoise.noise import Calibration
+from napari_denoise.noise import Calibration, calibrate_channels_job
 
 __all__ = ["CameraBox", "calibrated"]
 
@@ -97,7 +96,7 @@ class CameraBox(QWidget):
         self._measured = self._layer
         self.measureButton.setEnabled(False)
         self._text.setText("Measuring…")
-        self._runner.start(partial(inspect, image, is_repeated=False))
+        self._runner.start(partial(calibrate_channels_job, image))
 
     def shutdown(self) -> None:
         """Let go of a measurement that is still running."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from napari.layers import Image as ImageLayer
@@ -20,8 +19,7 @@ from napari_denoise._qt.plot import Marker, Plot, Series
 from napari_denoise.core.dtype import dtype_range
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
-from napari_denoise.core.progress import Job, nested
-from napari_denoise.noise import Calibration, NoiseModel, calibrate_job, calibrate_repeats_job
+from napari_denoise.noise import Calibration, NoiseModel, calibrate_channels_job
 
 __all__ = ["InspectPage"]
 
@@ -111,7 +109,7 @@ class InspectPage(Page):
         if dark is self._layer:
             raise InputError("The dark frames are the image itself. Choose another layer for them.")
         make_job = partial(
-            inspect,
+            calibrate_channels_job,
             image,
             is_repeated=mode != _SINGLE,
             dark=read_layer(dark).pixels if dark is not None else None,
@@ -147,26 +145,6 @@ class InspectPage(Page):
         if found is not None:
             noise: NoiseModel = found.noise(bit_depth=self._bit_depth)
             self.noiseFound.emit(noise)
-
-
-def inspect(image: Image, *, is_repeated: bool, dark: Any = None) -> Job[tuple[Calibration, ...]]:
-    """Calibrate each channel of a layer."""
-    pixels, axes = image.pixels, image.axes
-    if is_repeated and "T" not in axes:
-        # Unnamed axes are taken for depth; but now the user says that they are time.
-        axes = axes.replace("Z", "T")
-    n_channels = image.shape[axes.index("C")] if "C" in axes else 1
-    found = []
-    for channel in range(n_channels):
-        given = {"channel": channel if "C" in axes else None}
-        job = (
-            calibrate_repeats_job(pixels, axes, dark=dark, **given)
-            if is_repeated
-            else calibrate_job(pixels, axes, **given)
-        )
-        start, stop = channel / n_channels, (channel + 1) / n_channels
-        found.append((yield from nested(job, start, stop)))
-    return tuple(found)
 
 
 class Report(QWidget):
