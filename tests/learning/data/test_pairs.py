@@ -13,9 +13,10 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, DenoiseError, InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Notice, Request, run
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.images import TrainingImage
-from napari_denoise.learning.data.pieces import Repeats
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.pairs import Repeats
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.losses.even_noise import StabilizedRegression
 from napari_denoise.learning.methods import CARE, N2N, N2V
 from napari_denoise.learning.models.file import load_model, save_model

@@ -11,7 +11,7 @@ from napari_denoise.core.progress import Notice, Skipped, run
 from napari_denoise.io.folder import find_images, open_images_job
 from napari_denoise.learning.data import images as images_module
 from napari_denoise.learning.data.images import TrainingImage
-from napari_denoise.learning.data.pieces import Repeats
+from napari_denoise.learning.data.pairs import Repeats
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.data.stream import PatchStream
 from napari_denoise.learning.methods import CARE, N2N, N2V

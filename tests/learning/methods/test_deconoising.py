@@ -12,8 +12,8 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import InputError, ModelError, SettingsError
 from napari_denoise.core.progress import Notice, run
 from napari_denoise.core.settings import make_settings
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.psf import gaussian_psf
-from napari_denoise.learning.data.sampler import Batch
 from napari_denoise.learning.losses.blurred import BlurredRegression
 from napari_denoise.learning.methods import DecoNoising
 from napari_denoise.learning.methods.deconoising import BlurredArchitecture

@@ -15,7 +15,7 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import ModelError
 from napari_denoise.core.progress import run
 from napari_denoise.learning import methods
-from napari_denoise.learning.data.sampler import Batch
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.losses.regression import Regression
 from napari_denoise.learning.losses.strategy import Strategy
 from napari_denoise.learning.methods import register_method

@@ -6,7 +6,8 @@ import pytest
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.progress import run
 from napari_denoise.learning.data.images import TrainingImage
-from napari_denoise.learning.data.pieces import InRegion, Repeats
+from napari_denoise.learning.data.pairs import Repeats
+from napari_denoise.learning.data.pieces import InRegion
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods import CARE, N2N, N2V, StructN2V
 from napari_denoise.learning.models.file import save_model

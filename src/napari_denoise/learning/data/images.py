@@ -163,6 +163,7 @@ def choose_patch_size(images: Sequence[TrainingImage], wanted: tuple[int, ...]) 
     InputError
         If fewer than four rows or columns would be left.
     """
+    # The smallest image decides: a patch has to fit into each.
     room = np.min([image.unit_shape[1:] for image in images], axis=0)
     patch_size = tuple(int(min(pair)) for pair in zip(wanted, room, strict=True))
     if min(patch_size[-2:]) < _SMALLEST:
@@ -200,6 +201,7 @@ def read_images(images: Sequence[TrainingImage]) -> Job[list[TrainingImage]]:
         try:
             read.append((yield from _read_image(image, fits=fits)))
         except DenoiseError as error:
+            # Of a single image there is nothing to go on with: its own error says most.
             if len(images) == 1:
                 raise
             problems.append(Skipped.because(image.name, error))
@@ -240,6 +242,7 @@ def _read(image: Image, region: npt.NDArray[Any] | None, *, fits: bool) -> Job[I
     if (stays_in_file and not fits) or (not stays_in_file and dtype.kind != "f"):
         return image
     pixels = np.empty(shape, dtype) if stays_in_file else source
+    # What lies outside a region may be NaN, so only the inside is looked at.
     inside = None if region is None else np.broadcast_to(region, shape) != 0
     # Part by part, so that Cancel need not wait for the whole image.
     n_parts = shape[0] if len(shape) > 2 else 1

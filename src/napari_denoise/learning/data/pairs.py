@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_denoise.core.axes import UnitIndex
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.learning.data.images import TrainingImage
@@ -15,6 +17,7 @@ from napari_denoise.metrics.block_means import means_of_blocks
 
 __all__ = [
     "Likeness",
+    "Repeats",
     "check_no_target",
     "check_repeats",
     "check_sampled_pairs",
@@ -35,6 +38,43 @@ _ALIKE = 0.3
 # of another length by factors.
 _TOLERANCE = 0.25
 """Scales that differ by no more than this are taken to be the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Which frames of an image are pairs.
+
+    Attributes
+    ----------
+    axis : str
+        Along which they lie.
+    pairing : {"any", "even_odd"}
+        Any two, or each even one and the odd one after it.
+    """
+
+    axis: str
+    pairing: Literal["any", "even_odd"] = "any"
+
+    def partner(self, image: TrainingImage, unit: UnitIndex, rng: np.random.Generator) -> UnitIndex:
+        """The same unit in another frame.
+
+        Parameters
+        ----------
+        image : TrainingImage
+        unit : UnitIndex
+            Of the frame that it is to go with.
+        rng : numpy.random.Generator
+        """
+        place = image.layout.axes.index(self.axis)
+        here, n = unit[place], image.pixels.shape[place]
+        assert isinstance(here, int)  # noqa: S101  # it lies along a batch axis
+        if self.pairing == "any":
+            # Never the frame itself: its noise would be learned.
+            there = (here + int(rng.integers(1, n))) % n
+        else:
+            # The last of an odd number of frames goes with the one before it.
+            there = here ^ 1 if here ^ 1 < n else here - 1
+        return (*unit[:place], there, *unit[place + 1 :])
 
 
 def check_no_target(image: TrainingImage) -> None:

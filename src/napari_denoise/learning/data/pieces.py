@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,6 @@ __all__ = [
     "InRegion",
     "Piece",
     "Place",
-    "Repeats",
     "Window",
     "places_in",
     "read_piece",
@@ -163,43 +162,6 @@ def window_around(center: list[int], size: tuple[int, ...], room: tuple[int, ...
 
 
 @dataclass(frozen=True, slots=True)
-class Repeats:
-    """Which frames of an image are pairs.
-
-    Attributes
-    ----------
-    axis : str
-        Along which they lie.
-    pairing : {"any", "even_odd"}
-        Any two, or each even one and the odd one after it.
-    """
-
-    axis: str
-    pairing: Literal["any", "even_odd"] = "any"
-
-    def partner(self, image: TrainingImage, unit: UnitIndex, rng: np.random.Generator) -> UnitIndex:
-        """The same unit in another frame.
-
-        Parameters
-        ----------
-        image : TrainingImage
-        unit : UnitIndex
-            Of the frame that it is to go with.
-        rng : numpy.random.Generator
-        """
-        place = image.layout.axes.index(self.axis)
-        here, n = unit[place], image.pixels.shape[place]
-        assert isinstance(here, int)  # noqa: S101  # it lies along a batch axis
-        if self.pairing == "any":
-            # Never the frame itself: its noise would be learned.
-            there = (here + int(rng.integers(1, n))) % n
-        else:
-            # The last of an odd number of frames goes with the one before it.
-            there = here ^ 1 if here ^ 1 < n else here - 1
-        return (*unit[:place], there, *unit[place + 1 :])
-
-
-@dataclass(frozen=True, slots=True)
 class Piece:
     """A part of an image as a network may see it; all arrays ``C(Z)YX`` float32.
 
@@ -209,7 +171,7 @@ class Piece:
     place : Place
         Which part it is.
     input, target, mask : array
-        As in :class:`~napari_denoise.learning.data.sampler.Batch`.
+        As in :class:`~napari_denoise.learning.data.batch.Batch`.
     """
 
     image: TrainingImage
@@ -278,6 +240,7 @@ def _inside(image: TrainingImage, *places: Place) -> npt.NDArray[np.bool_] | Non
     """Which pixels lie in the region at all these places, ``C(Z)YX``; None if there is none."""
     if image.region is None:
         return None
+    # A view: one mask for a thousand frames takes no more memory than its own.
     whole = np.broadcast_to(image.region, tuple(image.pixels.shape))
     parts = [image.layout.cut(whole, place.unit, place.window) for place in places]
     return np.asarray(np.logical_and.reduce(parts))
@@ -289,6 +252,7 @@ def _read(
     piece = layout.cut(image.pixels, place.unit, place.window)
     if inside is None:
         return as_float32(piece, image.name)
+    # Pixel by pixel outside nothing is read, as it may be NaN.
     filled = np.zeros(piece.shape, np.float32)
     for channel, here, result in zip(piece, inside, filled, strict=True):
         known = as_float32(channel[here], image.name)

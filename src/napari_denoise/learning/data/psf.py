@@ -48,6 +48,7 @@ def gaussian_psf(sigmas: Sequence[float], patch_size: Sequence[int]) -> FloatArr
                 f"A blur of {sigma:.3g} pixels is too wide for patches of {_extent(patch_size)}. "
                 f"Choose a larger patch_size, or check the PSF's settings."
             )
+        # Odd sizes, so that there is a middle pixel; no wider than the patch.
         reach = min(round(_TRUNCATE * sigma), (size - 1) // 2)
         kernel = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / sigma))
         psf = psf * np.expand_dims(kernel, [i for i in range(len(sigmas)) if i != axis])
@@ -108,6 +109,7 @@ def _without_background(light: Doubles) -> Doubles:
     interior = tuple(slice(1, -1) if size > 2 else slice(None) for size in light.shape)
     is_border = np.ones(light.shape, np.bool_)
     is_border[interior] = False
+    # A kernel that sums to one comes from a program that has taken the background off already.
     is_bare = not is_border.any() or abs(light.sum() - 1) < _BARE
     return np.maximum(light if is_bare else light - np.median(light[is_border]), 0)
 
@@ -126,6 +128,7 @@ def _cut_out(light: Doubles, centre: Sequence[int]) -> Doubles:
     for axis, place in enumerate(centre):
         along = np.moveaxis(light, axis, 0).reshape(light.shape[axis], -1).sum(axis=1)
         distance = np.abs(np.arange(len(along)) - place)
+        # Light within each distance from the centre, both ways: the box stays symmetric.
         within = np.cumsum(np.bincount(distance, weights=along))
         reach = int(np.searchsorted(within, _LIGHT_KEPT * within[-1]))
         margins = [(0, 0)] * light.ndim

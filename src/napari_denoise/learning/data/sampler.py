@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,16 +11,17 @@ import numpy as np
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import Job, Notice, Progress
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.images import TrainingImage, is_lazy
-from napari_denoise.learning.data.pairs import check_sampled_pairs, compare_pairs
-from napari_denoise.learning.data.pieces import Piece, Repeats, places_in, read_piece
+from napari_denoise.learning.data.pairs import Repeats, check_sampled_pairs, compare_pairs
+from napari_denoise.learning.data.pieces import Piece, places_in, read_piece
 from napari_denoise.learning.data.simulation import Simulation, simulate_with
 from napari_denoise.learning.data.stream import PatchStream
 
 if TYPE_CHECKING:
     from napari_denoise.learning.methods.base import TrainingMethod
 
-__all__ = ["Batch", "PatchSampler", "draw_samples", "make_sampler"]
+__all__ = ["PatchSampler", "draw_samples", "make_sampler"]
 
 # Half a million pixels of planes: a mean over them is known far better than any pixel.
 _N_SAMPLES = 128
@@ -30,56 +31,6 @@ _N_TRIES = 100
 """Patches that are looked at to find one within the region."""
 
 Turned = Literal["freely", "half", "not"]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Patches to learn from; all arrays ``NC(Z)YX`` float32, in the images' units.
-
-    Attributes
-    ----------
-    input : array
-        What the network sees: the patches as they are drawn, with pixels masked by some methods.
-    target : array
-        What it should give: the same place of the image's target, or of a repeat; the patches
-        themselves where there is neither.
-    mask : array
-        How much each pixel counts: 1 for pixels to learn from; 0 for those outside the region,
-        where `input` and `target` hold the mean of the others.
-    seed : int
-        Of random numbers that the network draws itself.
-    """
-
-    input: FloatArray
-    target: FloatArray
-    mask: FloatArray
-    seed: int = 0
-
-    @classmethod
-    def joined(cls, parts: Sequence[Batch]) -> Batch:
-        """All of them in one."""
-
-        def joined(name: str) -> FloatArray:
-            return np.concatenate([getattr(part, name) for part in parts])
-
-        return cls(input=joined("input"), target=joined("target"), mask=joined("mask"))
-
-    def masked(self, masked: FloatArray, mask: FloatArray) -> Batch:
-        """The same patches, of which masked pixels are asked for.
-
-        Parameters
-        ----------
-        masked : array, axes NC(Z)YX
-            What the network is to see.
-        mask : array, axes NC(Z)YX
-            1 where a pixel is to be guessed, else 0.
-        """
-        return Batch(input=masked, target=self.input, mask=mask * self.mask)
-
-    def known_pixels(self) -> FloatArray:
-        """What `input` holds inside the region in all channels, axes ``Cn``."""
-        inside = self.mask.all(axis=1)
-        return np.moveaxis(self.input, 1, 0)[:, inside]
 
 
 class PatchSampler:
@@ -174,6 +125,7 @@ class PatchSampler:
             If none of the images that stay in files can be read.
         """
         pieces = [self._draw_one(rng, turned=turned) for _ in range(n)]
+        # float32, as a Python float would make float64 of the patches.
         scale, shift = (np.float32(number) for number in self._target_map)
         return Batch(
             input=np.stack([piece.input for piece in pieces]),
@@ -189,6 +141,7 @@ class PatchSampler:
         InputError
             If no patch lies within the region.
         """
+        # What is measured has no mask, so only whole patches will do.
         for _ in range(_N_TRIES):
             piece = self._draw_one(rng, turned="not")
             if piece.mask.all():
@@ -223,6 +176,7 @@ def _turn(piece: Piece, rng: np.random.Generator, *, is_free: bool) -> Piece:
     """One of the eight ways to lay a square, or of the four that leave rows rows."""
     # Together: target and mask have to lie as the input does.
     arrays = np.stack([piece.input, piece.target, piece.mask])
+    # Quarter turns would change the shape of patches that are no squares.
     by_quarters = is_free and arrays.shape[-1] == arrays.shape[-2]
     turned = np.rot90(arrays, int(rng.integers(4)) * (1 if by_quarters else 2), axes=(-2, -1))
     arrays = turned[..., ::-1] if rng.integers(2) else turned

@@ -143,6 +143,7 @@ def choose_images(
             usable.append(image)
     if problems and not usable:
         raise nothing_to_use(problems)
+    # By identity: two images may be equal, and arrays do not compare as one.
     odd = {id(image): reason for image, reason in _odd_ones(usable, method)}
     problems += [Skipped.because(i.name, odd[id(i)]) for i in usable if id(i) in odd]
     return [image for image in usable if id(image) not in odd], problems
@@ -154,6 +155,7 @@ def _odd_ones(
     """Images that do not go with most of the others, and why."""
     if not images:
         return
+    # Most decide: one stray file in a folder must not spoil the rest.
     counts = Counter(image.unit_shape[0] for image in images)
     n_channels, _ = counts.most_common(1)[0]
     alike = [image for image in images if image.unit_shape[0] == n_channels]

@@ -117,6 +117,7 @@ def simulate_with(
     """
     low, high = float(samples.min()), float(samples.max())
     for image in images:
+        # Images in files are not read twice for their range: samples stand for them.
         if not isinstance(image.pixels, np.ndarray):
             continue
         inside = None

@@ -17,12 +17,12 @@ from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Job, Progress, Skipped, run
 from napari_denoise.learning.data.images import TrainingImage, nothing_to_use
+from napari_denoise.learning.data.pairs import Repeats
 from napari_denoise.learning.data.pieces import (
     Anywhere,
     InRegion,
     Piece,
     Place,
-    Repeats,
     Window,
     places_in,
     read_piece,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job
-from napari_denoise.learning.data.sampler import Batch
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.models.draws import Draws
 
 __all__ = ["Loss"]

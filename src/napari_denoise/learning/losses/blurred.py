@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import Job, Notice, nested
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.batch import Batch
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.device import mixed_precision
 from napari_denoise.learning.losses.base import ANY_DRAWS
 from napari_denoise.learning.losses.regression import NormalizedNetwork, Regression

@@ -12,7 +12,8 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import Job, Notice, run
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.batch import Batch
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.device import mixed_precision
 from napari_denoise.learning.losses.base import ANY_DRAWS, Loss
 from napari_denoise.learning.losses.strategy import Start, Strategy
@@ -73,6 +74,7 @@ class StabilizedRegression(Loss):
     ) -> Job[FloatArray]:
         del output
         planes = torch.from_numpy(tile.reshape(-1, *tile.shape[-2:])).to(self.device)
+        # Planes of a halo are looked at, and not cleaned.
         wanted = draws.place.planes(len(planes))
         cleaned, _ = yield from clean_planes(network, self.camera, planes, wanted)
         return np.asarray(cleaned.cpu().numpy().reshape(tile.shape))
@@ -94,6 +96,7 @@ class _Stabilized(nn.Module):
 
     def _windows(self, batch: Tensor) -> Tensor:
         """Each plane with those around it, mirrored at the ends: ``N1ZYX`` to ``(NZ)ZYX``."""
+        # As `planes_around` does it, for all planes at once.
         mirrored = F.pad(batch, [0, 0, 0, 0, self._reach, self._reach], mode="reflect")
         windows = mirrored[:, 0].unfold(1, 2 * self._reach + 1, 1)
         return windows.permute(0, 1, 4, 2, 3).flatten(0, 1)
@@ -110,6 +113,7 @@ class FromInstant(Strategy[PairedMethod]):
             try:
                 return (yield from self._pretrained(sampler, samples, seed))
             except InputError as error:
+                # An image whose camera cannot be measured can still be learned from.
                 message = f"{error} So the training starts from scratch."
                 yield Notice(fraction=0.0, message=message)
         return self.from_scratch(samples, seed)

@@ -18,8 +18,9 @@ from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job, nested
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.masking import masked_in_turn
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.device import mixed_precision
 from napari_denoise.learning.losses.base import ANY_DRAWS, Loss
 from napari_denoise.learning.losses.likelihood import make_likelihood
@@ -135,6 +136,7 @@ class _Posterior(Loss):
     def _signals(self, answer: Tensor, channel: int) -> Tensor:
         """Answers of a channel in DN."""
         detector, camera = self.detector, self.detector.cameras[channel]
+        # The network answers in normalised, stabilised values; a pixel's likelihood is in DN.
         values = answer * detector.stds[channel] + detector.means[channel]
         if camera.gain:
             values = from_stabilized(values, camera.dark_variance)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job
-from napari_denoise.learning.data.sampler import Batch
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.device import mixed_precision
 from napari_denoise.learning.losses.base import ANY_DRAWS, Loss
 from napari_denoise.learning.models.draws import Draws
@@ -39,7 +39,9 @@ class Regression(Loss):
         with mixed_precision(self.device, seen.ndim - 2):
             predicted: Tensor = network(seen)
         # Sums over all pixels: picking out the masked ones would not be deterministic on GPUs.
+        # In float32: the difference of two near numbers is what bfloat16 has no digits for.
         squares = (predicted.float() - target).square() * mask
+        # By the pixels that count, so that the learning rate means the same for every percentage.
         # Of a small region there may be no masked pixel in a whole batch.
         return squares.sum() / mask.sum().clamp(min=1)
 

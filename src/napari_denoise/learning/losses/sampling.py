@@ -12,7 +12,8 @@ from torch import Tensor
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import Job, Notice, nested
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.batch import Batch
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.device import mixed_precision
 from napari_denoise.learning.losses.base import ANY_DRAWS, Loss
 from napari_denoise.learning.losses.photon_likelihood import PhotonLikelihood
@@ -70,6 +71,7 @@ class Sampling(Loss):
         with mixed_precision(self.device, pixels.ndim - 2):
             image, divergence = network(self._seen(pixels), noise)
         nll = self.likelihood.nll(image + self.camera.level, pixels) * mask
+        # Per pixel, as the likelihood is: else the balance would depend on the patch size.
         kl = divergence.mean(dim=1) / pixels[0].numel()
         kl = kl.clamp(min=_FREE_NATS).sum()
         result: Tensor = nll.sum() / mask.sum() + self.kl_weight * kl
@@ -100,6 +102,7 @@ class Sampling(Loss):
 
     def _seen(self, pixels: Tensor) -> Tensor:
         """What the network sees of pixels in DN."""
+        # Even noise, as its strength is what latents are weighed against at every brightness.
         return stabilized_pixels(self.camera, pixels) - self.camera.level
 
     def _noise(
@@ -156,6 +159,7 @@ class WithLadder(Strategy[DivNoising]):
             raise InputError(
                 f"{error} Or give the camera's gain, offset and read_noise."
             ) from error
+        # The likelihood takes pixels to be independent.
         if max(camera.correlation) > CORRELATED:
             message = (
                 f"Neighbouring pixels share noise (correlation {max(camera.correlation):.2f}), "

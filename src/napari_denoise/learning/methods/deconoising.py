@@ -145,6 +145,7 @@ class DecoNoising(BlindSpotMethod):
         step=10,
         advanced=True,
     )
+    # Oil: high apertures, where the blur matters most, are mostly those of oil lenses.
     refractive_index: float = setting(
         1.52,
         "Of the immersion: 1 for air, 1.33 for water, 1.52 for oil. Tells the blur along Z.",
@@ -156,6 +157,8 @@ class DecoNoising(BlindSpotMethod):
     microscope: Microscope = setting(
         "confocal", "A confocal microscope blurs less than a wide-field one.", advanced=True
     )
+    # As in the paper. Trade-off: more keeps the sharp image from ringing, and pulls it off the
+    # background.
     positivity: float = setting(
         1.0,
         "How much the sharp image is kept from being darker than the background, where no light "

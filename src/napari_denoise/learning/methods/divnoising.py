@@ -12,7 +12,8 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import model_validator
 
 from napari_denoise.core.settings import setting
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.batch import Batch
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods.base import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.networks.architecture import Architecture, Levels
 from napari_denoise.learning.normalization.camera import Camera
@@ -111,6 +112,8 @@ class DivNoising(TrainingMethod):
         le=1_000_000,
         step=100,
     )
+    # One more than for a U-Net: each level is drawn by itself, and coarse ones carry what spans
+    # far.
     depth: int = setting(
         3,
         "Levels of latent variables, each half as fine as the one before; more see farther.",
@@ -118,6 +121,7 @@ class DivNoising(TrainingMethod):
         le=5,
         advanced=True,
     )
+    # Trade-off: each is another map to tell something with, and to be drawn for every sample.
     n_latents: int = setting(
         8,
         "Latent variables per place and level: how much the network can tell about what is there.",

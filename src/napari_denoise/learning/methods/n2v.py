@@ -11,8 +11,9 @@ from annotated_types import Ge, Le
 from pydantic import AfterValidator
 
 from napari_denoise.core.settings import setting
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.masking import mask_pixels, mask_shape, mask_structures
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods.base import LEAN, TrainingMethod
 from napari_denoise.learning.networks.architecture import Architecture
 

@@ -117,5 +117,6 @@ class Checkpoint:
 
     def cpu(self) -> Checkpoint:
         """The same with its tensors on the CPU."""
+        # A file is written from there, and a GPU's memory is for the training.
         tensors = (self.weights, self.mean, self.square)
         return Checkpoint(self.info, *(tensor.cpu() for tensor in tensors))

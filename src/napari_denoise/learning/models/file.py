@@ -31,6 +31,8 @@ _KEY = "napari-denoise"
 _CHECKPOINT = "training"
 """What an unfinished training needs to go on is kept beside the model, under this name."""
 
+# The average is the model itself; the gradient's mean is kept as `mean`, that of its square as
+# `square`.
 _VECTORS = ("weights", "mean", "square")
 
 
@@ -51,6 +53,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     """
     tensors = {name: tensor.numpy() for name, tensor in model.network.state_dict().items()}
     info = ModelInfo(**{name: getattr(model, name) for name in ModelInfo.model_fields})
+    # In the order of the fields: the same model gives the same bytes.
     header = info.model_dump(mode="json")
     if model.checkpoint:
         vectors = {name: getattr(model.checkpoint, name).numpy() for name in _VECTORS}
@@ -102,6 +105,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     network = found.info.architecture.make_network()
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     n_weights = sum(parameter.numel() for parameter in network.parameters())
+    # One vector of each kind for all weights, as the optimiser has them.
     if found.checkpoint:
         shapes |= {f"{_CHECKPOINT}.{name}": (n_weights,) for name in _VECTORS}
     arrays = found.arrays

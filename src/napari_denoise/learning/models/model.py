@@ -126,6 +126,7 @@ class Model(ModelInfo):
         What the training needs to go on, if it was interrupted.
     """
 
+    # Not Network: pydantic would want to know the type, which is torch's.
     network: SkipValidation[Any] = Field(exclude=True, repr=False)
     checkpoint: SkipValidation[Any] = Field(None, exclude=True, repr=False)
 

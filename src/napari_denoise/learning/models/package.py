@@ -61,6 +61,7 @@ def unpacked_model(path: Path) -> Iterator[Path]:
 
 
 def _name_of_ours(package: ZipFile) -> str | None:
+    # In whatever folder of the archive: packing programs put one around it.
     names = [name for name in package.namelist() if PurePosixPath(name).name == MODEL_FILE]
     return names[0] if names else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_denoise.learning.data.sampler import Batch
+from napari_denoise.learning.data.batch import Batch
 
 __all__ = ["measure_background"]
 

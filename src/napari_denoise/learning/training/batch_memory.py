@@ -41,6 +41,7 @@ def fit_to_memory(trainer: Trainer, batches: Batches) -> Job[None]:
     """
     if batches.n_pixels <= _SURE_TO_FIT:
         return
+    # Measured and not computed: what is kept for the gradient depends on the device and on torch.
     probe, n_pixels = batches.probe()
     per_pixel = _WORKING_FACTOR * trainer.saved_bytes(probe) / n_pixels
     free, wanted = free_memory(trainer.device), batches.in_words()

@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_denoise.core.errors import DenoiseError, DeviceError
 from napari_denoise.core.progress import Job, Notice, Request
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.batch import Batch
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.learning.models.checkpoint import CheckpointInfo
 from napari_denoise.learning.models.model import Model

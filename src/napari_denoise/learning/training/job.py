@@ -98,6 +98,7 @@ def train_job(
     DenoiseError
         If the training is stopped before its first step, or does not converge.
     """
+    # All that can be refused without reading a pixel, before any work.
     check_images(images)
     method.check_images(images)
     _check_channels(method, images[0])
@@ -192,6 +193,8 @@ def _steps(
 
 def _keep_copy(trainer: Trainer, keeper: Autosave, make_model: MakeModel) -> None:
     """Have a copy written; if there is no memory to spare, the training matters more."""
+    # The average and the optimiser's state are copied first: the file is written while training
+    # goes on.
     with suppress(OutOfMemoryError), memory_errors(trainer.device):
         if checkpoint := trainer.checkpoint():
             keeper.write(partial(make_model, trainer.average(), checkpoint.info, checkpoint))

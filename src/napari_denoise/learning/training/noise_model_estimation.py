@@ -15,8 +15,9 @@ from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Notice, nested
 from napari_denoise.io.images import read_image
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.images import choose_patch_size
-from napari_denoise.learning.data.sampler import Batch, PatchSampler
+from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.losses.likelihood import make_likelihood
 from napari_denoise.learning.methods import ProbabilisticMethod
 from napari_denoise.learning.networks.shipped import shipped_network

@@ -56,6 +56,7 @@ class Previews:
             self._choose = None
             message = f"There are no more previews: {error}"
             request = yield Notice(fraction=trainer.fraction, message=message)
+        # A slow preview makes the next one wait longer.
         end = self._clock()
         self._next = end + max(_INTERVAL_S, (end - start) / _LARGEST_SHARE)
         return request

@@ -47,6 +47,7 @@ class Provenance:
         rng, validation_rng = np.random.default_rng(self.seed).spawn(2)
         if self.resumed and not self.resumed.checkpoint:
             # Other batches than those it has seen already.
+            # Depends on the steps done: a third training draws others than the second.
             rng = np.random.default_rng((self.seed, self.resumed.n_steps))
         return rng, validation_rng
 
@@ -150,6 +151,7 @@ def method_to_go_on_with(
             f"The model was trained with {model.method.title}, and {method.title} cannot go on "
             f"with it. Choose {model.method.title}, or begin with a new network."
         )
+    # Settings that made the network what it is: with others its weights would not fit.
     fixed = sorted(type(method).model_fields.keys() - method.may_change)
     kept_settings = {name: getattr(model.method, name) for name in fixed}
     for name, kept in kept_settings.items():

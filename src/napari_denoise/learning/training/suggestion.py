@@ -49,6 +49,7 @@ class MeasuredMask(Strategy[StructN2V]):
         if method.orientation != "auto" and method.span:
             return method
         found = yield from _measure(images)
+        # The widest of all images: a mask too small lets the noise through, one too wide blurs.
         spans = max(each.mask_span_y for each in found), max(each.mask_span_x for each in found)
         orientation = method.orientation
         if orientation == "auto":

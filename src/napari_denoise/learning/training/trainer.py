@@ -13,7 +13,7 @@ from torch import Tensor
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.progress import Job, Notice
-from napari_denoise.learning.data.sampler import Batch
+from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.device import training_dtype
 from napari_denoise.learning.losses.base import Loss
 from napari_denoise.learning.losses.strategy import Start
@@ -69,6 +69,7 @@ class Trainer:
         self.device = device
         self._loss: Loss = method.strategy().loss(start.normalization, device)
         self._network: Network = start.network.to(device)
+        # What is validated, previewed and kept: single steps are noisy, their average is not.
         self._average = deepcopy(self._network).requires_grad_(requires_grad=False)
         self._optimizer = AdamW(
             # Flat vectors: one operation for all weights, in place of one for each tensor.
@@ -236,6 +237,7 @@ class Trainer:
 
     def _validate(self) -> float | None:
         """Measure the validation loss and keep the weights; None if they are no good."""
+        # Always the same batches, so that the curve shows the network and not the luck of a draw.
         losses = [self._loss.loss(self._average, batch).item() for batch in self._validation]
         loss = float(np.mean(losses))
         if not isfinite(loss):
@@ -251,6 +253,7 @@ class Trainer:
         return loss
 
     def _roll_back(self) -> Notice:
+        # Counted over the whole training: one that diverges again and again will not end well.
         self._n_rollbacks += 1
         if self._n_rollbacks > _MAX_ROLLBACKS:
             raise DenoiseError(
