@@ -20,6 +20,7 @@ from napari_denoise.core.dtype import dtype_range
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.noise import Calibration, NoiseModel, calibrate_channels_job
+from napari_denoise.noise.calibration.statistics import SLIGHTLY_CORRELATED
 
 __all__ = ["InspectPage"]
 
@@ -214,7 +215,7 @@ class Report(QWidget):
             x_label="distance (pixels)",
             y_label="correlation",
             y_range=(min(-0.1, *found.autocorrelation_y, *found.autocorrelation_x), 1.05),
-            markers=[Marker(0.15, "mask above", "y")],
+            markers=[Marker(SLIGHTLY_CORRELATED, "mask above", "y")],
         )
 
 
