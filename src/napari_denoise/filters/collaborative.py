@@ -183,6 +183,7 @@ class _BlockMean:
     def result(self) -> FloatArray:
         """The mean; each pixel must lie in some block."""
         weight = np.zeros_like(self.weights)
+        # A convolution with the window, one of its pixels at a time, over the whole image.
         for share, behind in zip(self.window, self.within, strict=True):
             weight[behind:] += share * self.weights[: len(weight) - behind]
         mean: FloatArray = (self.total / weight).astype(np.float32).reshape(self.shape)
@@ -193,6 +194,7 @@ def _shrink_stacks(
     shrink: Shrinkage, noisy: FloatArray, guess: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Shrink what the members of a stack share, and what they do not, apart."""
+    # Along the stack too, or blocks that look alike would be denoised one by one.
     haar = _haar(noisy.shape[1])
     shrunk, weights = shrink(haar @ noisy, haar @ guess)
     return haar.T @ shrunk, weights

@@ -75,6 +75,7 @@ class Bilateral(_InCache):
             distance = sum((step / s) ** 2 for step, s in zip(offset, sigma, strict=True) if step)
             squares *= steepness
             squares -= np.float32(0.5 * distance)
+            # One exponential for both kernels, in the memory of the squares.
             return np.exp(squares, out=squares)
 
         return (yield from weighted_mean_job(pixels, self.halo(pixels.ndim), weigh))
@@ -180,6 +181,7 @@ class TotalVariation(_InCache):
     )
 
     def halo(self, n_spatial: int) -> tuple[int, ...]:
+        # A step of Chambolle's carries no farther than one pixel.
         return (min(_TV_HALO[n_spatial], self.n_iterations),) * n_spatial
 
     def _filter_scaled(self, pixels: FloatArray) -> Job[FloatArray]:
@@ -242,6 +244,7 @@ def _chambolle(noisy: FloatArray, weight: np.float32) -> Iterator[FloatArray]:
     while True:
         ascent = gradient(smooth)
         ascent *= step / weight
+        # Keeps the dual variable no longer than 1 without a look at whether it is (Chambolle).
         dual += ascent
         dual /= 1 + length(ascent)
         smooth = noisy + weight * divergence(dual)

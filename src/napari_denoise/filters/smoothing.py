@@ -114,6 +114,7 @@ class Median(_Window):
         if n_values <= _LARGEST_NETWORK:
             return super().tile_size(extents)
         # Sorting takes time in proportion to the window: keep what Cancel waits for short.
+        # At least twice the halo, or most of what is read would be margin.
         edge = ceil((_MEDIAN_EFFORT / n_values) ** (1 / len(extents)))
         return tuple(max(edge, 2 * halo, 16) for halo in self.halo(len(extents)))
 

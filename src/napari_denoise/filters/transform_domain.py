@@ -77,6 +77,7 @@ class Wavelet(NoiseRemover):
     )
 
     def fitted(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Filter]:
+        # Of the whole unit, not of a tile: the threshold must not depend on how it is cut.
         n_pixels = int(np.prod(layout.unit_shape(tuple(image.shape))[1:]))
         threshold = _universal_threshold(n_pixels) if self.threshold is None else self.threshold
         settings = self.model_copy(update={"threshold": threshold})
@@ -109,6 +110,7 @@ class Wavelet(NoiseRemover):
             coarse = yield from self._denoise_scale(coarse, level + 1)
         yield Progress(fraction=1 - (level + 0.8) / self.levels)
         bands = _filter_axes([pixels], bank, level)
+        # Not the first band: it holds what is coarser, which is denoised on scales of its own.
         for i in range(1, len(bands)):
             yield Progress(fraction=1 - (level + 0.5) / self.levels)
             bands[i] = self._shrink(bands[i])
@@ -123,6 +125,7 @@ class Wavelet(NoiseRemover):
     def _shrink(self, details: FloatArray) -> FloatArray:
         """Shrink details in which noise has a standard deviation of 1."""
         if self.rule == "visu":
+            # The largest of n noise values is hardly above √(2 ln n): below, all is noise.
             limit: Any = self.threshold
             if limit is None:
                 limit = _universal_threshold(details.size)
@@ -168,6 +171,7 @@ def _synthesise(
     total = np.zeros_like(low)
     for band, taps in zip((low, high), bank, strict=True):
         for i, tap in enumerate(taps):
+            # Half of it: each pixel is in two of the decimated transforms, even and odd.
             total += (tap / 2) * np.roll(band, -(i << level), axis)
     return total
 
@@ -236,6 +240,7 @@ class Butterworth(ChannelFilter):
 
     def tile_size(self, extents: tuple[int, ...]) -> tuple[int, ...]:
         sizes = zip(super().tile_size(extents), self.halo(len(extents)), strict=True)
+        # A cut-off near zero rings far: then the usual tile, even if most of it is halo.
         return tuple(min(size, max(256, 2 * halo)) for size, halo in sizes)
 
     def _filter(self, pixels: FloatArray) -> Job[FloatArray]:

@@ -79,6 +79,7 @@ def block_sizes(shape: tuple[int, ...]) -> tuple[int, ...]:
     Coarse blocks are more independent of what a filter carries across borders, fine ones see
     small structures; each needs eight across the plane.
     """
+    # Eight, as the ring around a block is five wide: with fewer, most rings would be cut off.
     sizes = tuple(size for size in _SIZES if min(shape) >= 8 * size)
     return sizes or (min(4, *shape),)
 

@@ -94,7 +94,7 @@ def _finest_over_finer(power: npt.NDArray[np.float64]) -> float:
 
 
 def _ratio(peak: float, around: float) -> float:
-    if peak == 0:
+    if peak == 0:  # a constant image has no pattern, whatever surrounds it
         return 0.0
     return peak / around if around > 0 else math.inf
 

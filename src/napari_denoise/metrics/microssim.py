@@ -110,6 +110,7 @@ def _step(n_there: int, n_wanted: int) -> int:
 
 def _windows(clean: Plane, image: Plane, step: int) -> Iterator[Windows]:
     data_range = np.ptp(clean)  # that of each plane, as micro_ssim says
+    # Five moments of a window are all that SSIM at any scale needs: pixels are read once.
     for rows in bands(clean.shape, _FIT_WINDOW.margin):
         moments = local_moments(clean[rows], image[rows], _FIT_WINDOW, step)
         parts = [getattr(moments, field.name).ravel() for field in fields(Moments)]
@@ -121,6 +122,7 @@ def _best_scale(windows: list[Windows], clean_offset: float, image_offset: float
     if not windows:
         return 1.0
     values = np.concatenate(windows, axis=1)
+    # An offset moves the means and leaves variances as they are.
     values[0] -= clean_offset
     values[1] -= image_offset
     # Negative where the images do not resemble each other: any scale is as good then.

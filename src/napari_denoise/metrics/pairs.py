@@ -204,6 +204,7 @@ def to_double(image: npt.ArrayLike, name: str = "The image") -> Plane:
         If a pixel is NaN or infinite.
     """
     pixels = np.asarray(image)
+    # Integers are never NaN: to look would be a pass over the pixels for nothing.
     if pixels.dtype.kind == "f":
         as_float32(pixels, name)  # raises on NaN
     return pixels.astype(np.float64)

@@ -99,6 +99,7 @@ class PixelSums:
 
     def nrmse(self) -> float:
         """Root mean square error over the root mean square of the clean image."""
+        # A clean image of zeros: right or not, there is nothing to be relative to.
         if self.power == 0:
             return 0.0 if self.squared_error == 0 else math.inf
         return math.sqrt(self.squared_error / self.power)
