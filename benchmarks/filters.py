@@ -49,7 +49,7 @@ from napari_denoise.filters import (
 from napari_denoise.filters.base import noise_level_job
 from napari_denoise.filters.stabilized import Stabilized
 from napari_denoise.metrics import psnr
-from napari_denoise.noise import GeneralizedAnscombe, calibrate_job
+from napari_denoise.noise import CameraModel, calibrate_job
 
 SIGMA = 25.0
 
@@ -321,7 +321,7 @@ def score_wavelets(folder: Path) -> None:
         for name in names:
             noisy, clean = (io.imread(folder / part / name) for part in ("noisy", "clean"))
             camera = run(calibrate_job(noisy, "YX"))
-            transform = GeneralizedAnscombe(
+            transform = CameraModel(
                 gain=camera.gain, offset=camera.offset, read_noise=camera.read_noise
             )
             denoised = peer(transform.stabilize(noisy.astype(np.float32)))

@@ -82,7 +82,7 @@ _HOMES = {
         "CameraNoise",
         "CorrelatedNoise",
         "GaussianNoise",
-        "GeneralizedAnscombe",
+        "CameraModel",
         "PoissonNoise",
         "SaltAndPepperNoise",
         "ScmosNoise",

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_denoise.instant.acquisition import simulate
-from napari_denoise.learning.normalization.variance_stabilization import from_stabilized, stabilized
+from napari_denoise.noise.anscombe import anscombe, inverse
 
 
 def acquired(clean, seed=0):
@@ -15,7 +15,7 @@ def acquired(clean, seed=0):
 def test_the_mean_of_a_recording_is_the_clean_image():
     batch = acquired(torch.full((400, 1, 32, 32), 0.5))
     # The algebraic inverse of a noisy value is that value: nothing but the noise is in between.
-    recorded = from_stabilized(batch.planes[:, 0] + batch.level, batch.dark_variance)
+    recorded = inverse(batch.planes[:, 0] + batch.level, batch.dark_variance)
     noise = (batch.clean.clamp(min=0) + batch.dark_variance).sqrt().mean(dim=(1, 2))
     bias = (recorded - batch.clean).mean(dim=(1, 2)) / noise
     assert abs(float(bias.median())) < 0.01
@@ -66,4 +66,4 @@ def test_some_stacks_end_with_the_middle_plane():
 
 def test_a_light_level_goes_there_and_back():
     electrons, dark = torch.tensor([0.0, 1.0, 500.0]), torch.tensor(2.0)
-    assert torch.allclose(from_stabilized(stabilized(electrons, dark), dark), electrons, atol=1e-3)
+    assert torch.allclose(inverse(anscombe(electrons, dark), dark), electrons, atol=1e-3)

@@ -13,6 +13,7 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import DenoiseError, InputError, ModelError, SettingsError
 from napari_denoise.core.progress import Notice, run
+from napari_denoise.core.settings import make_settings
 from napari_denoise.data.synthetic.scenes import KINDS, scene
 from napari_denoise.instant import denoiser as instant_denoiser
 from napari_denoise.instant import inference
@@ -217,9 +218,9 @@ def test_where_nothing_can_be_measured_it_says_so_and_blurs():
         cleaned(image, denoiser=Instant(output="uncertainty", device="cpu"))
 
 
-def test_a_camera_without_any_noise_is_refused(rng):
+def test_a_camera_without_any_noise_is_refused():
     with pytest.raises(SettingsError, match="above zero"):
-        cleaned(np.ones((32, 32), np.float32), denoiser=Instant(gain=0, device="cpu"))
+        make_settings(Instant, {"gain": 0})
 
 
 def test_missing_weights_are_named(tmp_path):

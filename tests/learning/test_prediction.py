@@ -25,7 +25,7 @@ from napari_denoise.learning.models.file import save_model
 from napari_denoise.learning.models.model import Model, ModelInfo
 from napari_denoise.learning.networks.architecture import N_PLANES, InstantArchitecture
 from napari_denoise.learning.networks.instant import InstantNetwork
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.prediction import ModelDenoiser
 
 TILE = {2: (16, 24), 3: (4, 16, 16)}
@@ -81,7 +81,7 @@ def test_tiles_of_a_model_that_began_with_the_instant_denoiser_leave_no_seam(sha
         version="0.0",
         method=CARE(),
         architecture=architecture,
-        normalization=Camera(gain=2.0, offset=5, read_noise=3, level=12),
+        normalization=CameraNormalization(gain=2.0, offset=5, read_noise=3, level=12),
         spatial=spatial,
         history=(TrainingPoint(step=1, loss=1.0, validation_loss=1.0),),
         recipe=Recipe.of("train", CARE(), seed=0),

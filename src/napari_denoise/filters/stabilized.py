@@ -12,11 +12,11 @@ from napari_denoise.core.denoiser import Denoiser
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Job, Notice, nested
-from napari_denoise.core.settings import SettingField, make_settings, setting
+from napari_denoise.core.settings import SettingField, make_settings
 from napari_denoise.filters import filter_class
 from napari_denoise.filters.base import Filter
-from napari_denoise.noise.anscombe import GeneralizedAnscombe
 from napari_denoise.noise.calibration.single_image import calibrate_job
+from napari_denoise.noise.camera import CameraModel, CameraSettings, Gain, Offset, ReadNoise
 
 __all__ = ["Stabilized"]
 
@@ -31,7 +31,7 @@ def _as_filter(value: Any) -> Any:
     return value
 
 
-class Stabilized(Filter):
+class Stabilized(CameraSettings, Filter):
     """A filter applied to an image whose noise was made the same at every brightness.
 
     Most filters expect that. Photon noise grows with the signal; the generalised Anscombe
@@ -45,15 +45,9 @@ class Stabilized(Filter):
 
     name: Literal["stabilized"] = "stabilized"
     denoiser: Annotated[SerializeAsAny[Filter], BeforeValidator(_as_filter)]
-    gain: float | None = setting(
-        None, "Intensity per photo-electron; measured if left open.", unit="DN", ge=0, le=1e9
-    )
-    offset: float = setting(
-        0.0, "Intensity without light; measured if the gain is.", unit="DN", ge=-1e9, le=1e9
-    )
-    read_noise: float = setting(
-        0.0, "Noise without light; measured if the gain is.", unit="DN", ge=0, le=1e9
-    )
+    gain: Gain = None
+    offset: Offset = 0.0
+    read_noise: ReadNoise = 0.0
 
     @property
     def label(self) -> str:
@@ -76,11 +70,11 @@ class Stabilized(Filter):
         return self.model_copy(update={"denoiser": inner, **camera})
 
     def findings(self) -> str:
-        return f"Camera: {self._transform().in_words()}."
+        return f"Camera: {self._camera().in_words()}."
 
     def denoise_tile(self, tile: FloatArray) -> Job[FloatArray]:
-        transform, inner = self._transform(), _of_unit_noise(self.denoiser)
-        return transform.invert((yield from inner.denoise_tile(transform.stabilize(tile))))
+        camera, inner = self._camera(), _of_unit_noise(self.denoiser)
+        return camera.invert((yield from inner.denoise_tile(camera.stabilize(tile))))
 
     def tunable(self) -> tuple[SettingField, ...]:
         return self.denoiser.tunable()
@@ -109,10 +103,11 @@ class Stabilized(Filter):
     def check(self, layout: Layout, shape: tuple[int, ...]) -> None:
         self.denoiser.check(layout, shape)
 
-    def _transform(self) -> GeneralizedAnscombe:
-        if self.gain is None:
+    def _camera(self) -> CameraModel:
+        known = self.given_camera()
+        if known is None:
             raise SettingsError("The gain is not known yet. Give it, or fit the filter first.")
-        return GeneralizedAnscombe(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
+        return known
 
 
 def _of_unit_noise(denoiser: Filter) -> Filter:

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.learning.normalization.variance_stabilization import conditions, stabilized
+from napari_denoise.learning.normalization.variance_stabilization import conditions
+from napari_denoise.noise.anscombe import DARK_COUNTS, anscombe
 
 __all__ = ["Acquisition", "simulate"]
 
@@ -215,9 +216,8 @@ def _calibrated(
     # In single images an offset cannot be told from a little light everywhere.
     offset = draw.normal(0.1) + draw.normal(0.1) * read_noise
     believed = read_noise * draw.normal(0.1).exp() * (1 + is_correlated * draw.normal(0.1)) / gain
-    # 3/8 is that of the generalised Anscombe transform (doi:10.1109/TIP.2012.2202675).
-    dark = (believed.clamp(max=50) ** 2 + 3 / 8)[:, 0]
-    values = stabilized((recorded - offset) / gain, dark[:, None])
+    dark = (believed.clamp(max=50) ** 2 + DARK_COUNTS)[:, 0]
+    values = anscombe((recorded - offset) / gain, dark[:, None])
     values = _mirrored(values, draw)
     middle = values[:, values.shape[1] // 2]
     mean, spread = middle.mean(dim=(1, 2), keepdim=True), middle.std(dim=(1, 2), keepdim=True)

@@ -19,10 +19,10 @@ from napari_denoise.core.settings import setting
 from napari_denoise.filters import Gaussian
 from napari_denoise.filters.tuning.search import tune_job
 from napari_denoise.learning.networks.architecture import N_PLANES
-from napari_denoise.learning.normalization.camera import Camera
-from napari_denoise.noise.anscombe import GeneralizedAnscombe
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.noise.calibration.mean_variance import CORRELATED
 from napari_denoise.noise.calibration.single_image import calibrate_job
+from napari_denoise.noise.camera import CameraSettings, Gain, Offset, ReadNoise
 
 __all__ = ["Instant"]
 
@@ -36,7 +36,7 @@ _N_LEVEL_UNITS = 8
 """Planes that the image's mean level is measured on."""
 
 
-class Instant(Denoiser):
+class Instant(CameraSettings, Denoiser):
     """A network trained on synthetic scenes: no training, no settings, done in a second.
 
     The camera's gain, offset and read noise are measured on the image. With them the noise is
@@ -68,30 +68,9 @@ class Instant(Denoiser):
         "takes eight times as long.",
         advanced=True,
     )
-    gain: float | None = setting(
-        None,
-        "Intensity per photo-electron; the whole camera is measured on the image if left open.",
-        unit="DN",
-        ge=0,
-        le=1e9,
-        advanced=True,
-    )
-    offset: float = setting(
-        0.0,
-        "Intensity without light; measured if the gain is.",
-        unit="DN",
-        ge=-1e9,
-        le=1e9,
-        advanced=True,
-    )
-    read_noise: float = setting(
-        0.0,
-        "Noise without light; measured if the gain is.",
-        unit="DN",
-        ge=0,
-        le=1e9,
-        advanced=True,
-    )
+    gain: Gain = None
+    offset: Offset = 0.0
+    read_noise: ReadNoise = 0.0
     correlation_y: float = setting(
         0.0,
         "Lag-1 autocorrelation of the noise along Y; measured if the gain is.",
@@ -145,34 +124,28 @@ class Instant(Denoiser):
         level = yield from _mean_level(ready.camera(), image, layout, units)
         return ready.model_copy(update={"level": level})
 
-    def camera(self) -> Camera:
+    def camera(self) -> CameraNormalization:
         """The noise that is removed.
 
         Raises
         ------
         SettingsError
-            If it is not known: neither given nor measured yet, or given as none at all.
+            If it is not known: neither given nor measured yet.
         """
-        if self.gain is None:
+        known = self.given_camera()
+        if known is None:
             raise SettingsError("The camera is not known yet. Give a gain, or fit the denoiser.")
-        if not self.gain + self.read_noise:
-            raise SettingsError("A camera needs a gain or a read noise above zero. Give one.")
-        return Camera(
-            gain=self.gain * self.strength**2,
-            offset=self.offset,
-            read_noise=self.read_noise * self.strength,
+        return CameraNormalization(
+            gain=known.gain * self.strength**2,
+            offset=known.offset,
+            read_noise=known.read_noise * self.strength,
             correlation=(self.correlation_y, self.correlation_x),
             level=self.level or 0.0,
         )
 
     def findings(self) -> str:
         camera = self.camera()
-        if not camera.gain:
-            return f"Camera: the same noise everywhere, {camera.read_noise:.3g} DN."
-        told = GeneralizedAnscombe(
-            gain=camera.gain, offset=camera.offset, read_noise=camera.read_noise
-        )
-        return f"Camera: {told.in_words()}; correlation {max(camera.correlation):.2f}."
+        return f"Camera: {camera.in_words()}; correlation {max(camera.correlation):.2f}."
 
     def prepare(self) -> Session:
         # Imported here: this module is imported before anyone needs torch.
@@ -205,12 +178,10 @@ def _blur(image: Any, layout: Layout, *, why: str) -> Job[Denoiser]:
 
 
 def _mean_level(
-    camera: Camera, image: Any, layout: Layout, units: Sequence[UnitIndex]
+    camera: CameraNormalization, image: Any, layout: Layout, units: Sequence[UnitIndex]
 ) -> Job[float]:
     """The image's mean after stabilisation, from a few planes."""
     import torch  # noqa: PLC0415
-
-    from napari_denoise.learning.normalization.variance_stabilization import stabilized_pixels  # noqa: PLC0415
 
     means = []
     for unit in units[:: -(-len(units) // _N_LEVEL_UNITS)]:
@@ -219,5 +190,5 @@ def _mean_level(
         window = tuple(slice(n // 2, n // 2 + 1) for n in depth)
         window = (*window, slice(None), slice(None))
         pixels = torch.from_numpy(layout.read(image, unit, window))
-        means.append(float(stabilized_pixels(camera, pixels).mean()))
+        means.append(float(camera.stabilize(pixels).mean()))
     return float(np.mean(means))

@@ -27,7 +27,7 @@ from napari_denoise.learning.models.orientations import Orientation, orientation
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.shipped import FILES, load_network
 from napari_denoise.learning.networks.slabs import Scratch
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.variance_stabilization import clean_plane, planes_around
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ class InstantSession(Session):
         self._network, self._scratch = None, Scratch()
         empty_cache(self._device)
 
-    def _clean(self, tile: FloatArray, camera: Camera, wanted: range) -> Job[FloatArray]:
+    def _clean(
+        self, tile: FloatArray, camera: CameraNormalization, wanted: range
+    ) -> Job[FloatArray]:
         """The tile, channel by channel, in the planes that are wanted; the others stay empty."""
         network, result = self._network_for(tile.shape[1:]), np.empty_like(tile)
         for channel, pixels in enumerate(tile):
@@ -88,7 +90,11 @@ class InstantSession(Session):
         return result
 
     def _clean_planes(
-        self, network: InstantNetwork, planes: FloatArray, camera: Camera, wanted: range
+        self,
+        network: InstantNetwork,
+        planes: FloatArray,
+        camera: CameraNormalization,
+        wanted: range,
     ) -> Job[FloatArray]:
         """ZYX planes in DN, each with the help of its neighbours if the network looks at them."""
         n_seen, result = network.architecture.n_planes, np.zeros_like(planes)
@@ -113,7 +119,7 @@ class InstantSession(Session):
         return self._network
 
 
-def _turned(camera: Camera, way: Orientation) -> Camera:
+def _turned(camera: CameraNormalization, way: Orientation) -> CameraNormalization:
     """The camera of an image that is turned in this way: what was along Y may lie along X."""
     along_y, along_x = camera.correlation
     turned = (along_x, along_y) if way.is_transposed else (along_y, along_x)
@@ -126,7 +132,7 @@ def _read(path: Path) -> InstantNetwork:
 
 
 def _clean(
-    network: InstantNetwork, camera: Camera, planes: Tensor, scratch: Scratch
+    network: InstantNetwork, camera: CameraNormalization, planes: Tensor, scratch: Scratch
 ) -> Job[tuple[Tensor, Tensor]]:
     """The middle one of ZYX planes without noise, and its standard deviation, in DN."""
     (cleaned,), (spread,) = yield from clean_plane(network, camera, planes[None], scratch)

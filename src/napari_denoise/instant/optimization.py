@@ -21,9 +21,9 @@ from napari_denoise.learning.device import mixed_precision, training_dtype
 from napari_denoise.learning.networks.architecture import InstantArchitecture
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.shipped import widened
-from napari_denoise.learning.normalization.variance_stabilization import from_stabilized
 from napari_denoise.learning.training.grad_scaler import LossScale
 from napari_denoise.learning.training.optimizer import AdamW, flatten_weights
+from napari_denoise.noise.anscombe import inverse
 
 __all__ = ["Pretraining"]
 
@@ -158,7 +158,7 @@ def _apply(network: InstantNetwork, batch: Acquisition) -> tuple[Tensor, Tensor]
     """Electrons without noise, and the logarithm of their variance over that of the noise."""
     with mixed_precision(batch.planes.device, 2):
         cleaned, log_variance = network(batch.planes, batch.conditions)
-    return from_stabilized(cleaned + batch.level, batch.dark_variance), log_variance
+    return inverse(cleaned + batch.level, batch.dark_variance), log_variance
 
 
 def _loss(network: InstantNetwork, batch: Acquisition) -> Tensor:

@@ -1,10 +1,10 @@
 """Noise: simulated on clean images, measured on noisy ones, stabilised to unit variance."""
 
-from napari_denoise.noise.anscombe import GeneralizedAnscombe
 from napari_denoise.noise.calibration.channels import calibrate_channels_job
 from napari_denoise.noise.calibration.repeats import calibrate_repeats_job
 from napari_denoise.noise.calibration.result import Calibration
 from napari_denoise.noise.calibration.single_image import calibrate_job
+from napari_denoise.noise.camera import CameraModel
 from napari_denoise.noise.simulation.base import NoiseModel, Recording
 from napari_denoise.noise.simulation.cameras import CameraNoise, ScmosNoise
 from napari_denoise.noise.simulation.composite import Composite
@@ -30,11 +30,11 @@ __all__ = [
     "PRESETS",
     "Bleaching",
     "Calibration",
+    "CameraModel",
     "CameraNoise",
     "Composite",
     "CorrelatedNoise",
     "GaussianNoise",
-    "GeneralizedAnscombe",
     "NoiseModel",
     "PoissonNoise",
     "Preset",

@@ -20,7 +20,7 @@ from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.losses.even_noise import StabilizedRegression
 from napari_denoise.learning.methods import CARE, N2N, N2V
 from napari_denoise.learning.models.file import load_model, save_model
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.job import TrainingProgress, train_job
 
@@ -149,7 +149,7 @@ def test_a_training_begins_with_the_instant_denoiser(
     given = small_instant[layout.n_spatial].state_dict()
     for name, tensor in model.network.state_dict().items():
         torch.testing.assert_close(tensor, given[name], atol=1e-3, rtol=0)
-    assert isinstance(model.normalization, Camera)
+    assert isinstance(model.normalization, CameraNormalization)
     assert model.normalization.gain == pytest.approx(1, rel=0.5)
     assert model.normalization.level == pytest.approx(2 * np.sqrt(light).mean(), rel=0.2)
     save_model(model, tmp_path / "model.safetensors")
@@ -202,7 +202,7 @@ def test_stop_keeps_a_model_that_began_with_the_instant_denoiser(frames, small_i
 @pytest.mark.parametrize("gain", [2.0, 0.0])
 def test_the_best_guess_of_a_noisy_target_is_its_mean(small_instant, rng, gain):
     """The loss is lowest where the guess is the mean, not the mean of stabilised values."""
-    camera = Camera(gain=gain, offset=10, read_noise=3)
+    camera = CameraNormalization(gain=gain, offset=10, read_noise=3)
     noisy = 10 + 2.0 * rng.poisson(3.0, size=(1, 1, 64, 64)).astype(np.float32)
     network = small_instant[2]
     for parameter in network.noise.parameters():

@@ -6,11 +6,11 @@ import torch
 
 from napari_denoise.core.progress import run
 from napari_denoise.learning.losses.likelihood import make_likelihood
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.noise.calibration.distribution_fit import Recordings, fit_distribution
 from napari_denoise.noise.distribution import HistogramDistribution, MixtureDistribution
 
-CAMERA = Camera(gain=2.0, offset=100.0, read_noise=3.0)
+CAMERA = CameraNormalization(gain=2.0, offset=100.0, read_noise=3.0)
 
 
 @pytest.fixture(params=["camera", "mixture", "histogram"])

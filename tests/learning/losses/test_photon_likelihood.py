@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from napari_denoise.learning.losses.photon_likelihood import PhotonLikelihood
-from napari_denoise.learning.normalization.camera import Camera
-from napari_denoise.learning.normalization.variance_stabilization import stabilized_pixels
+from napari_denoise.learning.normalization.camera import CameraNormalization
 
 
 def best_guess(likelihood, pixels, start):
@@ -30,15 +29,15 @@ def test_the_best_guess_is_the_mean_of_what_is_recorded(rng, electrons, read_noi
     gain, offset = 2.5, 100.0
     counts = rng.poisson(electrons, 20000) + rng.normal(0, read_noise, 20000)
     pixels = torch.from_numpy(counts * gain + offset).float()
-    camera = Camera(gain=gain, offset=offset, read_noise=read_noise * gain)
-    start = float(stabilized_pixels(camera, pixels).mean())
+    camera = CameraNormalization(gain=gain, offset=offset, read_noise=read_noise * gain)
+    start = float(camera.stabilize(pixels).mean())
     error = best_guess(PhotonLikelihood(camera), pixels, start) - float(pixels.mean())
     assert abs(error) < 2e-3 * electrons * gain
 
 
 def test_without_a_gain_it_is_that_of_even_noise(rng):
     pixels = torch.from_numpy(rng.normal(500, 4, 1000)).float()
-    likelihood = PhotonLikelihood(Camera(gain=0, offset=10, read_noise=4))
+    likelihood = PhotonLikelihood(CameraNormalization(gain=0, offset=10, read_noise=4))
     assert best_guess(likelihood, pixels, 100.0) == pytest.approx(float(pixels.mean()), rel=1e-5)
     values = torch.tensor([2.0])
     one_sigma_off = likelihood.intensities(values) + 4
@@ -47,7 +46,7 @@ def test_without_a_gain_it_is_that_of_even_noise(rng):
 
 @pytest.mark.parametrize("electrons", [100.0, 1e4, 1e7])
 def test_a_pixel_one_sigma_off_has_an_nll_of_a_half(electrons):
-    camera = Camera(gain=1, offset=0, read_noise=5)
+    camera = CameraNormalization(gain=1, offset=0, read_noise=5)
     likelihood = PhotonLikelihood(camera)
     sigma = np.sqrt(electrons + 25)
     value = torch.tensor([2 * np.sqrt(electrons + 25.05)], dtype=torch.float32)
@@ -56,7 +55,7 @@ def test_a_pixel_one_sigma_off_has_an_nll_of_a_half(electrons):
 
 
 def test_pixels_below_zero_and_hot_ones_give_finite_gradients():
-    likelihood = PhotonLikelihood(Camera(gain=1, offset=100, read_noise=0.5))
+    likelihood = PhotonLikelihood(CameraNormalization(gain=1, offset=100, read_noise=0.5))
     values = torch.linspace(-50, 50, 11).requires_grad_()
     pixels = torch.tensor([0.0, 90, 99, 99.9, 100, 101, 1e4, 6e4, 0, 100, 65535])
     nll = likelihood.nll(values, pixels)

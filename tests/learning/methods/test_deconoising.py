@@ -20,7 +20,7 @@ from napari_denoise.learning.methods.deconoising import BlurredArchitecture
 from napari_denoise.learning.models.file import load_model, read_model_info, save_model
 from napari_denoise.learning.models.model import Model, ModelInfo
 from napari_denoise.learning.networks.blurred import BlurredNetwork
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.light import Light
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.background import measure_background
@@ -226,7 +226,7 @@ def test_a_description_in_which_method_and_network_differ_is_refused(make_model)
 
 def test_bright_pixels_count_less_where_their_noise_is_known(rng, make_model):
     """The loss is then the same for errors that are as many times the noise."""
-    camera = Camera(gain=2.0, offset=90.0, read_noise=0.0)
+    camera = CameraNormalization(gain=2.0, offset=90.0, read_noise=0.0)
     psf = np.ones((1, 1), np.float32)
     architecture = BlurredArchitecture(sharp=make_model().architecture, psf_size=(1, 1))
     network = BlurredNetwork(architecture, psf=torch.from_numpy(psf))

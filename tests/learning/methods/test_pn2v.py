@@ -12,6 +12,7 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, FileError, InputError, SettingsError
 from napari_denoise.core.progress import Notice, run
+from napari_denoise.core.settings import make_settings
 from napari_denoise.learning.methods import PN2V
 from napari_denoise.learning.models.file import load_model, save_model
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -195,7 +196,7 @@ def test_an_image_that_the_noise_is_not_known_for_is_refused_or_told(rng, tmp_pa
 def test_bad_input_is_refused_in_words(rng, tmp_path):
     noisy = recorded(rng, scene(rng, (64, 64)))
     with pytest.raises(SettingsError, match="gain or a read noise above zero"):
-        trained(PN2V(gain=0, read_noise=0, n_steps=1), noisy)
+        make_settings(PN2V, {"gain": 0, "read_noise": 0})
     with pytest.raises(FileError, match="There is no file"):
         trained(PN2V(calibration=tmp_path / "no.tif", n_steps=1), noisy)
     tifffile.imwrite(tmp_path / "one.tif", noisy)

@@ -27,7 +27,6 @@ from napari_denoise.learning.networks.blurred import BlurredNetwork
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.light import Light
 from napari_denoise.learning.normalization.linear import measure_normalization
-from napari_denoise.learning.normalization.variance_stabilization import noise_variance
 from napari_denoise.learning.training.background import measure_background
 from napari_denoise.learning.training.camera_estimation import measure_camera
 
@@ -93,7 +92,7 @@ class BlurredRegression(Regression):
         shape = (1, -1, *(1,) * (predicted.ndim - 2))
         stds = predicted.new_tensor(self.light.stds).reshape(shape)
         backgrounds = predicted.new_tensor(self.light.backgrounds).reshape(shape)
-        return stds.square() / noise_variance(camera, predicted * stds + backgrounds)
+        return stds.square() / camera.stabilized_variance(predicted * stds + backgrounds)
 
 
 class _BlurredAgain(NormalizedNetwork):

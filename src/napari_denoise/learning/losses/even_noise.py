@@ -22,13 +22,11 @@ from napari_denoise.learning.models.draws import Draws
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.shipped import shipped_network
 from napari_denoise.learning.normalization.base import Normalization
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.variance_stabilization import (
     clean_plane,
     clean_planes,
-    noise_variance,
     planes_around,
-    stabilized_pixels,
 )
 from napari_denoise.learning.training.camera_estimation import measure_camera
 
@@ -43,11 +41,11 @@ class StabilizedRegression(Loss):
 
     Parameters
     ----------
-    camera : Camera
+    camera : CameraNormalization
     device : torch.device
     """
 
-    def __init__(self, camera: Camera, device: torch.device) -> None:
+    def __init__(self, camera: CameraNormalization, device: torch.device) -> None:
         super().__init__(device)
         self.camera = camera
 
@@ -62,7 +60,7 @@ class StabilizedRegression(Loss):
         with mixed_precision(self.device, 2):
             predicted, _ = run(clean_plane(network, self.camera, seen))
         mask = mask[:, middle]
-        certainty = mask / noise_variance(self.camera, predicted.detach())
+        certainty = mask / self.camera.stabilized_variance(predicted.detach())
         squares = (predicted - target[:, middle]).square() * certainty
         return squares.sum() / mask.sum().clamp(min=1)
 
@@ -83,7 +81,7 @@ class StabilizedRegression(Loss):
 class _Stabilized(nn.Module):
     """The instant denoiser's network for one camera; volumes plane by plane with neighbours."""
 
-    def __init__(self, network: InstantNetwork, camera: Camera) -> None:
+    def __init__(self, network: InstantNetwork, camera: CameraNormalization) -> None:
         super().__init__()
         self.network = network
         self._camera = camera
@@ -119,7 +117,7 @@ class FromInstant(Strategy[PairedMethod]):
         return self.from_scratch(samples, seed)
 
     def loss(self, normalization: Normalization, device: torch.device) -> Loss:
-        if isinstance(normalization, Camera):
+        if isinstance(normalization, CameraNormalization):
             return StabilizedRegression(normalization, device)
         return super().loss(normalization, device)
 
@@ -127,6 +125,6 @@ class FromInstant(Strategy[PairedMethod]):
         if samples.input.shape[1] > 1:
             raise InputError("The instant denoiser sees channels one at a time, not together.")
         camera = yield from measure_camera(sampler, seed)
-        level = float(stabilized_pixels(camera, torch.from_numpy(samples.known_pixels())).mean())
+        level = float(camera.stabilize(torch.from_numpy(samples.known_pixels())).mean())
         network = shipped_network(sampler.images[0].layout.n_spatial)
         return Start(network, camera.model_copy(update={"level": level}))

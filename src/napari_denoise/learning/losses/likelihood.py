@@ -8,7 +8,7 @@ from math import log, pi
 import torch
 from torch import Tensor
 
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.noise.distribution import (
     AnyDistribution,
     HistogramDistribution,
@@ -34,7 +34,7 @@ class Likelihood(ABC):
 
 
 def make_likelihood(
-    camera: Camera, distribution: AnyDistribution | None, device: torch.device
+    camera: CameraNormalization, distribution: AnyDistribution | None, device: torch.device
 ) -> Likelihood:
     """The most that is known: a distribution, or else the camera."""
     match distribution:
@@ -49,16 +49,12 @@ def make_likelihood(
 class _CameraLikelihood(Likelihood):
     """Gaussian noise whose variance grows with the signal."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: CameraNormalization) -> None:
         self._camera = camera
-        self._dark = (camera.read_noise / camera.unit) ** 2
 
     def variance(self, signals: Tensor) -> Tensor:
         camera = self._camera
-        if not camera.gain:
-            return torch.full_like(signals, camera.unit**2)
-        electrons = ((signals - camera.offset) / camera.unit).clamp(min=0)
-        return (electrons + self._dark).clamp(min=_LEAST_VARIANCE) * camera.unit**2
+        return camera.variance(signals).clamp(min=_LEAST_VARIANCE * camera.unit**2)
 
     def log_density(self, values: Tensor, signals: Tensor) -> Tensor:
         variance = self.variance(signals)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 
 __all__ = ["PhotonLikelihood"]
 
@@ -27,14 +27,14 @@ class PhotonLikelihood:
 
     Attributes
     ----------
-    camera : Camera
+    camera : CameraNormalization
 
     References
     ----------
     .. [1] Snyder, Hammoud & White 1993, doi:10.1364/JOSAA.10.001014
     """
 
-    camera: Camera
+    camera: CameraNormalization
 
     def intensities(self, values: Tensor) -> Tensor:
         """Intensities in DN of stabilised `values`."""
@@ -57,7 +57,7 @@ class PhotonLikelihood:
     @property
     def _extra(self) -> float:
         """Read noise² in electrons², counted as electrons."""
-        return (self.camera.read_noise / self.camera.unit) ** 2 + _LEAST
+        return self.camera.read_noise_electrons**2 + _LEAST
 
 
 def _rate(values: Tensor) -> Tensor:

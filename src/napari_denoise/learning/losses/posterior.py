@@ -29,10 +29,6 @@ from napari_denoise.learning.methods import PN2V, UNCERTAINTY, ProbabilisticMeth
 from napari_denoise.learning.models.draws import Draws
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.noise_model import Detector
-from napari_denoise.learning.normalization.variance_stabilization import (
-    from_stabilized,
-    stabilized_pixels,
-)
 from napari_denoise.learning.training.noise_model_estimation import measure_detector
 
 __all__ = ["CountRegression", "GaussianPrior", "SampledPrior", "WithDetector", "WithPrior"]
@@ -129,7 +125,7 @@ class _Posterior(Loss):
         """Patches ``NC(Z)YX`` in DN as the network sees them."""
         detector, channels = self.detector, []
         for i, camera in enumerate(detector.cameras):
-            even = stabilized_pixels(camera, batch[:, i])
+            even = camera.stabilize(batch[:, i])
             channels.append((even - detector.means[i]) / detector.stds[i])
         return torch.stack(channels, dim=1)
 
@@ -138,9 +134,7 @@ class _Posterior(Loss):
         detector, camera = self.detector, self.detector.cameras[channel]
         # The network answers in normalised, stabilised values; a pixel's likelihood is in DN.
         values = answer * detector.stds[channel] + detector.means[channel]
-        if camera.gain:
-            values = from_stabilized(values, camera.dark_variance)
-        return values * camera.unit + camera.offset
+        return camera.unstabilize(values)
 
 
 class GaussianPrior(_Posterior):

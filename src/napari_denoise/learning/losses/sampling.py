@@ -24,8 +24,7 @@ from napari_denoise.learning.models.draws import Draws
 from napari_denoise.learning.networks.architecture import choose_pooling
 from napari_denoise.learning.networks.ladder_vae import LadderNetwork
 from napari_denoise.learning.normalization.base import Normalization
-from napari_denoise.learning.normalization.camera import Camera
-from napari_denoise.learning.normalization.variance_stabilization import stabilized_pixels
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.training.camera_estimation import measure_camera
 from napari_denoise.noise.calibration.mean_variance import CORRELATED
 
@@ -46,12 +45,12 @@ class Sampling(Loss):
 
     Parameters
     ----------
-    camera : Camera
+    camera : CameraNormalization
     kl_weight : float
     device : torch.device
     """
 
-    def __init__(self, camera: Camera, kl_weight: float, device: torch.device) -> None:
+    def __init__(self, camera: CameraNormalization, kl_weight: float, device: torch.device) -> None:
         super().__init__(device)
         self.camera = camera
         self.likelihood = PhotonLikelihood(camera)
@@ -103,7 +102,7 @@ class Sampling(Loss):
     def _seen(self, pixels: Tensor) -> Tensor:
         """What the network sees of pixels in DN."""
         # Even noise, as its strength is what latents are weighed against at every brightness.
-        return stabilized_pixels(self.camera, pixels) - self.camera.level
+        return self.camera.stabilize(pixels) - self.camera.level
 
     def _noise(
         self, network: LadderNetwork, draws: Draws, sample: int
@@ -127,7 +126,7 @@ class WithLadder(Strategy[DivNoising]):
         method = self.method
         camera = yield from self._camera(sampler, seed)
         # What the network sees has a mean of zero and is divided by this contrast.
-        values = stabilized_pixels(camera, torch.from_numpy(samples.known_pixels()))
+        values = camera.stabilize(torch.from_numpy(samples.known_pixels()))
         patch_size = samples.input.shape[2:]
         architecture = LadderArchitecture(
             n_features=method.features_for(len(patch_size)),
@@ -139,10 +138,10 @@ class WithLadder(Strategy[DivNoising]):
         return Start(network, camera.model_copy(update={"level": float(values.mean())}))
 
     def loss(self, normalization: Normalization, device: torch.device) -> Sampling:
-        assert isinstance(normalization, Camera)  # noqa: S101  # see `built_of`
+        assert isinstance(normalization, CameraNormalization)  # noqa: S101  # see `built_of`
         return Sampling(normalization, self.method.kl_weight, device)
 
-    def _camera(self, sampler: PatchSampler, seed: int) -> Job[Camera]:
+    def _camera(self, sampler: PatchSampler, seed: int) -> Job[CameraNormalization]:
         """The camera that was given, or what is measured.
 
         Raises
@@ -151,8 +150,9 @@ class WithLadder(Strategy[DivNoising]):
             If it cannot be measured.
         """
         method = self.method
-        if method.gain is not None:
-            return Camera(gain=method.gain, offset=method.offset, read_noise=method.read_noise)
+        given = method.given_camera()
+        if given is not None:
+            return CameraNormalization(**dict(given))
         try:
             camera = yield from measure_camera(sampler, seed)
         except InputError as error:

@@ -17,7 +17,7 @@ from napari_denoise.learning.networks.architecture import (
     InstantArchitecture,
     UNetArchitecture,
 )
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.linear import LinearNormalization
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.composite import AnyNoise
@@ -31,7 +31,7 @@ __all__ = ["CARE", "N2N", "PairedMethod"]
 class PairedMethod(TrainingMethod):
     """A method that learns from pairs: each image has a second one of the same thing."""
 
-    built_of = ((UNetArchitecture, LinearNormalization), (InstantArchitecture, Camera))
+    built_of = ((UNetArchitecture, LinearNormalization), (InstantArchitecture, CameraNormalization))
     # What the pairs are is a matter of the images.
     may_change: ClassVar[frozenset[str]] = TrainingMethod.may_change | {"repeats", "noise"}
 

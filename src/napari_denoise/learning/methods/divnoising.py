@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Len
-from pydantic import model_validator
 
 from napari_denoise.core.settings import setting
 from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods.base import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.networks.architecture import Architecture, Levels
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
+from napari_denoise.noise.camera import CameraSettings, Gain, Offset, ReadNoise
 
 if TYPE_CHECKING:
     import torch
@@ -87,7 +87,7 @@ class LadderArchitecture(Architecture):
         return 5 * self.n_features * prod(tile)
 
 
-class DivNoising(TrainingMethod):
+class DivNoising(CameraSettings, TrainingMethod):
     """DivNoising: learns the noisy images alone, and draws what may be behind one.
 
     A ladder of latent variables (hierarchical DivNoising); the camera's noise is measured on the
@@ -101,7 +101,7 @@ class DivNoising(TrainingMethod):
     # The likelihood is that of one camera.
     sees_channels_jointly: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ("image", UNCERTAINTY, SAMPLE, SAMPLES)
-    built_of = ((LadderArchitecture, Camera),)
+    built_of = ((LadderArchitecture, CameraNormalization),)
 
     name: Literal["divnoising"] = "divnoising"
     # Then it is above Noise2Void, or less than 0.2 dB below, on four of five images.
@@ -148,30 +148,9 @@ class DivNoising(TrainingMethod):
         step=0.1,
         advanced=True,
     )
-    gain: float | None = setting(
-        None,
-        "Intensity per photo-electron; the whole camera is measured on the images if left open.",
-        unit="DN",
-        ge=0,
-        le=1e9,
-        advanced=True,
-    )
-    offset: float = setting(
-        0.0,
-        "Intensity without light; measured if the gain is.",
-        unit="DN",
-        ge=-1e9,
-        le=1e9,
-        advanced=True,
-    )
-    read_noise: float = setting(
-        0.0,
-        "Noise without light; measured if the gain is.",
-        unit="DN",
-        ge=0,
-        le=1e9,
-        advanced=True,
-    )
+    gain: Gain = None
+    offset: Offset = 0.0
+    read_noise: ReadNoise = 0.0
 
     def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
         # The network draws latents: its seed comes from here, so that a batch is the same again.
@@ -181,12 +160,6 @@ class DivNoising(TrainingMethod):
         from napari_denoise.learning.losses.sampling import WithLadder  # noqa: PLC0415
 
         return WithLadder(self)
-
-    @model_validator(mode="after")
-    def _has_noise(self) -> Self:
-        if self.gain is not None and not self.gain + self.read_noise:
-            raise ValueError("a camera needs a gain or a read noise above zero")
-        return self
 
 
 def _farthest_drawn(factors: tuple[int, ...]) -> int:

@@ -16,6 +16,7 @@ from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods.base import LEAN, UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.networks.architecture import Architecture, UNetArchitecture
 from napari_denoise.learning.normalization.noise_model import Detector
+from napari_denoise.noise.camera import CameraSettings, Gain, Offset, ReadNoise
 from napari_denoise.noise.distribution import AnyDistribution
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.drawn import MeasuredNoise
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["IDR", "PN2V", "IDRRound", "ProbabilisticMethod"]
 
 
-class ProbabilisticMethod(TrainingMethod):
+class ProbabilisticMethod(CameraSettings, TrainingMethod):
     """A method that is told how the detector's noise is distributed."""
 
     built_of = ((UNetArchitecture, Detector),)
@@ -43,31 +44,9 @@ class ProbabilisticMethod(TrainingMethod):
         "File with at least ten frames (axis T) of a sample that does not move, by the same "
         "detector, to measure the noise on. Unset: measured on the images themselves.",
     )
-    gain: float | None = setting(
-        None,
-        "Intensity per photo-electron, for noise = camera; the whole camera is measured if left "
-        "open.",
-        unit="DN",
-        ge=0,
-        le=1e9,
-        advanced=True,
-    )
-    offset: float = setting(
-        0.0,
-        "Intensity without light; measured if the gain is.",
-        unit="DN",
-        ge=-1e9,
-        le=1e9,
-        advanced=True,
-    )
-    read_noise: float = setting(
-        0.0,
-        "Noise without light; measured if the gain is.",
-        unit="DN",
-        ge=0,
-        le=1e9,
-        advanced=True,
-    )
+    gain: Gain = None
+    offset: Offset = 0.0
+    read_noise: ReadNoise = 0.0
     # Trade-off: more follow the noise more closely, and take more pixels to be fitted.
     n_gaussians: int = setting(
         3, "Gaussians that a mixture is made of.", ge=1, le=10, advanced=True

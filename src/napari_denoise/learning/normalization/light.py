@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.learning.normalization.base import Normalization
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.linear import LinearNormalization
 
 __all__ = ["Light"]
@@ -23,14 +23,14 @@ class Light(Normalization):
     ----------
     backgrounds, stds : tuple of float
         Per channel, in the image's units.
-    camera : Camera or None
+    camera : CameraNormalization or None
         The noise; None if it is taken to be the same at every brightness.
     """
 
     name: Literal["light"] = "light"
     backgrounds: Annotated[tuple[float, ...], MinLen(1)]
     stds: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
-    camera: Camera | None = None
+    camera: CameraNormalization | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -8,7 +8,7 @@ from annotated_types import Gt, MinLen
 from pydantic import model_validator
 
 from napari_denoise.learning.normalization.base import Normalization
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.noise.distribution import AnyDistribution
 
 __all__ = ["Detector"]
@@ -19,7 +19,7 @@ class Detector(Normalization):
 
     Attributes
     ----------
-    cameras : tuple of Camera
+    cameras : tuple of CameraNormalization
         Per channel: makes the noise even before the network sees it, and is what is known of the
         noise where no distribution has been measured.
     means, stds : tuple of float
@@ -29,7 +29,7 @@ class Detector(Normalization):
     """
 
     name: Literal["detector"] = "detector"
-    cameras: Annotated[tuple[Camera, ...], MinLen(1)]
+    cameras: Annotated[tuple[CameraNormalization, ...], MinLen(1)]
     means: Annotated[tuple[float, ...], MinLen(1)]
     stds: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
     noise: tuple[AnyDistribution, ...] = ()

@@ -12,28 +12,15 @@ from torch import Tensor
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.learning.networks.instant import N_CONDITIONS, InstantNetwork
 from napari_denoise.learning.networks.slabs import Scratch
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
+from napari_denoise.noise.anscombe import DARK_COUNTS
 
 __all__ = [
     "clean_plane",
     "clean_planes",
     "conditions",
-    "from_stabilized",
-    "noise_variance",
     "planes_around",
-    "stabilized",
-    "stabilized_pixels",
 ]
-
-
-def stabilized(electrons: Tensor, dark_variance: Tensor | float) -> Tensor:
-    """Counts with noise of unit variance, wherever there are enough of them."""
-    return 2 * (electrons + dark_variance).clamp(min=0).sqrt()
-
-
-def from_stabilized(values: Tensor, dark_variance: Tensor | float) -> Tensor:
-    """Electrons; the algebraic inverse, as the network has learned the bias away."""
-    return values.clamp(min=0).square() / 4 - dark_variance
 
 
 def conditions(
@@ -58,26 +45,12 @@ def conditions(
     """
     floor = 2 * dark_variance.sqrt()
     darkness = is_dark_known * torch.exp(-(values - floor).clamp(min=0) / 4)
-    read_noise = (dark_variance - 3 / 8).clamp(min=0).sqrt()
+    read_noise = (dark_variance - DARK_COUNTS).clamp(min=0).sqrt()
     share = (read_noise / (1 + read_noise)).expand_as(values)
     along = [correlation[:, i, None, None].expand_as(values) for i in range(2)]
     maps = torch.stack([darkness, share, *along], dim=1)
     assert maps.shape[1] == N_CONDITIONS  # noqa: S101
     return maps
-
-
-def stabilized_pixels(camera: Camera, pixels: Tensor) -> Tensor:
-    """Pixels in DN as values with noise of unit variance."""
-    counts = (pixels - camera.offset) / camera.unit
-    return stabilized(counts, camera.dark_variance) if camera.gain else counts
-
-
-def noise_variance(camera: Camera, pixels: Tensor) -> Tensor:
-    """Noise variance in DN² of pixels that would have these values (DN) without noise."""
-    if not camera.gain:
-        return torch.full_like(pixels, camera.unit**2)
-    electrons = ((pixels - camera.offset) / camera.unit).clamp(min=0)
-    return (electrons + camera.dark_variance) * camera.unit**2
 
 
 def planes_around(z: int, n_seen: int, n_planes: int) -> list[int]:
@@ -89,7 +62,10 @@ def planes_around(z: int, n_seen: int, n_planes: int) -> list[int]:
 
 
 def clean_plane(
-    network: InstantNetwork, camera: Camera, planes: Tensor, scratch: Scratch | None = None
+    network: InstantNetwork,
+    camera: CameraNormalization,
+    planes: Tensor,
+    scratch: Scratch | None = None,
 ) -> Job[tuple[Tensor, Tensor]]:
     """Clean the middle one of neighbouring planes.
 
@@ -107,7 +83,7 @@ def clean_plane(
     spread : Tensor, axes NYX
         Standard deviation of what may be there, in DN.
     """
-    values = stabilized_pixels(camera, planes)
+    values = camera.stabilize(planes)
     told = conditions(
         values[:, values.shape[1] // 2],
         planes.new_full((1, 1, 1), camera.dark_variance),
@@ -115,15 +91,16 @@ def clean_plane(
         is_dark_known=planes.new_full((1, 1, 1), float(camera.gain > 0)),
     )
     cleaned, log_variance = yield from network.steps(values - camera.level, told, scratch)
-    cleaned = cleaned + camera.level
-    if camera.gain:
-        cleaned = from_stabilized(cleaned, camera.dark_variance)
-    cleaned = cleaned * camera.unit + camera.offset
-    return cleaned, (log_variance / 2).exp() * noise_variance(camera, cleaned).sqrt()
+    # The algebraic inverse, as the network has learned the bias of the root away.
+    cleaned = camera.unstabilize(cleaned + camera.level)
+    return cleaned, (log_variance / 2).exp() * camera.stabilized_variance(cleaned).sqrt()
 
 
 def clean_planes(
-    network: InstantNetwork, camera: Camera, planes: Tensor, wanted: range | None = None
+    network: InstantNetwork,
+    camera: CameraNormalization,
+    planes: Tensor,
+    wanted: range | None = None,
 ) -> Job[tuple[Tensor, Tensor]]:
     """Clean ZYX planes in DN, each with the help of its neighbours; as :func:`clean_plane`.
 

@@ -9,7 +9,7 @@ import numpy as np
 from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.learning.data.images import choose_patch_size
 from napari_denoise.learning.data.sampler import PatchSampler
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.training.noise_estimation import measure_noise
 from napari_denoise.noise.calibration.result import Calibration
 from napari_denoise.noise.calibration.single_image import calibrate_job
@@ -23,7 +23,7 @@ _N_LARGE, _LARGE = 32, {2: (128, 128), 3: (8, 128, 128)}
 """Patches, and their size, that several cameras are measured on at once."""
 
 
-def measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
+def measure_camera(sampler: PatchSampler, seed: int) -> Job[CameraNormalization]:
     """The median of the cameras found on some of the images.
 
     Raises
@@ -34,7 +34,7 @@ def measure_camera(sampler: PatchSampler, seed: int) -> Job[Camera]:
     return as_camera((yield from measure_noise(sampler, n_images=_N_CALIBRATED, seed=seed)))
 
 
-def measure_cameras(sampler: PatchSampler, seed: int) -> Job[tuple[Camera, ...]]:
+def measure_cameras(sampler: PatchSampler, seed: int) -> Job[tuple[CameraNormalization, ...]]:
     """One for each channel that is seen together with others.
 
     Raises
@@ -60,13 +60,13 @@ def measure_cameras(sampler: PatchSampler, seed: int) -> Job[tuple[Camera, ...]]
     return tuple(cameras)
 
 
-def as_camera(found: Sequence[Calibration]) -> Camera:
+def as_camera(found: Sequence[Calibration]) -> CameraNormalization:
     """The median of several calibrations."""
 
     def median(name: str) -> float:
         return float(np.median([getattr(each, name) for each in found]))
 
-    return Camera(
+    return CameraNormalization(
         gain=median("gain"),
         offset=median("offset"),
         read_noise=median("read_noise"),

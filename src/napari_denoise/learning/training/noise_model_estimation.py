@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from napari_denoise.core.dtype import FloatArray
-from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, Notice, nested
 from napari_denoise.io.images import read_image
@@ -21,12 +21,9 @@ from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.losses.likelihood import make_likelihood
 from napari_denoise.learning.methods import ProbabilisticMethod
 from napari_denoise.learning.networks.shipped import shipped_network
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.noise_model import Detector
-from napari_denoise.learning.normalization.variance_stabilization import (
-    clean_planes,
-    stabilized_pixels,
-)
+from napari_denoise.learning.normalization.variance_stabilization import clean_planes
 from napari_denoise.learning.training.camera_estimation import as_camera, measure_cameras
 from napari_denoise.noise.calibration.distribution_fit import (
     Recordings,
@@ -82,8 +79,6 @@ def measure_detector(
     ------
     InputError
         If the noise cannot be measured, or the images are brighter than it is known for.
-    SettingsError
-        If the given camera has no noise.
     FileError, AxesError
         If the calibration recording cannot be used.
     """
@@ -97,7 +92,7 @@ def measure_detector(
     elif method.gain is None and recordings is None:
         cameras = yield from _corrected(cameras, source)
     even = [
-        stabilized_pixels(camera, torch.from_numpy(pixels)).double()
+        camera.stabilize(torch.from_numpy(pixels)).double()
         for camera, pixels in zip(cameras, samples.known_pixels(), strict=True)
     ]
     if not any(float(values.std()) for values in even):
@@ -122,12 +117,10 @@ def _open(path: Path) -> Image:
     return image
 
 
-def _cameras(method: ProbabilisticMethod, source: _Source) -> Job[tuple[Camera, ...]]:
-    if method.gain is not None:
-        if not method.gain + method.read_noise:
-            raise SettingsError("A camera needs a gain or a read noise above zero. Give one.")
-        given = Camera(gain=method.gain, offset=method.offset, read_noise=method.read_noise)
-        return (given,) * source.n_channels
+def _cameras(method: ProbabilisticMethod, source: _Source) -> Job[tuple[CameraNormalization, ...]]:
+    given = method.given_camera()
+    if given is not None:
+        return (CameraNormalization(**dict(given)),) * source.n_channels
     if source.recordings is None:
         return (yield from measure_cameras(source.sampler, source.seed))
     cameras = []
@@ -142,7 +135,7 @@ def _cameras(method: ProbabilisticMethod, source: _Source) -> Job[tuple[Camera, 
 
 
 def _distributions(
-    method: ProbabilisticMethod, cameras: tuple[Camera, ...], source: _Source
+    method: ProbabilisticMethod, cameras: tuple[CameraNormalization, ...], source: _Source
 ) -> Job[tuple[AnyDistribution, ...]]:
     assert method.noise != "camera"  # noqa: S101
     found = []
@@ -158,7 +151,9 @@ def _distributions(
     return tuple(found)
 
 
-def _corrected(cameras: tuple[Camera, ...], source: _Source) -> Job[tuple[Camera, ...]]:
+def _corrected(
+    cameras: tuple[CameraNormalization, ...], source: _Source
+) -> Job[tuple[CameraNormalization, ...]]:
     """Cameras whose noise is what a denoised version of the images says.
 
     What was measured on flat places alone may be too much by a third where there are none.
@@ -176,7 +171,7 @@ def _corrected(cameras: tuple[Camera, ...], source: _Source) -> Job[tuple[Camera
     return tuple(corrected)
 
 
-def _bootstrapped(camera: Camera, number: int, source: _Source) -> Job[Recordings]:
+def _bootstrapped(camera: CameraNormalization, number: int, source: _Source) -> Job[Recordings]:
     """Pixels of a channel whose signal the instant denoiser tells, for want of better."""
     sampler, n_spatial = source.sampler, len(source.sampler.patch_size)
     n_patches, size = _BOOTSTRAP[n_spatial]
@@ -188,7 +183,7 @@ def _bootstrapped(camera: Camera, number: int, source: _Source) -> Job[Recording
         yield from sampler.read_ahead(rng)
         patch = _draw(sampler, source.sampler, rng)[number]
         planes = torch.from_numpy(patch.reshape(-1, *patch.shape[-2:]))
-        level = float(stabilized_pixels(camera, planes).mean())
+        level = float(camera.stabilize(planes).mean())
         job = clean_planes(network, camera.model_copy(update={"level": level}), planes)
         job = nested(job, i / n_patches, (i + 1) / n_patches, "measuring the noise")
         cleaned, spread = yield from job

@@ -12,7 +12,6 @@ from annotated_types import Ge, Le
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.settings import Settings
-from napari_denoise.noise.anscombe import GeneralizedAnscombe
 from napari_denoise.noise.calibration.diagnostics import judge
 from napari_denoise.noise.calibration.mean_variance import Curve, Values
 from napari_denoise.noise.calibration.photon_transfer import (
@@ -25,6 +24,7 @@ from napari_denoise.noise.calibration.photon_transfer import (
     variance_at,
 )
 from napari_denoise.noise.calibration.statistics import Traits
+from napari_denoise.noise.camera import CameraModel
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.cameras import CameraNoise
 from napari_denoise.noise.simulation.composite import Composite
@@ -147,9 +147,9 @@ class Calibration(Settings):
         lines = [StripeNoise(sigma=sigma, lines=name) for name, sigma in stripes.items() if sigma]
         return Composite.of([camera, *lines])
 
-    def stabilizer(self) -> GeneralizedAnscombe:
+    def stabilizer(self) -> CameraModel:
         """The transform that gives this noise unit variance."""
-        return GeneralizedAnscombe(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
+        return CameraModel(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from napari_denoise.learning.models.model import Model, ModelInfo
 from napari_denoise.learning.models.package import MODEL_FILE
 from napari_denoise.learning.models.zoo import ZooCard, export_model_job, extra, graph
 from napari_denoise.learning.models.zoo.graph import read_torchscript
-from napari_denoise.learning.normalization.camera import Camera
+from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.noise_model import Detector
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.job import TrainingImage, train_job
@@ -33,7 +33,9 @@ def make_instant(make_model, small_instant):
 
     def make(spatial="YX", gain=2.0) -> Model:
         network = small_instant[len(spatial)]
-        camera = Camera(gain=gain, offset=100, read_noise=3, correlation=(0.1, 0.2), level=4.0)
+        camera = CameraNormalization(
+            gain=gain, offset=100, read_noise=3, correlation=(0.1, 0.2), level=4.0
+        )
         changes = {
             "method": N2N(),
             "architecture": network.architecture,
@@ -157,7 +159,7 @@ def test_the_package_does_not_name_folders_of_this_computer(exported, make_model
 
 
 def test_a_model_whose_image_takes_more_than_one_pass_is_refused(exported, make_model, tmp_path):
-    camera = Camera(gain=2.0, offset=100.0, read_noise=3.0)
+    camera = CameraNormalization(gain=2.0, offset=100.0, read_noise=3.0)
     parts = {
         "method": PN2V(),
         "normalization": Detector(cameras=(camera,), means=(10.0,), stds=(3.0,)),
