@@ -185,7 +185,11 @@ class CameraModel(Settings):
         )
 
     def _variance(self, signal: Any, more: float) -> Any:
-        """In counts first: with the smallest gains DN² would leave float32's range."""
+        """The variance, and so many counts² more."""
+        if not hasattr(signal, "clamp"):
+            light = np.maximum(np.asarray(signal, np.float64) - self.offset, 0)
+            return self.gain * light + (self.read_noise**2 + more * self.unit**2)
+        # Tensors in counts first: with the smallest gains DN² would leave float32's range.
         electrons = ((_computable(signal) - self.offset) / self.unit).clip(min=0)
         photons = electrons * bool(self.gain)
         return (photons + (self.read_noise_electrons**2 + more)) * self.unit**2

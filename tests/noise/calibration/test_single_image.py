@@ -134,7 +134,7 @@ def test_noise_without_photons_has_no_gain():
     found = measure(noisy)
     assert found.gain == 0 or found.gain < 0.05
     assert np.sqrt(found.variance(250)) == pytest.approx(8, rel=0.05)
-    assert found.stabilizer().stabilize(noisy)[:64, :64].std() == pytest.approx(1, abs=0.1)
+    assert found.stabilize(noisy)[:64, :64].std() == pytest.approx(1, abs=0.1)
 
 
 def test_correlated_noise_is_flagged_and_its_variance_still_right():

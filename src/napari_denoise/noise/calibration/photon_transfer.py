@@ -9,14 +9,14 @@ the darkest parts do if not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_denoise.noise.calibration.mean_variance import CROSS_POWER, Curve, Values
+from napari_denoise.noise.camera import CameraModel
 
-__all__ = ["Camera", "Dark", "Interval", "Line", "fit_line", "infer_camera", "variance_at"]
+__all__ = ["Dark", "Interval", "Line", "MeasuredCamera", "fit_line", "infer_camera"]
 
 _STRUCTURE_ERROR = 0.3
 """Relative uncertainty of the structure that was subtracted."""
@@ -105,26 +105,12 @@ def fit_line(curve: Curve, variance: Values) -> Line:
     return Line(float(slope), float(intercept), np.asarray(covariance, np.float64))
 
 
-def variance_at(mean: npt.ArrayLike, gain: float, offset: float, read_noise: float) -> Values:
-    """Noise variance in DN² of pixels that would be `mean` (DN) without noise."""
-    light = np.maximum(np.asarray(mean, np.float64) - offset, 0)
-    return np.asarray(gain * light + read_noise**2)
+class MeasuredCamera(CameraModel):
+    """A camera whose gain, offset and read noise have a 95 % interval each, in their units."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Camera:
-    """Gain (DN per photo-electron), offset and read noise (DN), each with its 95 % interval."""
-
-    gain: float
-    offset: float
-    read_noise: float
     gain_interval: Interval
     offset_interval: Interval
     read_noise_interval: Interval
-
-    def variance(self, mean: npt.ArrayLike) -> Values:
-        """Noise variance in DN² of pixels that would be `mean` (DN) without noise."""
-        return variance_at(mean, self.gain, self.offset, self.read_noise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +135,22 @@ class Dark:
         columns = (getattr(curve, field.name) for field in fields(curve))
         return Curve(*(np.append(c, value) for c, value in zip(columns, point, strict=True)))
 
-    def corrected(self, camera: Camera) -> Camera:
+    def corrected(self, camera: MeasuredCamera) -> MeasuredCamera:
         """The camera with offset and read noise as they were in the dark."""
         read_noise = float(np.sqrt(self.variance))
         error = read_noise / np.sqrt(self.count)
-        return replace(
-            camera,
-            offset=self.level,
-            read_noise=read_noise,
-            offset_interval=(self.level - 2 * error, self.level + 2 * error),
-            read_noise_interval=(read_noise - 1.5 * error, read_noise + 1.5 * error),
-        )
+        changes = {
+            "offset": self.level,
+            "read_noise": read_noise,
+            "offset_interval": (self.level - 2 * error, self.level + 2 * error),
+            "read_noise_interval": (read_noise - 1.5 * error, read_noise + 1.5 * error),
+        }
+        return camera.model_copy(update=changes)
 
 
 def infer_camera(
     curve: Curve, variance: Values, line: Line, *, lowest: float, has_skewness: bool
-) -> Camera:
+) -> MeasuredCamera:
     """Turn the line's two numbers, and the skewness, into a camera's three.
 
     Parameters
@@ -184,7 +170,7 @@ def infer_camera(
     darkest = float(curve.mean.min())
     if gains[0] <= 0:
         sigma = float(np.sqrt(np.average(variance, weights=curve.count)))
-        return Camera(
+        return MeasuredCamera(
             gain=0.0,
             offset=darkest,
             read_noise=sigma,
@@ -194,7 +180,7 @@ def infer_camera(
         )
     offset, offsets = _separate_offset(curve, line, has_skewness=has_skewness)
     offset = max(offset, lowest)
-    return Camera(
+    return MeasuredCamera(
         gain=line.slope,
         offset=offset,
         read_noise=line.read_noise(offset),

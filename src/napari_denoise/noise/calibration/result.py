@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -11,20 +11,16 @@ import numpy.typing as npt
 from annotated_types import Ge, Le
 
 from napari_denoise.core.dtype import FloatArray
-from napari_denoise.core.settings import Settings
 from napari_denoise.noise.calibration.diagnostics import judge
 from napari_denoise.noise.calibration.mean_variance import Curve, Values
 from napari_denoise.noise.calibration.photon_transfer import (
-    Camera,
     Dark,
-    Interval,
     Line,
+    MeasuredCamera,
     fit_line,
     infer_camera,
-    variance_at,
 )
 from napari_denoise.noise.calibration.statistics import Traits
-from napari_denoise.noise.camera import CameraModel
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.cameras import CameraNoise
 from napari_denoise.noise.simulation.composite import Composite
@@ -40,7 +36,7 @@ _MIN_POINTS = 4
 Share = Annotated[float, Ge(0), Le(1)]
 
 
-class Calibration(Settings):
+class Calibration(MeasuredCamera):
     """A camera's noise: ``variance = gain * (mean - offset) + read_noise²``.
 
     Attributes
@@ -75,12 +71,6 @@ class Calibration(Settings):
         What was found and what to do, in words.
     """
 
-    gain: Annotated[float, Ge(0)]
-    offset: float
-    read_noise: Annotated[float, Ge(0)]
-    gain_interval: Interval
-    offset_interval: Interval
-    read_noise_interval: Interval
     correlation: float
     correlation_y: float
     correlation_x: float
@@ -95,10 +85,6 @@ class Calibration(Settings):
     row_stripes: Annotated[float, Ge(0)] = 0.0
     column_stripes: Annotated[float, Ge(0)] = 0.0
     bleached: Share | None = None
-
-    def variance(self, mean: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Noise variance in DN² of pixels that would be `mean` (DN) without noise."""
-        return variance_at(mean, self.gain, self.offset, self.read_noise)
 
     def summary(self) -> str:
         """All of it in a few lines, for people."""
@@ -147,10 +133,6 @@ class Calibration(Settings):
         lines = [StripeNoise(sigma=sigma, lines=name) for name, sigma in stripes.items() if sigma]
         return Composite.of([camera, *lines])
 
-    def stabilizer(self) -> CameraModel:
-        """The transform that gives this noise unit variance."""
-        return CameraModel(gain=self.gain, offset=self.offset, read_noise=self.read_noise)
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -163,7 +145,7 @@ class Measured:
     variance : array
         The part of the curve's variance that is noise, in DN².
     line : Line
-    camera : Camera
+    camera : MeasuredCamera
     saturated, cut_off : float
         Share of pixels at the detector's upper and lower end.
     """
@@ -171,7 +153,7 @@ class Measured:
     curve: Curve
     variance: Values
     line: Line
-    camera: Camera
+    camera: MeasuredCamera
     saturated: float
     cut_off: float
 
@@ -225,7 +207,7 @@ def conclude(found: Measured, traits: Traits) -> Calibration:
     )
     span_y, span_x = traits.spans
     return Calibration(
-        **asdict(found.camera),
+        **found.camera.model_dump(),
         correlation=traits.strongest,
         correlation_y=traits.along_y[0],
         correlation_x=traits.along_x[0],
