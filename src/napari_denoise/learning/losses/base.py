@@ -13,9 +13,10 @@ from napari_denoise.core.progress import Job
 from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.models.draws import Draws
 
-__all__ = ["Loss"]
+__all__ = ["ANY_DRAWS", "Loss"]
 
 ANY_DRAWS = Draws()
+"""For networks that draw nothing, and tiles that are the whole image."""
 
 
 class Loss(ABC):
