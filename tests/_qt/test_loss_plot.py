@@ -6,8 +6,8 @@ from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QMenu
 from superqt.utils import qimage_to_array
 
-from napari_denoise._qt.chart_painter import series_color
 from napari_denoise._qt.loss_plot import _MAX_GROUPS, LossPlot
+from napari_denoise._qt.theme import series_color
 
 BLUE, ORANGE = (series_color(index, QPalette(QColor("white"))) for index in range(2))
 

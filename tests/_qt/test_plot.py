@@ -7,8 +7,8 @@ from qtpy.QtGui import QColor, QMouseEvent, QPalette, QPixmap
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 from superqt.utils import qimage_to_array
 
-from napari_denoise._qt.chart_painter import series_color
 from napari_denoise._qt.plot import Marker, Plot, Series
+from napari_denoise._qt.theme import series_color
 from napari_denoise.core.errors import FileError
 
 LIGHT, DARK = QPalette(QColor("white")), QPalette(QColor("#262930"))

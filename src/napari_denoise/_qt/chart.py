@@ -14,8 +14,9 @@ from napari_denoise._qt.ticks import decade_ticks, ticks
 
 __all__ = ["Chart", "Marker", "Scale", "Series"]
 
+# A tenth of what a float can hold: the width of an axis, and the step to the next tick beyond its
+# end, must still be finite.
 _FURTHEST = 1e307
-"""An axis ends there, short of what a float can hold."""
 
 Style = Literal["line", "dashed", "points", "line+points"]
 
@@ -53,9 +54,11 @@ class Series:
             values = getattr(self, field)
             if values is None:
                 continue
+            # A copy, because the caller's array may go on changing while the plot shows it.
             array = np.array(values, dtype=np.float64).ravel()
             if array.size != n_points:
                 raise ValueError(f"{self.name}: {array.size} values of {field}, {n_points} of x.")
+            # The class is frozen; so everyone after this sees arrays, whatever was given.
             object.__setattr__(self, field, array)
 
     @property
@@ -97,6 +100,7 @@ class Scale:
         if not self.is_log:
             return np.asarray((array - self.low) / (self.high - self.low))
         low, high = np.log10([self.low, self.high])
+        # Zero and below are nowhere on this axis: NaN leaves a gap there, and no warning.
         positive = np.where(array > 0, array, np.nan)
         return np.asarray((np.log10(positive) - low) / (high - low))
 
@@ -106,14 +110,32 @@ class Scale:
 
     @classmethod
     def over(cls, values: NDArray[np.float64], *, is_log: bool, air: float) -> Scale | None:
-        """The scale that shows `values` with a fraction of `air` at its ends; None for none."""
+        """The scale that shows all values, with room at its ends.
+
+        Parameters
+        ----------
+        values : ndarray of float64
+            Those that are not finite, and on a logarithmic axis those not above zero, are left
+            out.
+        is_log : bool
+            Whether the scale is logarithmic.
+        air : float
+            The room at either end, as a fraction of what the values span.
+
+        Returns
+        -------
+        Scale or None
+            None if no value is left.
+        """
         shown = values[np.isfinite(values) & ((values > 0) | (not is_log))]
         if not shown.size:
             return None
         low, high = float(shown.min()), float(shown.max())
         if is_log:
+            # At least a tenth, else a single value would make an axis without width.
             factor = max((high / low) ** air, 1.1)
             return cls(max(low / factor, 1 / _FURTHEST), min(high * factor, _FURTHEST), is_log)
+        # Equal values span nothing: then a tenth of the value; around zero, one.
         width = air * (high - low) or 0.1 * abs(high) or 1.0
         return cls(max(low - width, -_FURTHEST), min(high + width, _FURTHEST), is_log)
 
@@ -142,12 +164,18 @@ class Chart:
     y_range: tuple[float, float] | None = None
 
     def scales(self, *, is_x_log: bool, is_y_log: bool) -> tuple[Scale, Scale] | None:
-        """Both axes' scales; None if there is no point that they could show."""
+        """Both axes' scales; None if there is no point that they could show.
+
+        A point counts only if both its numbers can be shown, so that an axis never makes room
+        for points that the other one hides.
+        """
         points = np.concatenate([series.points for series in self.series] or [np.empty((0, 2))])
         is_shown = np.isfinite(points).all(axis=1)
         is_shown &= (points[:, 0] > 0) | (not is_x_log)
         is_shown &= (points[:, 1] > 0) | (not is_y_log)
         x, y = points[is_shown].T
+        # The frame is about twice as wide as high, so these are about the same in pixels: enough
+        # that the first and last dots are not cut by the frame.
         across = _scale(x, self.x_range, is_log=is_x_log, air=0.03)
         upward = _scale(y, self.y_range, is_log=is_y_log, air=0.06)
         return (across, upward) if across and upward else None
@@ -159,6 +187,7 @@ class Chart:
         last_x: NDArray[np.float64] = np.empty(0)
         for series in self.series:
             x = np.asarray(series.x)
+            # Curves over the same steps or frequencies are what people compare line by line.
             if not titles or not np.array_equal(x, last_x):
                 titles.append(self.x_label or "x")
                 columns.append(x.tolist())
@@ -181,6 +210,7 @@ def _scale(
     is_log: bool,
     air: float,
 ) -> Scale | None:
+    # A range made for the linear axis may begin at zero, where a logarithmic one cannot.
     if given is None or (is_log and given[0] <= 0):
         return Scale.over(values, is_log=is_log, air=air)
     return Scale(*given, is_log) if values.size else None

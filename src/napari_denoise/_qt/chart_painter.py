@@ -1,8 +1,4 @@
-"""Draws a chart: axes, series, markers and legend, in the colours of the theme.
-
-Painted by hand: curves with axes need no plotting library, whose import alone would take half the
-time a dock may take to open, and the theme's colours come for free.
-"""
+"""Draws a chart: axes, series, markers and legend, in the colours of the theme."""
 
 from __future__ import annotations
 
@@ -16,31 +12,20 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPalette, QPen, QPolygonF
 
 from napari_denoise._qt.chart import Chart, Marker, Scale, Series
+from napari_denoise._qt.theme import faded, series_color
 from napari_denoise._qt.ticks import tick_text
 
-__all__ = ["ChartPainter", "View", "faded", "series_color"]
+__all__ = ["ChartPainter", "View"]
 
-# For the colour-blind too, and with enough contrast to the background of either theme.
-_ON_DARK = ("#4c9be8", "#f0923c", "#3fbf9b", "#d58be0", "#e8d44c", "#f0706a")
-_ON_LIGHT = ("#1f6fc0", "#c05a00", "#0f7f60", "#8f3fa0", "#7a6a00", "#b8302a")
-_MAX_RINGED = 60
-"""Up to so many points of a line get dots."""
+# More dots than this on a line touch each other in a dock of 300 pixels.
+_MAX_DOTTED = 60
+# Qt strokes a line as one outline, whose cost grows with the square of the points where it crosses
+# itself, as a noisy curve does. In pieces of so many points 1,000 points of white noise are drawn
+# 13 times as fast, and 10,000 points 16 times; shorter pieces gain little more.
+_PIECE = 10
+# Pixels: the stroke before a name in the legend, and the room between two texts in a row.
 _SWATCH = 12.0
 _GAP = 10.0
-
-
-def series_color(index: int, palette: QPalette) -> QColor:
-    """The colour of a plot's series by its place, for the theme that `palette` is of."""
-    is_dark = palette.color(QPalette.ColorRole.WindowText).lightnessF() > 0.5
-    colors = _ON_DARK if is_dark else _ON_LIGHT
-    return QColor(colors[index % len(colors)])
-
-
-def faded(color: QColor, alpha: float) -> QColor:
-    """The same colour, see-through: 0 for nothing, 1 for all of it."""
-    see_through = QColor(color)
-    see_through.setAlphaF(alpha)
-    return see_through
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +40,7 @@ class View:
         """Where points are in the widget, shape ``(n, 2)`` in pixels; NaN for those nowhere."""
         left = self.frame.left() + self.frame.width() * self.across.fraction(x)
         top = self.frame.bottom() - self.frame.height() * self.upward.fraction(y)
-        # Far outside, coordinates would overflow Qt's.
+        # Qt's rasteriser counts in fixed point, which coordinates far outside overflow.
         places = np.column_stack([np.atleast_1d(left), np.atleast_1d(top)])
         return np.asarray(np.clip(places, -1e5, 1e5))
 
@@ -72,7 +57,7 @@ class _Entry:
 
 
 def _n_upward(height: float) -> int:
-    """How many numbers stand beside an axis of this height in pixels."""
+    """How many numbers stand beside an axis of this height in pixels: one in two lines."""
     return max(2, round(height / 22))
 
 
@@ -119,6 +104,8 @@ class ChartPainter:
             self._paint_marker(marker)
 
     def _view(self, across: Scale, upward: Scale, n_lines: int) -> View:
+        # The frame is what texts leave over, so that no number is cut whatever its length; the
+        # ticks that decide the width at the left are those that are drawn later.
         top = n_lines * self._line + 8
         below = self._line * (2 if self._chart.x_label else 1) + 8
         ticks = upward.ticks(_n_upward(self._rect.height() - top - below))
@@ -146,6 +133,7 @@ class ChartPainter:
         """Ticks of the x axis and their places, so few that their labels keep apart."""
         frame, across = self.view.frame, self.view.across
         found: list[tuple[float, float]] = []
+        # How long the labels are shows only once the ticks are chosen: try, from many to few.
         for n_ticks in (8, 6, 5, 4, 3, 2, 1):
             ticks = across.ticks(n_ticks)
             places = frame.left() + frame.width() * across.fraction(ticks)
@@ -168,7 +156,7 @@ class ChartPainter:
         return float(min(max(middle - width / 2, 2.0), self._rect.right() - width - 2))
 
     def _paint_titles(self) -> None:
-        """The y axis' title above it, the x axis' below, where both can be read."""
+        """The y axis' title above it, the x axis' below: turned by 90° one is hard to read."""
         baseline, chart = 2 + self._metrics.ascent(), self._chart
         self._painter.setPen(self._ink)
         self._painter.drawText(QPointF(2, baseline), self._elided(chart.y_label))
@@ -223,9 +211,14 @@ class ChartPainter:
         places = self.view.places(series.x, series.y)
         if series.style != "points":
             painter.setPen(_pen(color, series.style, 1.8))
+            # A dash pattern would begin anew with each piece.
+            n_points = len(places) if series.style == "dashed" else _PIECE
             for run in _runs(places):
-                painter.drawPolyline(_polygon(run))
-        is_few = len(places) <= _MAX_RINGED and series.style == "line+points"
+                for start in range(0, len(run), n_points):
+                    # A piece ends where the next one begins.
+                    painter.drawPolyline(_polygon(run[start : start + n_points + 1]))
+        is_few = len(places) <= _MAX_DOTTED and series.style == "line+points"
+        # A line of one point would not be seen at all.
         if series.style == "points" or is_few or len(places) == 1:
             # A thick pen with round ends draws thousands of dots at once.
             painter.setPen(_dot_pen(color))
@@ -235,6 +228,7 @@ class ChartPainter:
     def _paint_band(self, series: Series, low: ArrayLike, high: ArrayLike, color: QColor) -> None:
         lower, upper = self.view.places(series.x, low), self.view.places(series.x, high)
         is_shown = np.isfinite(lower).all(axis=1) & np.isfinite(upper).all(axis=1)
+        # Faint enough for the curves of other series to be seen through it.
         self._painter.setPen(Qt.PenStyle.NoPen)
         self._painter.setBrush(faded(color, 0.25))
         outline = np.concatenate([upper[is_shown], lower[is_shown][::-1]])

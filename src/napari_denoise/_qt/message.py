@@ -8,12 +8,11 @@ from typing import Literal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_denoise._qt.theme import ALARM_COLORS
 from napari_denoise.core.errors import DenoiseError
 
 __all__ = ["ErrorMessage", "Message", "WrappedLabel"]
 
-# The text keeps the theme's colour, so that it can be read on dark and on light.
-_COLORS = {"notice": "#e0a030", "error": "#e5484d"}
 _LONG_WORD = re.compile(r"\S{24}")
 
 
@@ -48,7 +47,9 @@ class Message(WrappedLabel):
     def __init__(self, kind: Literal["notice", "error"], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lines: list[str] = []
-        self.setStyleSheet(f"border-left: 3px solid {_COLORS[kind]}; padding: 2px 2px 2px 6px;")
+        self.setStyleSheet(
+            f"border-left: 3px solid {ALARM_COLORS[kind]}; padding: 2px 2px 2px 6px;"
+        )
 
     def add(self, line: str) -> None:
         """Add a line, unless it stands there already."""

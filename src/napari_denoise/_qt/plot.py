@@ -12,8 +12,9 @@ from qtpy.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent, QPalette, QP
 from qtpy.QtWidgets import QApplication, QMessageBox, QSizePolicy, QWidget
 
 from napari_denoise._qt.chart import Chart, Marker, Series
-from napari_denoise._qt.chart_painter import ChartPainter, View, faded, series_color
+from napari_denoise._qt.chart_painter import ChartPainter, View
 from napari_denoise._qt.saving import save_where_asked
+from napari_denoise._qt.theme import faded, series_color
 from napari_denoise._qt.ticks import tick_text
 from napari_denoise.core.atomic_write import atomic_write
 from napari_denoise.core.csv_table import save_csv, to_text
