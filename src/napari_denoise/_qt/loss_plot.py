@@ -12,8 +12,10 @@ from napari_denoise._qt.plot import Plot, Series
 
 __all__ = ["LossPlot"]
 
+# Beyond so many points, neighbours are drawn as one: their mean, and their range behind it. More
+# could not be told apart in a dock of 300 pixels, and would be drawn anew with each step.
 _MAX_GROUPS = 160
-"""Beyond so many points, neighbours are drawn as one: their mean, and their range behind it."""
+# Dots show where a validation was; with more of them they hide how the line runs.
 _MAX_DOTS = 30
 
 
@@ -58,6 +60,7 @@ class LossPlot(Plot):
     def _show(self, *, is_y_log: bool | None = None) -> None:
         curves = {"training": self._training, "validation": self._validation}
         series = [curve.series(name) for name, curve in curves.items() if curve.groups]
+        # Past the planned end where a training was trained further.
         last_step = max(
             [self._n_steps, 1, *(c.groups[-1].step for c in curves.values() if c.groups)]
         )
@@ -99,10 +102,13 @@ class _Curve:
         if not isfinite(loss):
             return
         self.latest = loss
+        # Into the last group until it is as large as the others, so that all weigh the same.
         point = _Group(1, step, loss, loss, loss)
         if self.groups and self.groups[-1].n_points < self._group_size:
             point = self.groups.pop() + point
         self.groups.append(point)
+        # Halved, so that there are never fewer than half of what can be shown, and each point has
+        # moved only log2(n) times.
         if len(self.groups) == _MAX_GROUPS:
             pairs = zip(self.groups[::2], self.groups[1::2], strict=True)
             self.groups = [earlier + later for earlier, later in pairs]
