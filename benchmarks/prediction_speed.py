@@ -31,7 +31,7 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.progress import run
 from napari_denoise.learning.methods import N2V
-from napari_denoise.learning.networks import slabs
+from napari_denoise.learning.networks.execution import slabs
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.job import TrainingImage, train_job
 

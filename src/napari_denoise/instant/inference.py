@@ -24,9 +24,9 @@ from napari_denoise.learning.device import (
     resolve_device,
 )
 from napari_denoise.learning.models.orientations import Orientation, orientations, padded
+from napari_denoise.learning.networks.execution.slabs import Scratch
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.shipped import FILES, load_network
-from napari_denoise.learning.networks.slabs import Scratch
 from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.variance_stabilization import clean_plane, planes_around
 

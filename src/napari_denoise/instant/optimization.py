@@ -157,7 +157,7 @@ class Pretraining:
 def _apply(network: InstantNetwork, batch: Acquisition) -> tuple[Tensor, Tensor]:
     """Electrons without noise, and the logarithm of their variance over that of the noise."""
     with mixed_precision(batch.planes.device, 2):
-        cleaned, log_variance = network(batch.planes, batch.conditions)
+        cleaned, log_variance = network.compute(batch.planes, batch.conditions)
     return inverse(cleaned + batch.level, batch.dark_variance), log_variance
 
 

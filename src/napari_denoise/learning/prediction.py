@@ -218,7 +218,8 @@ class _ModelSession(Session):
 
     def _predicted(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
-        from napari_denoise.learning.networks.unet import Focused, UNet  # noqa: PLC0415
+        from napari_denoise.learning.networks.execution.unet import Focused  # noqa: PLC0415
+        from napari_denoise.learning.networks.unet import UNet  # noqa: PLC0415
 
         settings, whole = self._settings, self._network
         assert whole is not None  # noqa: S101  # not after close

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from napari_denoise.core.progress import run
-from napari_denoise.learning.networks import slabs
 from napari_denoise.learning.networks.architecture import InstantArchitecture
+from napari_denoise.learning.networks.execution import slabs
+from napari_denoise.learning.networks.execution.slabs import Scratch
 from napari_denoise.learning.networks.instant import N_CONDITIONS, InstantNetwork
-from napari_denoise.learning.networks.slabs import Scratch
 
 SMALL = InstantArchitecture(widths=(8, 8, 8), n_blocks=(1, 1, 2))
 
@@ -94,3 +94,11 @@ def test_what_the_uncertainty_learns_leaves_the_image_alone():
         if gradient is not None
     ]
     assert touched == ["log_variance.weight", "log_variance.bias"]
+
+
+@pytest.mark.parametrize("is_learning", [True, False])
+def test_the_fast_way_gives_what_plain_torch_gives(network, is_learning):
+    network.requires_grad_(is_learning)
+    images = batch(37, 50)
+    for fast, plain in zip(network.compute(*images), network(*images), strict=True):
+        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-5)

@@ -8,21 +8,21 @@ from napari_denoise.core.progress import run
 from napari_denoise.learning.methods.divnoising import LadderArchitecture
 from napari_denoise.learning.models.draws import Draws
 from napari_denoise.learning.networks.architecture import choose_pooling
-from napari_denoise.learning.networks.ladder_vae import LadderNetwork
+from napari_denoise.learning.networks.ladder_vae import LadderVAE
 
 
 def make_ladder(patch_size, depth=2):
     architecture = LadderArchitecture(
         n_features=4, n_latents=2, pooling=choose_pooling(patch_size, depth), contrast=3.0
     )
-    network = LadderNetwork(architecture, torch.Generator().manual_seed(5))
+    network = LadderVAE(architecture, torch.Generator().manual_seed(5))
     for parameter in network.parameters():
         # Without rectified dead ends, so that all that can be seen is seen.
         parameter.requires_grad_(requires_grad=False).abs_()
     return network
 
 
-def imagine(network, batch):
+def decoded(network, batch):
     factors = network.architecture.factors()
 
     def noise(level, shape):
@@ -39,13 +39,13 @@ def test_a_pixel_changes_others_as_far_as_the_halo_and_no_farther(size, depth):
     axis = int(np.argmax(size))
     halo = network.architecture.halo()[axis]
     batch = torch.randn(1, 1, *size, generator=torch.Generator().manual_seed(1))
-    before = imagine(network, batch.double().float())
+    before = decoded(network, batch.double().float())
     farthest = 0
     for step in range(network.architecture.alignment()[axis]):
         place = size[axis] // 2 + step
         changed = batch.clone()
         changed.select(2 + axis, place).add_(50.0)
-        difference = (imagine(network, changed) - before).abs()
+        difference = (decoded(network, changed) - before).abs()
         others = [i for i in range(difference.ndim) if i != 2 + axis]
         reached = torch.nonzero(difference.amax(others) > 0).ravel() - place
         farthest = max(farthest, int(reached.abs().max()))
@@ -55,13 +55,14 @@ def test_a_pixel_changes_others_as_far_as_the_halo_and_no_farther(size, depth):
 @pytest.mark.parametrize("size", [(37, 50), (1, 3), (5, 18, 21)])
 def test_images_of_any_size_come_back_in_that_size(size):
     network = make_ladder((16,) * len(size))
-    assert imagine(network, torch.zeros(1, 1, *size)).shape == (1, 1, *size)
+    assert decoded(network, torch.zeros(1, 1, *size)).shape == (1, 1, *size)
 
 
 def test_progress_is_told_after_each_layer():
     network = make_ladder((16, 16))
     fractions = []
-    seen = run(network.look(torch.zeros(1, 1, 16, 16)), lambda e: fractions.append(e.fraction))
+    encoding = network.encode_job(torch.zeros(1, 1, 16, 16))
+    features = run(encoding, lambda event: fractions.append(event.fraction))
     assert len(fractions) == 6
     assert fractions[-1] == 1.0
     fractions.clear()
@@ -69,7 +70,7 @@ def test_progress_is_told_after_each_layer():
     def noise(_level, shape):
         return torch.zeros(shape)
 
-    job = network.imagine(seen, noise, (16, 16))
+    job = network.decode_job(features, noise, (16, 16))
     run(job, lambda e: fractions.append(e.fraction))
     assert fractions == sorted(fractions)
     assert len(fractions) >= 9
@@ -88,3 +89,16 @@ def test_what_costs_nothing_tells_nothing():
     other, _ = network(torch.randn(1, 1, 16, 16), noise)
     assert divergence.abs().max() == 0
     torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("is_learning", [True, False])
+@pytest.mark.parametrize("size", [(16, 18), (5, 18, 21)])
+def test_the_fast_way_gives_what_plain_torch_gives(size, is_learning):
+    network = make_ladder((16,) * len(size)).requires_grad_(is_learning)
+
+    def noise(_level, shape):
+        return torch.randn(shape, generator=torch.Generator().manual_seed(2))
+
+    batch = torch.randn(1, 1, *size, generator=torch.Generator().manual_seed(1))
+    for fast, plain in zip(network.compute(batch, noise), network(batch, noise), strict=True):
+        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-4)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.learning.networks import operations
-from napari_denoise.learning.networks.operations import (
+from napari_denoise.learning.networks.execution import operations
+from napari_denoise.learning.networks.execution.operations import (
     ORDER,
     convolve,
     convolve_transposed,

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from napari_denoise.learning.networks import slabs
-from napari_denoise.learning.networks.slabs import Scratch, in_slabs, plus, rectified
+from napari_denoise.learning.networks.execution import slabs
+from napari_denoise.learning.networks.execution.slabs import Scratch, in_slabs, plus, relu
 
 
 def outcome(layers):
@@ -35,7 +35,7 @@ def image():
 
 
 @pytest.mark.parametrize("work", [1.0, 2e9, 1e12])
-@pytest.mark.parametrize("finish", [rectified, plus(torch.ones(1, 3, 23, 5))])
+@pytest.mark.parametrize("finish", [relu, plus(torch.ones(1, 3, 23, 5))])
 @pytest.mark.parametrize("is_over_itself", [False, True])
 def test_a_result_may_be_written_over_what_it_is_made_of(image, work, finish, is_over_itself):
     shape, cpu = tuple(image.shape), image.device

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from napari_denoise.core.progress import run
-from napari_denoise.learning.networks import slabs, unet
 from napari_denoise.learning.networks.architecture import UNetArchitecture
+from napari_denoise.learning.networks.execution import slabs
+from napari_denoise.learning.networks.execution.layers import convolution_layers_on_way_up
+from napari_denoise.learning.networks.layers import Convolution, downsample
 from napari_denoise.learning.networks.unet import UNet
 
 PLANE = UNetArchitecture(n_channels=1, n_features=4, pooling=((2, 2), (2, 2)))
@@ -31,24 +33,22 @@ def test_any_size_of_a_volume_comes_back(size, architecture):
 @pytest.mark.parametrize("shrinking", ["average", "blur", "max-blur"])
 def test_shrinking_leaves_a_plain_image_plain(shrinking):
     plain = torch.full((1, 1, 8, 12), 7.0)
-    torch.testing.assert_close(
-        unet.shrink(plain, (2, 1), shrinking), torch.full((1, 1, 4, 12), 7.0)
-    )
+    torch.testing.assert_close(downsample(plain, (2, 1), shrinking), torch.full((1, 1, 4, 12), 7.0))
 
 
 def test_blurred_shrinking_weighs_four_pixels_by_the_binomial():
     line = torch.zeros(1, 1, 1, 8)
     line[..., 3] = 8.0
-    shrunk = unet.shrink(line, (1, 2), "blur")
+    shrunk = downsample(line, (1, 2), "blur")
     torch.testing.assert_close(shrunk[0, 0, 0], torch.tensor([0.0, 3.0, 1.0, 0.0]))
-    reversed_line = unet.shrink(line.flip(-1), (1, 2), "blur")
+    reversed_line = downsample(line.flip(-1), (1, 2), "blur")
     torch.testing.assert_close(reversed_line, shrunk.flip(-1))
 
 
 def test_max_blur_keeps_a_lone_pixel_brighter_than_the_mean_does():
     spot = torch.zeros(1, 1, 8, 8)
     spot[..., 3, 3] = 1.0
-    blurred, average = (unet.shrink(spot, (2, 2), how) for how in ("max-blur", "average"))
+    blurred, average = (downsample(spot, (2, 2), how) for how in ("max-blur", "average"))
     assert blurred.max() > 2 * average.max()
 
 
@@ -56,9 +56,24 @@ def test_stepping_gives_what_the_forward_pass_gives():
     network, batch = UNet(PLANE), torch.rand(1, 1, 20, 24)
     events = []
     result = run(network.steps(batch), events.append)
-    assert torch.equal(result, network(batch))
+    torch.testing.assert_close(result, network(batch), rtol=1e-5, atol=1e-6)
+    assert torch.equal(result, network.compute(batch))
     assert len(events) == 11
     assert events[-1].fraction == 1.0
+
+
+@pytest.mark.parametrize("is_learning", [True, False])
+@pytest.mark.parametrize("architecture", [PLANE, VOLUME, SMOOTH_PLANE, SMOOTH_VOLUME])
+def test_the_fast_way_gives_what_plain_torch_gives_and_the_same_gradient(architecture, is_learning):
+    network = UNet(architecture).requires_grad_(is_learning)
+    sizes = (9, 22, 30)[-architecture.n_spatial :]
+    batch = torch.rand(2, architecture.n_channels, *sizes)
+    fast, plain = network.compute(batch), network(batch)
+    torch.testing.assert_close(fast, plain, rtol=1e-5, atol=1e-5)
+    if is_learning:
+        weights = list(network.parameters())
+        found, expected = (torch.autograd.grad(each.sum(), weights) for each in (fast, plain))
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("architecture", [PLANE, VOLUME])
@@ -110,7 +125,7 @@ def test_a_part_alone_is_what_it_is_in_the_whole(architecture):
 @pytest.mark.parametrize("n_skipped", [0, 3])
 def test_the_way_up_is_a_convolution_of_repeated_pixels(factors, n_skipped):
     rng = torch.Generator().manual_seed(1)
-    layer = unet.Convolution(2 + n_skipped, 5, len(factors), rng)
+    layer = Convolution(2 + n_skipped, 5, len(factors), rng)
     low = torch.rand(1, 2, *(6, 5, 4)[: len(factors)], generator=rng)
     size = [n * factor for n, factor in zip(low.shape[2:], factors, strict=True)]
     skip = torch.rand(1, n_skipped, *size, generator=rng)
@@ -118,7 +133,7 @@ def test_the_way_up_is_a_convolution_of_repeated_pixels(factors, n_skipped):
     expected = torch.relu(layer(torch.cat([repeated, skip], dim=1)))
     for is_learning in (True, False):
         layer.requires_grad_(is_learning)
-        result = result_of(layer.layers_on_way_up(low, skip, factors))
+        result = result_of(convolution_layers_on_way_up(layer, low, skip, factors))
         torch.testing.assert_close(result, expected)
 
 

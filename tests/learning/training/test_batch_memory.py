@@ -20,7 +20,7 @@ def room(monkeypatch):
     """Lets torch run out of memory for batches with more than so many pixels."""
 
     def limit(n_pixels, *, from_step=1):
-        forward, n_calls = UNet.forward, [0]
+        forward, n_calls = UNet.compute, [0]
 
         def forward_or_fail(self, batch):
             n_calls[0] += next(self.parameters()).requires_grad
@@ -28,7 +28,7 @@ def room(monkeypatch):
                 raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
             return forward(self, batch)
 
-        monkeypatch.setattr(UNet, "forward", forward_or_fail)
+        monkeypatch.setattr(UNet, "compute", forward_or_fail)
 
     return limit
 

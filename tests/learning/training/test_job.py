@@ -273,7 +273,7 @@ def test_running_out_of_memory_is_said_in_words(tiny, image, monkeypatch):
     def fail(self, batch):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr(UNet, "forward", fail)
+    monkeypatch.setattr(UNet, "compute", fail)
     with pytest.raises(DeviceError, match="not enough memory for even a single small patch"):
         run(train_job(tiny, [image]))
 

@@ -24,6 +24,7 @@ from napari_denoise.learning.methods.deconoising import (
 from napari_denoise.learning.models.draws import Draws
 from napari_denoise.learning.networks.architecture import UNetArchitecture
 from napari_denoise.learning.networks.blurred import BlurredNetwork
+from napari_denoise.learning.networks.execution.blur import blur_job
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.light import Light
 from napari_denoise.learning.normalization.linear import measure_normalization
@@ -60,7 +61,7 @@ class BlurredRegression(Regression):
         seen, target = self.normalized(batch.input), self.normalized(batch.target)
         mask = torch.from_numpy(batch.mask).to(self.device)
         with mixed_precision(self.device, seen.ndim - 2):
-            sharp: Tensor = network(seen)
+            sharp: Tensor = network.compute(seen)
         sharp = sharp.float()
         predicted = network.blur(sharp)
         weight = mask * self._certainty(predicted.detach())
@@ -78,7 +79,7 @@ class BlurredRegression(Regression):
         # Shares of the progress bar: the network takes most of the time.
         result = yield from nested(network.steps(self.normalized(tile[None])), 0.0, 0.9)
         if output != DECONVOLVED:
-            result = yield from nested(network.blurring(result), 0.9, 1.0)
+            result = yield from nested(blur_job(result, network.psf), 0.9, 1.0)
         return self.normalization.undo(result[0].cpu().numpy())
 
     def image_graph(self, network: Any) -> nn.Module | None:

@@ -86,7 +86,7 @@ class _Posterior(Loss):
         )
         seen = self._seen(pixels)
         with mixed_precision(self.device, pixels.ndim - 2):
-            answer: Tensor = network(seen)
+            answer: Tensor = network.compute(seen)
         losses = self._losses(self._by_channel(answer.float()), target)
         # Sums over all pixels: picking out the masked ones would not be deterministic on GPUs.
         return (losses * mask).sum() / mask.sum().clamp(min=1)

@@ -37,7 +37,7 @@ class Regression(Loss):
         seen, target = self.normalized(batch.input), self.normalized(batch.target)
         mask = torch.from_numpy(batch.mask).to(self.device)
         with mixed_precision(self.device, seen.ndim - 2):
-            predicted: Tensor = network(seen)
+            predicted: Tensor = network.compute(seen)
         # Sums over all pixels: picking out the masked ones would not be deterministic on GPUs.
         # In float32: the difference of two near numbers is what bfloat16 has no digits for.
         squares = (predicted.float() - target).square() * mask

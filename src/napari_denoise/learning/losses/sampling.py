@@ -22,7 +22,7 @@ from napari_denoise.learning.methods import SAMPLE, SAMPLES, UNCERTAINTY
 from napari_denoise.learning.methods.divnoising import DivNoising, LadderArchitecture
 from napari_denoise.learning.models.draws import Draws
 from napari_denoise.learning.networks.architecture import choose_pooling
-from napari_denoise.learning.networks.ladder_vae import LadderNetwork
+from napari_denoise.learning.networks.ladder_vae import LadderVAE
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.training.camera_estimation import measure_camera
@@ -68,7 +68,7 @@ class Sampling(Loss):
             return torch.randn(shape, generator=generator).to(self.device)
 
         with mixed_precision(self.device, pixels.ndim - 2):
-            image, divergence = network(self._seen(pixels), noise)
+            image, divergence = network.compute(self._seen(pixels), noise)
         nll = self.likelihood.nll(image + self.camera.level, pixels) * mask
         # Per pixel, as the likelihood is: else the balance would depend on the patch size.
         kl = divergence.mean(dim=1) / pixels[0].numel()
@@ -82,9 +82,10 @@ class Sampling(Loss):
         # One pass down serves all samples: only the way up draws.
         n = 1 if output in {SAMPLE, SAMPLES} else draws.n_samples
         mean, squares = np.zeros(tile.shape), np.zeros(tile.shape)
-        seen = yield from nested(network.look(self._seen(self._batch(tile))), 0.0, 1 / (1 + n))
+        encoding = network.encode_job(self._seen(self._batch(tile)))
+        features = yield from nested(encoding, 0.0, 1 / (1 + n))
         for i in range(n):
-            job = network.imagine(seen, self._noise(network, draws, i), tile.shape[1:])
+            job = network.decode_job(features, self._noise(network, draws, i), tile.shape[1:])
             image, _ = yield from nested(job, (1 + i) / (1 + n), (2 + i) / (1 + n))
             pixels = self.likelihood.intensities(image + self.camera.level)
             # Double precision: spreads are small beside offsets of cameras.
@@ -105,7 +106,7 @@ class Sampling(Loss):
         return self.camera.stabilize(pixels) - self.camera.level
 
     def _noise(
-        self, network: LadderNetwork, draws: Draws, sample: int
+        self, network: LadderVAE, draws: Draws, sample: int
     ) -> Callable[[int, tuple[int, ...]], Tensor]:
         factors = network.architecture.factors()
 
@@ -134,7 +135,7 @@ class WithLadder(Strategy[DivNoising]):
             pooling=choose_pooling(patch_size, method.depth),
             contrast=max(float(values.std()), _LEAST_CONTRAST),
         )
-        network = LadderNetwork(architecture, torch.Generator().manual_seed(seed))
+        network = LadderVAE(architecture, torch.Generator().manual_seed(seed))
         return Start(network, camera.model_copy(update={"level": float(values.mean())}))
 
     def loss(self, normalization: Normalization, device: torch.device) -> Sampling:

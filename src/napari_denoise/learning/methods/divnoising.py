@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from napari_denoise.learning.losses.strategy import Strategy
-    from napari_denoise.learning.networks.ladder_vae import LadderNetwork
+    from napari_denoise.learning.networks.ladder_vae import LadderVAE
 
 __all__ = ["SAMPLE", "SAMPLES", "DivNoising", "LadderArchitecture"]
 
@@ -76,10 +76,10 @@ class LadderArchitecture(Architecture):
         """How many pixels around a pixel can change it, per spatial axis."""
         return tuple(_farthest_drawn(factors) for factors in zip(*self.pooling, strict=True))
 
-    def make_network(self, rng: torch.Generator | None = None) -> LadderNetwork:
-        from napari_denoise.learning.networks.ladder_vae import LadderNetwork  # noqa: PLC0415
+    def make_network(self, rng: torch.Generator | None = None) -> LadderVAE:
+        from napari_denoise.learning.networks.ladder_vae import LadderVAE  # noqa: PLC0415
 
-        return LadderNetwork(self, rng)
+        return LadderVAE(self, rng)
 
     def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
         """At full resolution: what the coarser level gave, what became of it, and the kept."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.core.progress import Job, Progress, run
+from napari_denoise.core.progress import Job, run
 from napari_denoise.learning.networks.base import Network
+from napari_denoise.learning.networks.execution.blur import blur_job
 from napari_denoise.learning.networks.unet import UNet
 
 if TYPE_CHECKING:
@@ -51,36 +51,14 @@ class BlurredNetwork(Network):
         self.register_buffer("psf", psf)
 
     def forward(self, batch: Tensor) -> Tensor:
-        return run(self.steps(batch))
+        """The sharp image, ``NC(Z)YX`` and normalised as the noisy one that it is seen in."""
+        sharp: Tensor = self.sharp(batch)
+        return sharp
 
     def steps(self, batch: Tensor) -> Job[Tensor]:
-        """The sharp image, normalised ``NC(Z)YX``; as :meth:`UNet.steps`."""
-        return (yield from self.sharp.steps(batch))
+        """As :meth:`forward`, layer by layer."""
+        return self.sharp.steps(batch)
 
     def blur(self, batch: Tensor) -> Tensor:
         """What the microscope makes of sharp images ``NC(Z)YX``, whose last pixels go on."""
-        return run(self.blurring(batch))
-
-    def blurring(self, batch: Tensor) -> Job[Tensor]:
-        """As :meth:`blur`, a job that reports after each axis, so that it can be cancelled.
-
-        By way of the spectrum, where a large PSF takes no longer than a small one.
-        """
-        ends = [end for size in self.psf.shape[::-1] for end in (size // 2, size // 2)]
-        # In float32: half precision would not add up that many numbers.
-        padded = F.pad(batch.float(), ends, mode="replicate")
-        sizes = padded.shape[2:]
-        outer = range(2, batch.ndim - 1)
-        spectrum = torch.fft.rfft(padded, n=sizes[-1])
-        for i in outer:
-            yield Progress(fraction=(i - 1) / (2 * len(sizes)))
-            spectrum = torch.fft.fft(spectrum, n=sizes[i - 2], dim=i)
-        spectrum = spectrum * torch.fft.rfftn(self.psf, s=sizes)
-        for i in reversed(outer):
-            yield Progress(fraction=1 - (i - 1) / (2 * len(sizes)))
-            spectrum = torch.fft.ifft(spectrum, dim=i)
-        yield Progress(fraction=1 - 1 / (2 * len(sizes)))
-        blurred: Tensor = torch.fft.irfft(spectrum, n=sizes[-1])
-        # The product wraps around: what has not is at the end.
-        whole = (slice(size - 1, None) for size in self.psf.shape)
-        return blurred[(slice(None), slice(None), *whole)]
+        return run(blur_job(batch, self.psf))

@@ -7,30 +7,22 @@ levels decide. Another draw is another image that fits the noisy one as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.core.progress import Job, Progress, run
+from napari_denoise.core.progress import Job, nested
 from napari_denoise.learning.networks.base import Network
-from napari_denoise.learning.networks.operations import mean_of_blocks
-from napari_denoise.learning.networks.unet import Block, Convolution, padded
+from napari_denoise.learning.networks.execution import ladder_vae
+from napari_denoise.learning.networks.latents import DrawNoise, draw_latents
+from napari_denoise.learning.networks.layers import Block, Convolution, downsample, padded
 
 if TYPE_CHECKING:
     from napari_denoise.learning.methods.divnoising import LadderArchitecture
 
-__all__ = ["DrawNoise", "LadderNetwork"]
-
-T = TypeVar("T")
-
-DrawNoise = Callable[[int, tuple[int, ...]], Tensor]
-"""Gives standard normal noise for a level (0 is the finest) in a shape ``NC(Z)YX``."""
-
-_WIDEST = 6.0
-"""Bound on the logarithms of widths: beyond lies nothing but overflow."""
+__all__ = ["LadderVAE"]
 
 
 class _Rung(nn.Module):
@@ -55,35 +47,24 @@ class _Rung(nn.Module):
         )
         self.merge = Block(n_above + n_latents, n_features, n_spatial, rng)
         with torch.no_grad():
-            # At first nothing is told: the posterior is the prior.
+            # At first the image says nothing: the posterior is the prior.
             self.posterior.weight.mul_(0.1)
             if self.prior:
                 self.prior.weight.mul_(0.1)
 
-    def layers(
-        self, seen: Tensor, above: Tensor | None, noise: DrawNoise, level: int
-    ) -> Generator[bool, None, tuple[Tensor, Tensor]]:
+    def forward(
+        self, features: Tensor, above: Tensor | None, noise: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Draw latents; returns the features that follow, and the divergence of each latent."""
         above_it = [] if above is None else [above]
-        told = yield from self.posterior.layers(torch.cat([*above_it, seen], dim=1))
-        shift, log_ratio = _halves(told)
-        # In units of the prior's width, so that what the image says nothing of costs nothing.
-        latents = shift + log_ratio.exp() * noise(level, tuple(shift.shape))
-        if self.prior is not None and above is not None:
-            mean, log_width = _halves((yield from self.prior.layers(above)))
-            latents = mean + log_width.exp() * latents
-        divergence = (shift.square() + (2 * log_ratio).exp() - 1) / 2 - log_ratio
-        merged = torch.cat([*above_it, latents.to(seen.dtype)], dim=1)
-        return (yield from self.merge.layers(merged)), divergence
+        posterior = self.posterior(torch.cat([*above_it, features], dim=1))
+        prior = None if self.prior is None or above is None else self.prior(above)
+        latents, divergence = draw_latents(posterior, prior, noise)
+        merged = torch.cat([*above_it, latents.to(features.dtype)], dim=1)
+        return self.merge(merged), divergence
 
 
-def _halves(told: Tensor) -> tuple[Tensor, Tensor]:
-    """Means, and bounded logarithms of widths."""
-    mean, log_width = told.float().chunk(2, dim=1)
-    return mean, _WIDEST * torch.tanh(log_width / _WIDEST)
-
-
-class LadderNetwork(Network):
+class LadderVAE(Network):
     """Convolutional ladder of latent variables without batch normalisation.
 
     After Prakash et al. 2022, arXiv:2104.01374, at a fraction of its size.
@@ -117,33 +98,14 @@ class LadderNetwork(Network):
         self.head = Convolution(fine, 1, n, rng, width=1)
 
     def forward(self, batch: Tensor, noise: DrawNoise) -> tuple[Tensor, Tensor]:
-        """As :meth:`look` and :meth:`imagine` in turn."""
-        return run(self.imagine(run(self.look(batch)), noise, batch.shape[2:]))
-
-    def look(self, batch: Tensor) -> Job[list[Tensor]]:
-        """See what the image says at each level, the finest first.
+        """Draw an image that may be behind a noisy one.
 
         Parameters
         ----------
         batch : Tensor, axes N1(Z)YX
             With noise of unit variance, less the image's mean level.
-        """
-        n_layers = 2 + 2 * len(self.architecture.pooling)
-        return (yield from _reported(self._look(batch), n_layers))
-
-    def imagine(
-        self, seen: list[Tensor], noise: DrawNoise, size: tuple[int, ...]
-    ) -> Job[tuple[Tensor, Tensor]]:
-        """Draw an image that may be behind what was seen.
-
-        Parameters
-        ----------
-        seen : list of Tensor
-            Of :meth:`look`.
         noise : callable
             Decides which image it is.
-        size : tuple of int
-            Pixels per spatial axis.
 
         Returns
         -------
@@ -153,43 +115,55 @@ class LadderNetwork(Network):
             How much each level had to be told beyond what is likely anyway: Kullback–Leibler
             divergence per image, in nats.
         """
-        n_layers = 4 * len(self.architecture.pooling) + 2
-        return (yield from _reported(self._imagine(seen, noise, size), n_layers))
+        return self.decode(self.encode(batch), noise, tuple(batch.shape[2:]))
 
-    def _look(self, batch: Tensor) -> Generator[bool, None, list[Tensor]]:
-        batch = padded(batch, self.architecture.alignment()) / self.architecture.contrast
-        batch = yield from self.stem.layers(batch)
-        seen: list[Tensor] = []
-        for factors, block in zip(self.architecture.pooling, self.down, strict=True):
-            batch = mean_of_blocks(batch, factors)
-            batch = yield from cast("Block", block).layers(batch)
-            seen.append(batch)
-        return seen
+    def encode(self, batch: Tensor) -> list[Tensor]:
+        """What the image says at each level, the finest first."""
+        architecture, features = self.architecture, list[Tensor]()
+        batch = self.stem(padded(batch, architecture.alignment()) / architecture.contrast)
+        for factors, block in zip(architecture.pooling, self.down, strict=True):
+            batch = block(downsample(batch, factors, "average"))
+            features.append(batch)
+        return features
 
-    def _imagine(
-        self, seen: list[Tensor], noise: DrawNoise, size: tuple[int, ...]
-    ) -> Generator[bool, None, tuple[Tensor, Tensor]]:
-        above: Tensor | None = None
+    def decode(
+        self, features: list[Tensor], noise: DrawNoise, size: tuple[int, ...]
+    ) -> tuple[Tensor, Tensor]:
+        """Draw an image that may be behind what was encoded; as :meth:`forward`.
+
+        Parameters
+        ----------
+        features : list of Tensor
+            Of :meth:`encode`.
+        noise : callable
+        size : tuple of int
+            Pixels per spatial axis.
+        """
+        above: Tensor | None = None  # the top level's prior needs none
         divergences: list[Tensor] = []
-        for level in reversed(range(len(seen))):
-            rung = cast("_Rung", self.rungs[level])
-            features, divergence = yield from rung.layers(seen[level], above, noise, level)
+        for level in reversed(range(len(features))):
+            each = features[level]
+            shape = (len(each), self.architecture.n_latents, *each.shape[2:])
+            below, divergence = self.rungs[level](each, above, noise(level, shape))
             divergences.insert(0, divergence.flatten(1).sum(dim=1))
             scale = [float(factor) for factor in self.architecture.pooling[level]]
-            above = F.interpolate(features, scale_factor=scale, mode="nearest")
-        assert above is not None  # noqa: S101  # there is at least one level
-        image = yield from self.head.layers((yield from self.last.layers(above)))
+            above = F.interpolate(below, scale_factor=scale, mode="nearest")
         crop = (slice(None), slice(None), *map(slice, size))
-        return image[crop].float() * self.architecture.contrast, torch.stack(divergences)
+        image = self.head(self.last(above))[crop].float() * self.architecture.contrast
+        return image, torch.stack(divergences)
 
+    def encode_job(self, batch: Tensor) -> Job[list[Tensor]]:
+        """As :meth:`encode`, layer by layer."""
+        return ladder_vae.encode_job(self, batch)
 
-def _reported(layers: Generator[bool, None, T], n_layers: int) -> Job[T]:
-    """Run layers as a job that tells how many are done, so it can be cancelled."""
-    n_done = 0
-    while True:
-        try:
-            n_done += next(layers)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        yield Progress(fraction=min(n_done / n_layers, 1.0))
+    def decode_job(
+        self, features: list[Tensor], noise: DrawNoise, size: tuple[int, ...]
+    ) -> Job[tuple[Tensor, Tensor]]:
+        """As :meth:`decode`, layer by layer."""
+        return ladder_vae.decode_job(self, features, noise, size)
+
+    def steps(self, batch: Tensor, noise: DrawNoise) -> Job[tuple[Tensor, Tensor]]:
+        """As :meth:`forward`, layer by layer."""
+        features = yield from nested(self.encode_job(batch), 0.0, 0.5)
+        job = self.decode_job(features, noise, tuple(batch.shape[2:]))
+        return (yield from nested(job, 0.5, 1.0))

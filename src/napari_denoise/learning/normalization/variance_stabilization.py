@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from napari_denoise.core.progress import Job, nested
+from napari_denoise.learning.networks.execution.slabs import Scratch
 from napari_denoise.learning.networks.instant import N_CONDITIONS, InstantNetwork
-from napari_denoise.learning.networks.slabs import Scratch
 from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.noise.anscombe import DARK_COUNTS
 

@@ -7,23 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from math import ceil, prod
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
-from napari_denoise.learning.networks.operations import ORDER
+from napari_denoise.core.progress import Job, Progress
+from napari_denoise.learning.networks.execution.operations import ORDER
 
 __all__ = [
     "Finish",
     "Layers",
     "Scratch",
+    "identity",
     "in_slabs",
-    "plain",
     "plus",
-    "rectified",
+    "relu",
+    "reported_job",
     "row_range",
 ]
+
+T = TypeVar("T")
 
 WORK_PER_SLAB = 5e8
 """Multiplications after which a large layer reports: some 6 ms on two cores."""
@@ -56,6 +61,26 @@ class Scratch:
         return kept
 
 
+def reported_job(layers: Generator[bool, None, T], n_layers: int) -> Job[T]:
+    """Layers as a job that tells how many are done, so that it can be cancelled in between.
+
+    Parameters
+    ----------
+    layers : generator of bool
+        As :data:`Layers`.
+    n_layers : int
+        How many there are.
+    """
+    n_done = 0
+    while True:
+        try:
+            n_done += next(layers)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield Progress(fraction=min(n_done / n_layers, 1.0))
+
+
 def row_range(batch: Tensor, first: int, last: int) -> Tensor:
     """A range of rows; the batch itself if that is all, as the gradient of a part takes time."""
     return batch if last - first == batch.shape[2] else batch.narrow(2, first, last - first)
@@ -71,12 +96,12 @@ def plus(other: Tensor) -> Finish:
     return finish
 
 
-def rectified(rows: Tensor, _first: int, out: Tensor | None) -> Tensor:
+def relu(rows: Tensor, _first: int, out: Tensor | None) -> Tensor:
     """Sets to zero what is negative."""
     return F.relu_(rows) if out is None else torch.clamp_min(rows, 0, out=out)
 
 
-def plain(rows: Tensor, _first: int, out: Tensor | None) -> Tensor:
+def identity(rows: Tensor, _first: int, out: Tensor | None) -> Tensor:
     """Leaves rows as they are."""
     return rows if out is None else out.copy_(rows)
 
@@ -88,7 +113,7 @@ def in_slabs(
     margin: int,
     device: torch.device,
     *,
-    finish: Finish = plain,
+    finish: Finish = identity,
     step: int = 1,
     into: Tensor | None = None,
 ) -> Layers:
