@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file
 
 from napari_denoise.core.errors import ModelError
-from napari_denoise.instant import optimization
+from napari_denoise.instant import pretraining as optimization
 from napari_denoise.instant import train as instant_train
 from napari_denoise.instant.curriculum import Curriculum, patches
-from napari_denoise.instant.optimization import Pretraining
+from napari_denoise.instant.pretraining import Pretraining
 from napari_denoise.learning.networks.architecture import InstantArchitecture
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.shipped import load_network, save_network

@@ -23,7 +23,7 @@ from napari_denoise.learning.device import (
     native_dtype,
     resolve_device,
 )
-from napari_denoise.learning.models.orientations import Orientation, orientations, padded
+from napari_denoise.learning.models.orientations import Orientation, averaged_job
 from napari_denoise.learning.networks.execution.slabs import Scratch
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.shipped import FILES, load_network
@@ -64,14 +64,14 @@ class InstantSession(Session):
         camera, wanted = self._settings.camera(), place.planes(prod(tile.shape[1:-2]))
         if not self._settings.average_flips:
             return (yield from self._clean(tile, camera, wanted))
-        ways = orientations(may_be_turned=True)
-        whole, total = padded(tile, self._settings.alignment(tile.ndim - 1)), np.zeros_like(tile)
-        crop = tuple(map(slice, tile.shape))
-        for i, way in enumerate(ways):
-            job = self._clean(way.apply(whole), _turned(camera, way), wanted)
-            cleaned = yield from nested(job, i / len(ways), (i + 1) / len(ways))
-            total += way.undo(cleaned)[crop]
-        return total / np.float32(len(ways))
+
+        def predict(
+            turned: FloatArray, way: Orientation, _shape: tuple[int, ...]
+        ) -> Job[FloatArray]:
+            return self._clean(turned, _turned(camera, way), wanted)
+
+        alignment = self._settings.alignment(tile.ndim - 1)
+        return (yield from averaged_job(predict, tile, alignment, may_be_turned=True))
 
     def close(self) -> None:
         self._network, self._scratch = None, Scratch()

@@ -28,7 +28,7 @@ from napari_denoise.core.progress import run
 from napari_denoise.core.recipe import software_version
 from napari_denoise.instant.curriculum import Curriculum, patches
 from napari_denoise.instant.denoiser import Instant
-from napari_denoise.instant.optimization import Pretraining
+from napari_denoise.instant.pretraining import Pretraining
 from napari_denoise.io.images import read_image
 from napari_denoise.learning.device import resolve_device
 from napari_denoise.learning.networks.architecture import InstantArchitecture

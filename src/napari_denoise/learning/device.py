@@ -105,7 +105,7 @@ def native_dtype(device: torch.device, n_spatial: int) -> torch.dtype:
 def training_dtype(device: torch.device, n_spatial: int) -> torch.dtype:
     """As :func:`native_dtype`, or float16 on GPUs that have nothing better (V100, RTX 20).
 
-    Gradients in float16 need a ``LossScale``.
+    Gradients in float16 need a ``GradScaler``.
     """
     is_older = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] == 7
     # GTX 16 cards lack the units that make float16 fast, and are known to give NaN in it.

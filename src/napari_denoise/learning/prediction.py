@@ -9,21 +9,20 @@ from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import PrivateAttr
 
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import Denoiser, Session
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import AxesError, ModelError, SettingsError
-from napari_denoise.core.progress import Job, nested
+from napari_denoise.core.progress import Job
 from napari_denoise.core.settings import setting
 from napari_denoise.core.tiling import Place
 from napari_denoise.learning.methods import SAMPLES, UNCERTAINTY
 from napari_denoise.learning.models.draws import Draws
 from napari_denoise.learning.models.file import load_model, read_model_info
 from napari_denoise.learning.models.model import Model, ModelInfo
-from napari_denoise.learning.models.orientations import orientations, padded
+from napari_denoise.learning.models.orientations import Orientation, averaged_job
 from napari_denoise.learning.networks.tile_memory import choose_core
 
 if TYPE_CHECKING:
@@ -233,19 +232,17 @@ class _ModelSession(Session):
 
     def _averaged(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         """The mean of what comes of the tile in all orientations."""
+        core = place.core or tuple(slice(0, size) for size in tile.shape[1:])
+
+        def predict(
+            turned: FloatArray, way: Orientation, shape: tuple[int, ...]
+        ) -> Job[FloatArray]:
+            return self._predicted(turned, replace(place, core=way.window(core, shape)))
+
         alignment = self._settings.alignment(0)
         is_square = alignment[-2] == alignment[-1]
-        ways = orientations(may_be_turned=is_square and self._settings.info.method.may_be_turned)
-        whole, total = padded(tile, alignment), np.zeros_like(tile)
-        core = place.core or tuple(slice(0, size) for size in tile.shape[1:])
-        crop = (slice(None), *(slice(0, size) for size in tile.shape[1:]))
-        for i, way in enumerate(ways):
-            seen = replace(place, core=way.window(core, whole.shape[1:]))
-            job = self._predicted(way.apply(whole), seen)
-            result = yield from nested(job, i / len(ways), (i + 1) / len(ways))
-            total += way.undo(result)[crop]
-        total /= len(ways)
-        return total
+        may_be_turned = is_square and self._settings.info.method.may_be_turned
+        return (yield from averaged_job(predict, tile, alignment, may_be_turned=may_be_turned))
 
     def _computed(self, tile: FloatArray, core: tuple[slice, ...]) -> tuple[slice, ...]:
         """What the network must give for a core: more where the method sees farther than it."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from napari_denoise.core.dtype import FloatArray
+from napari_denoise.core.progress import Job, nested
 
-__all__ = ["Orientation", "orientations", "padded"]
+__all__ = ["Orientation", "Predict", "averaged_job", "orientations"]
 
 Window = tuple[slice, ...]
 
@@ -53,6 +55,9 @@ class Orientation:
         return pixels[..., ::y, ::x]
 
 
+Predict = Callable[[FloatArray, Orientation, tuple[int, ...]], Job[FloatArray]]
+
+
 def orientations(*, may_be_turned: bool) -> tuple[Orientation, ...]:
     """All eight ways, or the four that leave lines along Y and X as they are."""
     both = (False, True)
@@ -61,8 +66,42 @@ def orientations(*, may_be_turned: bool) -> tuple[Orientation, ...]:
     )
 
 
-def padded(tile: FloatArray, alignment: tuple[int, ...]) -> FloatArray:
-    """A ``C(Z)YX`` tile with its last pixels repeated, so that it is as well aligned reversed."""
+def averaged_job(
+    predict: Predict, tile: FloatArray, alignment: tuple[int, ...], *, may_be_turned: bool
+) -> Job[FloatArray]:
+    """The mean of what is predicted for a tile in all orientations, turned back.
+
+    Parameters
+    ----------
+    predict : callable
+        Gives the job for a tile in one orientation; is told which one, and the spatial shape of
+        the tile before it was turned.
+    tile : float32 array, axes C(Z)YX
+    alignment : tuple of int
+        What the network's levels are multiples of, per spatial axis.
+    may_be_turned : bool
+        Whether Y and X may be exchanged.
+
+    Returns
+    -------
+    float32 array, axes C(Z)YX
+    """
+    ways = orientations(may_be_turned=may_be_turned)
+    whole, total = _padded(tile, alignment), np.zeros_like(tile)
+    crop = tuple(map(slice, tile.shape))
+    for i, way in enumerate(ways):
+        job = predict(way.apply(whole), way, whole.shape[1:])
+        result = yield from nested(job, i / len(ways), (i + 1) / len(ways))
+        total += way.undo(result)[crop]
+    total /= len(ways)
+    return total
+
+
+def _padded(tile: FloatArray, alignment: tuple[int, ...]) -> FloatArray:
+    """A ``C(Z)YX`` tile with its last pixels repeated, so that it is as well aligned reversed.
+
+    Else the windows of the network's levels would lie elsewhere, which is another network.
+    """
     sizes = zip(tile.shape[1:], alignment, strict=True)
     ends = [(0, 0), *((0, -size % step) for size, step in sizes)]
     return np.pad(tile, ends, mode="edge") if any(end for _, end in ends) else tile

@@ -10,14 +10,16 @@ from torch import Tensor
 
 from napari_denoise.learning.training.optimizer import flatten
 
-__all__ = ["LossScale"]
+__all__ = ["GradScaler"]
 
 _FIRST = 2.0**16
+"""Of torch's own scaler: halved within a few steps where it is too much, so it may well be."""
+
 _N_UNTIL_DOUBLED = 1000
-"""Steps that go well before a larger factor is tried."""
+"""Steps that go well before a larger factor is tried. Trade-off: each try too early costs a step."""
 
 
-class LossScale:
+class GradScaler:
     """Multiplies losses before the gradient is taken, and divides it by the same.
 
     The factor is as large as the range of float16 allows: halved when a gradient overflows, now and

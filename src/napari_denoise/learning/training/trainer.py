@@ -22,7 +22,7 @@ from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.model import Model
 from napari_denoise.learning.networks.base import Network
 from napari_denoise.learning.training.batches import Batches
-from napari_denoise.learning.training.grad_scaler import LossScale
+from napari_denoise.learning.training.grad_scaler import GradScaler
 from napari_denoise.learning.training.optimizer import AdamW, flatten_weights
 from napari_denoise.learning.training.progress import TrainingProgress
 from napari_denoise.learning.training.schedule import Schedule
@@ -77,7 +77,7 @@ class Trainer:
             flatten_weights(self._average),
             n_averaged=max(1.0, method.n_steps / _AVERAGED_SHARE),
         )
-        self._scale = LossScale(training_dtype(device, start.network.architecture.n_spatial))
+        self._scaler = GradScaler(training_dtype(device, start.network.architecture.n_spatial))
         self._batches = batches
         self._validation: Sequence[Batch] = batches.validation()
         self._first_step = resumed.n_steps if resumed else 0
@@ -120,7 +120,7 @@ class Trainer:
         """
         batch = self._batches.draw()
         parameters = list(self._network.parameters())
-        loss, gradient = self._scale.gradient(
+        loss, gradient = self._scaler.gradient(
             lambda: self._loss.loss(self._network, batch), parameters
         )
         if gradient is None:

@@ -21,7 +21,7 @@ from napari_denoise.learning.device import mixed_precision, training_dtype
 from napari_denoise.learning.networks.architecture import InstantArchitecture
 from napari_denoise.learning.networks.instant import InstantNetwork
 from napari_denoise.learning.networks.shipped import widened
-from napari_denoise.learning.training.grad_scaler import LossScale
+from napari_denoise.learning.training.grad_scaler import GradScaler
 from napari_denoise.learning.training.optimizer import AdamW, flatten_weights
 from napari_denoise.noise.anscombe import inverse
 
@@ -67,7 +67,7 @@ class Pretraining:
         self._optimizer = AdamW(
             flatten_weights(self.network), flatten_weights(self.average), n_averaged=_N_AVERAGED
         )
-        self._scale = LossScale(training_dtype(device, 2))
+        self._scaler = GradScaler(training_dtype(device, 2))
         self._validation = self._validation_batches()
         self.best_db = -np.inf
 
@@ -87,7 +87,7 @@ class Pretraining:
         """
         batch = self._acquire(clean, self.curriculum.seed, self.n_steps)
         parameters = list(self.network.parameters())
-        loss, gradient = self._scale.gradient(lambda: _loss(self.network, batch), parameters)
+        loss, gradient = self._scaler.gradient(lambda: _loss(self.network, batch), parameters)
         if gradient is not None and bool(torch.isfinite(norm := gradient.norm())):
             gradient *= (_MAX_NORM / norm).clamp(max=1.0)
             warm = min(1.0, (self.n_steps + 1) / _WARM_UP)
