@@ -17,7 +17,8 @@ from napari_denoise.core.tiling import Place
 __all__ = ["Draws", "NoiseField"]
 
 _BLOCK = {2: (64, 64), 3: (8, 32, 32)}
-"""Places that are drawn together, per spatial axis."""
+"""Places that are drawn together, per spatial axis, by a generator of their own. Trade-off: larger
+blocks draw more in vain at the ends of a tile. What a seed gives depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class NoiseField:
             for first, n, width in zip(start, size, block, strict=True)
         )
         for index in product(*spans):
+            # The block's place is part of the seed, so that any tile draws the same there.
             rng = np.random.default_rng([*self.key, *index])
             drawn = rng.standard_normal((n_channels, *block), np.float32)
             read, write = [slice(None)], [slice(None)]

@@ -32,6 +32,7 @@ class Orientation:
     def apply(self, pixels: FloatArray) -> FloatArray:
         """Turn pixels whose last axes are Y and X."""
         turned = pixels.swapaxes(-2, -1) if self.is_transposed else pixels
+        # torch takes no arrays with negative strides.
         return np.ascontiguousarray(self._reversed(turned))
 
     def undo(self, pixels: FloatArray) -> FloatArray:

@@ -51,6 +51,7 @@ def choose_core(
         tile = [min(size + 2 * margin, extent) for size, margin, extent in sizes]
         if activation_bytes(architecture, tile, core) <= budget:
             break
+        # The longest, as halos cost the least around a cube.
         longest = core.index(max(core))
         core[longest] //= 2
     return tuple(core)

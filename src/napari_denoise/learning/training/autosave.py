@@ -15,7 +15,8 @@ from napari_denoise.learning.models.model import Model
 __all__ = ["INTERVAL_S", "Autosave"]
 
 INTERVAL_S = 20.0
-"""Seconds from one copy to the next."""
+"""Seconds from one copy to the next. Trade-off: what a crash costs, and how often a copy of all
+tensors is made."""
 
 
 class Autosave:
@@ -31,6 +32,7 @@ class Autosave:
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._path, self._clock = path, clock
+        # The first copy comes after an interval, too: short trainings write none.
         self._last = clock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="napari-denoise autosave")
         self._writing: Future[None] | None = None
@@ -41,6 +43,7 @@ class Autosave:
         """Whether another copy is to be made, and the last one is written."""
         if self._path is None:
             return False
+        # A slow disk makes copies rarer, and never has two of them wait in memory.
         is_writing = self._writing is not None and not self._writing.done()
         return not is_writing and self._clock() - self._last >= INTERVAL_S
 

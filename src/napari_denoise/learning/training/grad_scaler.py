@@ -16,7 +16,7 @@ _FIRST = 2.0**16
 """Of torch's own scaler: halved within a few steps where it is too much, so it may well be."""
 
 _N_UNTIL_DOUBLED = 1000
-"""Steps that go well before a larger factor is tried. Trade-off: each try too early costs a step."""
+"""Steps that go well before a larger factor is tried. Trade-off: a try too early costs a step."""
 
 
 class GradScaler:
@@ -51,8 +51,10 @@ class GradScaler:
         while True:
             loss = compute_loss()
             value = float(loss.detach())
+            # Not for the scaling to mend: it happens before it.
             if not isfinite(value):
                 return value, None
+            # One vector: one test and one division, not one for each layer.
             scaled = loss if self.factor == 1 else loss * self.factor
             gradient = flatten(torch.autograd.grad(scaled, parameters, materialize_grads=True))
             if self.factor == 1 or bool(gradient.isfinite().all()):

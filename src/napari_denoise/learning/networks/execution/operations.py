@@ -37,8 +37,10 @@ def convolve(batch: Tensor, weight: Tensor, bias: Tensor | None, *, n_lacking: i
     reach = weight.shape[-1] // 2
     padding = (reach - n_lacking, *[reach] * (batch.ndim - 3))
     if batch.ndim == 4 or not _may_choose(batch):
+        # Planes are fast as they are.
         result: Tensor = _CONVOLVE[batch.ndim - 2](batch, weight, bias, padding=padding)
     elif reach == 0:
+        # A kernel of one pixel is a matrix product over the channels, which lie side by side.
         result = F.linear(batch.movedim(1, -1), weight.flatten(1), bias).movedim(-1, 1)
     elif batch.shape[1] == 1 and reach == 1:
         result = _convolve_planes(batch, weight, bias, padding[0])
@@ -46,6 +48,7 @@ def convolve(batch: Tensor, weight: Tensor, bias: Tensor | None, *, n_lacking: i
         result = F.conv3d(batch, weight, bias, padding=padding)
     else:
         once = [1, 1, 1]
+        # F.conv3d passes oneDNN by for a single image that is not large.
         result = torch.mkldnn_convolution(batch, weight, bias, padding, once, once, groups=1)
     return result
 
