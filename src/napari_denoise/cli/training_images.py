@@ -13,8 +13,8 @@ from napari_denoise.core.progress import Job, Skipped
 from napari_denoise.io.folder import ImageFile, find_images, match_by_name, open_images_job
 from napari_denoise.io.images import file_stem
 from napari_denoise.learning.data.images import TrainingImage
-from napari_denoise.learning.data.selection import Candidate, choose_images
 from napari_denoise.learning.methods import TrainingMethod
+from napari_denoise.learning.training.selection import Candidate, choose_images
 from napari_denoise.learning.training.session import noting_job
 
 __all__ = ["Sources", "TrainingImages", "open_sources"]

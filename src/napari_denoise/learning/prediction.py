@@ -26,6 +26,7 @@ from napari_denoise.learning.models.orientations import Orientation, averaged_jo
 from napari_denoise.learning.networks.tile_memory import choose_core
 
 if TYPE_CHECKING:
+    from napari_denoise.learning.losses.base import Loss
     from napari_denoise.learning.networks.base import Network
 
 __all__ = ["ModelDenoiser"]
@@ -203,7 +204,7 @@ class _ModelSession(Session):
         # The model in memory stays on the CPU, whatever device a run takes.
         network = network if device.type == "cpu" else deepcopy(network).to(device)
         self._network: Network | None = network
-        self._loss = model.method.strategy().loss(model.normalization, device)
+        self._loss: Loss = model.method.strategy().loss(model.normalization, device)
 
     def denoise_tile(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         denoise = self._averaged if self._settings.average_flips else self._predicted

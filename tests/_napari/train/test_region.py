@@ -6,7 +6,7 @@ import pytest
 from napari_denoise._napari.shared.layers import read_layer
 from napari_denoise._napari.train.region import RegionChooser, region_of
 from napari_denoise.core.errors import InputError
-from napari_denoise.learning.data.selection import region_for
+from napari_denoise.learning.training.selection import region_for
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.core.progress import run
 from napari_denoise.learning.data.images import TrainingImage
-from napari_denoise.learning.data.sampler import make_sampler
 from napari_denoise.learning.methods import CARE
 from napari_denoise.learning.models.file import load_model, save_model
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.job import train_job
+from napari_denoise.learning.training.selection import make_sampler
 from napari_denoise.noise import (
     Bleaching,
     CameraNoise,

@@ -29,7 +29,7 @@ from napari_denoise._qt.worker import JobRunner
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.image import Image, as_image
 from napari_denoise.core.progress import Job, Progress, Skipped
-from napari_denoise.learning.data.selection import Candidate
+from napari_denoise.learning.training.selection import Candidate
 
 if TYPE_CHECKING:
     from napari.components import LayerList

@@ -40,8 +40,8 @@ from napari_denoise._qt.loss_plot import LossPlot
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import InputError, SettingsError
 from napari_denoise.core.progress import Progress
-from napari_denoise.learning.data.selection import Candidate, choose_images
 from napari_denoise.learning.training.progress import Preview, TrainingProgress
+from napari_denoise.learning.training.selection import Candidate, choose_images
 from napari_denoise.learning.training.session import unfinished_path
 
 if TYPE_CHECKING:

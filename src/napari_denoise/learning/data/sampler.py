@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError
-from napari_denoise.core.progress import Job, Notice, Progress
+from napari_denoise.core.progress import Job, Progress
 from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.images import TrainingImage, is_lazy
-from napari_denoise.learning.data.pairs import Repeats, check_sampled_pairs, compare_pairs
+from napari_denoise.learning.data.pairs import Repeats
 from napari_denoise.learning.data.pieces import Piece, places_in, read_piece
-from napari_denoise.learning.data.simulation import Simulation, simulate_with
+from napari_denoise.learning.data.simulation import Simulation
 from napari_denoise.learning.data.stream import PatchStream
 
-if TYPE_CHECKING:
-    from napari_denoise.learning.methods.base import TrainingMethod
-
-__all__ = ["PatchSampler", "draw_samples", "make_sampler"]
+__all__ = ["PatchSampler", "draw_samples"]
 
 # Half a million pixels of planes: a mean over them is known far better than any pixel.
 _N_SAMPLES = 128
@@ -183,41 +180,6 @@ def _turn(piece: Piece, rng: np.random.Generator, *, is_free: bool) -> Piece:
     return Piece(piece.image, piece.place, *arrays)
 
 
-def make_sampler(
-    method: TrainingMethod,
-    images: Sequence[TrainingImage],
-    patch_size: tuple[int, ...],
-    rng: np.random.Generator,
-) -> Job[PatchSampler]:
-    """A sampler of what the method learns from; targets have the intensities of the images.
-
-    Parameters
-    ----------
-    method : TrainingMethod
-    images : sequence of TrainingImage
-        As :func:`~napari_denoise.learning.data.images.read_images` returns them.
-    patch_size : tuple of int
-        Pixels per spatial axis.
-    rng : numpy.random.Generator
-        For the patches that ranges and targets are compared on.
-
-    Raises
-    ------
-    InputError
-        If the targets leave nothing to learn, or the noise to be added does not suit the images.
-    """
-    sampler = PatchSampler(images, patch_size, repeats=method.paired_frames())
-    # Clean images become noisy in every step anew; their range says how much that is.
-    noise = method.simulated_noise()
-    if noise is not None:
-        samples = yield from draw_samples(sampler, rng, "measuring the range")
-        job = simulate_with(noise, sampler.images, samples.known_pixels())
-        sampler = sampler.replaced(simulation=(yield from job))
-    if noise is not None or method.learns_from_pairs:
-        return (yield from _matched(sampler, rng))
-    return sampler
-
-
 def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) -> Job[Batch]:
     """Patches to measure on, as they lie in the images.
 
@@ -235,17 +197,3 @@ def draw_samples(sampler: PatchSampler, rng: np.random.Generator, message: str) 
         # As they lie: nothing that is measured on them would gain by turning them.
         drawn.append(sampler.draw(1, rng, turned="not"))
     return Batch.joined(drawn)
-
-
-def _matched(sampler: PatchSampler, rng: np.random.Generator) -> Job[PatchSampler]:
-    """A sampler whose targets have the intensities of the images."""
-    drawn = yield from draw_samples(sampler, rng, "comparing images with their targets")
-    pairs = [*np.stack([drawn.input, drawn.target], axis=1)]
-    check_sampled_pairs(pairs)
-    likeness = compare_pairs(pairs)
-    if words := likeness.in_words(sampler.repeats.axis if sampler.repeats else ""):
-        yield Notice(fraction=0.0, message=words)
-    # Repeats are of one camera: what they differ by is the specimen's.
-    if sampler.repeats or likeness.is_same_scale:
-        return sampler
-    return sampler.replaced(target_map=likeness.target_map)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 from annotated_types import Ge, Le
 
 from napari_denoise.core.dtype import FloatArray
 from napari_denoise.core.errors import InputError, SettingsError
+from napari_denoise.core.lazy import imported
 from napari_denoise.core.settings import PerAxis, Settings, per_axis, setting
 from napari_denoise.learning.data.batch import Batch
 from napari_denoise.learning.data.images import TrainingImage
@@ -25,9 +26,6 @@ from napari_denoise.learning.networks.architecture import (
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.linear import LinearNormalization
 from napari_denoise.noise.simulation.base import NoiseModel
-
-if TYPE_CHECKING:
-    from napari_denoise.learning.losses.strategy import Strategy
 
 __all__ = ["LEAN", "UNCERTAINTY", "TrainingMethod"]
 
@@ -51,6 +49,8 @@ class TrainingMethod(Settings):
     """
 
     title: ClassVar[str]
+    strategy_class: ClassVar[str] = "napari_denoise.learning.losses.strategy:Strategy"
+    """Where its :meth:`strategy` is, a subclass of ``Strategy``: named here, imported when used."""
     kind: ClassVar[Literal["learned"]] = "learned"
     outputs: ClassVar[tuple[str, ...]] = ("image",)
     """The images that its models can give, the usual one first."""
@@ -226,13 +226,14 @@ class TrainingMethod(Settings):
         """
         return sampler.draw(self.batch_size, rng)
 
-    def strategy(self) -> Strategy[Any]:
-        """How networks begin, learn and predict; imports torch."""
-        # Imported here: settings are read by docks and the command line, which must not wait for
-        # torch.
-        from napari_denoise.learning.losses.strategy import Strategy  # noqa: PLC0415
+    def strategy(self) -> Any:
+        """How networks begin, learn and predict; imports torch.
 
-        return Strategy(self)
+        Returns
+        -------
+        napari_denoise.learning.losses.strategy.Strategy
+        """
+        return imported(self.strategy_class)(self)
 
     def fits(self, architecture: Architecture, normalization: Normalization) -> bool:
         """Whether its models may have this network and this normalisation together.

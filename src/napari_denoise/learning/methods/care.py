@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -22,15 +22,13 @@ from napari_denoise.learning.normalization.linear import LinearNormalization
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.composite import AnyNoise
 
-if TYPE_CHECKING:
-    from napari_denoise.learning.losses.strategy import Strategy
-
 __all__ = ["CARE", "N2N", "PairedMethod"]
 
 
 class PairedMethod(TrainingMethod):
     """A method that learns from pairs: each image has a second one of the same thing."""
 
+    strategy_class: ClassVar[str] = "napari_denoise.learning.losses.even_noise:FromInstant"
     built_of = ((UNetArchitecture, LinearNormalization), (InstantArchitecture, CameraNormalization))
     # What the pairs are is a matter of the images.
     may_change: ClassVar[frozenset[str]] = TrainingMethod.may_change | {"repeats", "noise"}
@@ -69,11 +67,6 @@ class PairedMethod(TrainingMethod):
     @property
     def learns_from_pairs(self) -> bool:
         return True
-
-    def strategy(self) -> Strategy[PairedMethod]:
-        from napari_denoise.learning.losses.even_noise import FromInstant  # noqa: PLC0415
-
-        return FromInstant(self)
 
     def first_step_size(self) -> float:
         # What the instant denoiser knows must not be lost to large steps.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt, Le, Len
 from pydantic import model_validator
@@ -19,12 +19,6 @@ from napari_denoise.learning.data.psf import check_psf_size, gaussian_psf, measu
 from napari_denoise.learning.methods.n2v import BlindSpotMethod
 from napari_denoise.learning.networks.architecture import Architecture, UNetArchitecture
 from napari_denoise.learning.normalization.light import Light
-
-if TYPE_CHECKING:
-    import torch
-
-    from napari_denoise.learning.losses.strategy import Strategy
-    from napari_denoise.learning.networks.blurred import BlurredNetwork
 
 __all__ = ["DECONVOLVED", "BlurredArchitecture", "DecoNoising"]
 
@@ -42,6 +36,8 @@ class BlurredArchitecture(Architecture):
     psf_size : tuple of int
         Pixels of the PSF per spatial axis, odd.
     """
+
+    network_class: ClassVar[str] = "napari_denoise.learning.networks.blurred:BlurredNetwork"
 
     name: Literal["blurred"] = "blurred"
     sharp: UNetArchitecture
@@ -72,11 +68,6 @@ class BlurredArchitecture(Architecture):
         pairs = zip(self.sharp.halo(), self.psf_size, strict=True)
         return tuple(halo + size // 2 for halo, size in pairs)
 
-    def make_network(self, rng: torch.Generator | None = None) -> BlurredNetwork:
-        from napari_denoise.learning.networks.blurred import BlurredNetwork  # noqa: PLC0415  # torch
-
-        return BlurredNetwork(self, rng)
-
     def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
         """All of the sharp image is needed to blur it."""
         del core
@@ -93,6 +84,7 @@ class DecoNoising(BlindSpotMethod):
     title: ClassVar[str] = "DecoNoising"
     citation: ClassVar[str] = "Goncharova et al. 2020, arXiv:2008.08414"
     outputs: ClassVar[tuple[str, ...]] = ("image", DECONVOLVED)
+    strategy_class: ClassVar[str] = "napari_denoise.learning.losses.blurred:WithBlur"
     built_of = ((BlurredArchitecture, Light),)
     takes_psf: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
@@ -205,11 +197,6 @@ class DecoNoising(BlindSpotMethod):
         psf = measured_psf(measured, len(patch_size))
         check_psf_size(psf, patch_size)
         return psf
-
-    def strategy(self) -> Strategy[DecoNoising]:
-        from napari_denoise.learning.losses.blurred import WithBlur  # noqa: PLC0415
-
-        return WithBlur(self)
 
     def _sigmas(self, images: Sequence[TrainingImage], n_spatial: int) -> tuple[float, ...]:
         """The blur per spatial axis, in pixels."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Len
@@ -17,12 +17,6 @@ from napari_denoise.learning.methods.base import UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.networks.architecture import Architecture, Levels
 from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.noise.camera import CameraSettings, Gain, Offset, ReadNoise
-
-if TYPE_CHECKING:
-    import torch
-
-    from napari_denoise.learning.losses.strategy import Strategy
-    from napari_denoise.learning.networks.ladder_vae import LadderVAE
 
 __all__ = ["SAMPLE", "SAMPLES", "DivNoising", "LadderArchitecture"]
 
@@ -44,6 +38,8 @@ class LadderArchitecture(Architecture):
     contrast : float
         Standard deviation of the images that it is made for, in units of the noise.
     """
+
+    network_class: ClassVar[str] = "napari_denoise.learning.networks.ladder_vae:LadderVAE"
 
     name: Literal["ladder"] = "ladder"
     n_features: Annotated[int, Ge(1), Le(256)]
@@ -76,11 +72,6 @@ class LadderArchitecture(Architecture):
         """How many pixels around a pixel can change it, per spatial axis."""
         return tuple(_farthest_drawn(factors) for factors in zip(*self.pooling, strict=True))
 
-    def make_network(self, rng: torch.Generator | None = None) -> LadderVAE:
-        from napari_denoise.learning.networks.ladder_vae import LadderVAE  # noqa: PLC0415
-
-        return LadderVAE(self, rng)
-
     def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
         """At full resolution: what the coarser level gave, what became of it, and the kept."""
         del core
@@ -101,6 +92,7 @@ class DivNoising(CameraSettings, TrainingMethod):
     # The likelihood is that of one camera.
     sees_channels_jointly: ClassVar[bool] = False
     outputs: ClassVar[tuple[str, ...]] = ("image", UNCERTAINTY, SAMPLE, SAMPLES)
+    strategy_class: ClassVar[str] = "napari_denoise.learning.losses.sampling:WithLadder"
     built_of = ((LadderArchitecture, CameraNormalization),)
 
     name: Literal["divnoising"] = "divnoising"
@@ -155,11 +147,6 @@ class DivNoising(CameraSettings, TrainingMethod):
     def batch(self, sampler: PatchSampler, rng: np.random.Generator) -> Batch:
         # The network draws latents: its seed comes from here, so that a batch is the same again.
         return replace(sampler.draw(self.batch_size, rng), seed=int(rng.integers(2**31)))
-
-    def strategy(self) -> Strategy[DivNoising]:
-        from napari_denoise.learning.losses.sampling import WithLadder  # noqa: PLC0415
-
-        return WithLadder(self)
 
 
 def _farthest_drawn(factors: tuple[int, ...]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -16,9 +16,6 @@ from napari_denoise.learning.data.masking import mask_pixels, mask_shape, mask_s
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods.base import LEAN, TrainingMethod
 from napari_denoise.learning.networks.architecture import Architecture
-
-if TYPE_CHECKING:
-    from napari_denoise.learning.losses.strategy import Strategy
 
 __all__ = ["N2V", "N2V2", "BlindSpotMethod", "StructN2V"]
 
@@ -128,6 +125,8 @@ class StructN2V(TrainingMethod):
         {"paper": MappingProxyType({"replacement": "range"})}
     )
 
+    strategy_class: ClassVar[str] = "napari_denoise.learning.training.suggestion:MeasuredMask"
+
     name: Literal["structn2v"] = "structn2v"
     orientation: Literal["auto", "Y", "X", "cross", "block", "Z"] = setting(
         "auto",
@@ -168,8 +167,3 @@ class StructN2V(TrainingMethod):
         shape = mask_shape(self.orientation, self.span, drawn.input.ndim - 2)
         percentage = self.masked_pixel_percentage
         return drawn.masked(*mask_structures(drawn.input, percentage, shape, self.replacement, rng))
-
-    def strategy(self) -> Strategy[StructN2V]:
-        from napari_denoise.learning.training.suggestion import MeasuredMask  # noqa: PLC0415
-
-        return MeasuredMask(self)

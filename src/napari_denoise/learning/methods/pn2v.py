@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -20,9 +20,6 @@ from napari_denoise.noise.camera import CameraSettings, Gain, Offset, ReadNoise
 from napari_denoise.noise.distribution import AnyDistribution
 from napari_denoise.noise.simulation.base import NoiseModel
 from napari_denoise.noise.simulation.drawn import MeasuredNoise
-
-if TYPE_CHECKING:
-    from napari_denoise.learning.losses.strategy import Strategy
 
 __all__ = ["IDR", "PN2V", "IDRRound", "ProbabilisticMethod"]
 
@@ -88,6 +85,8 @@ class PN2V(ProbabilisticMethod):
     # So that overlapping tiles mask the same pixels in the same turn.
     period: ClassVar[tuple[int, int, int]] = PERIOD
 
+    strategy_class: ClassVar[str] = "napari_denoise.learning.losses.posterior:WithPrior"
+
     name: Literal["pn2v"] = "pn2v"
     # 36.50 dB on average after 800, 36.59 after 1600; fewer maps and larger steps, as Noise2Void
     # has them, stay at what 800 give (docs/benchmarks.md, "Probabilistic Noise2Void").
@@ -114,11 +113,6 @@ class PN2V(ProbabilisticMethod):
         plain = super().network(n_channels, patch_size)
         return plain.model_copy(update={"n_answers": n_answers})
 
-    def strategy(self) -> Strategy[PN2V]:
-        from napari_denoise.learning.losses.posterior import WithPrior  # noqa: PLC0415
-
-        return WithPrior(self)
-
 
 class IDR(ProbabilisticMethod):
     """Iterative data refinement: what a first network cleans, a next one learns to clean better.
@@ -132,6 +126,8 @@ class IDR(ProbabilisticMethod):
 
     default_features: ClassVar[Mapping[int, int]] = LEAN
     default_step_size: ClassVar[float] = 2e-3
+
+    strategy_class: ClassVar[str] = "napari_denoise.learning.training.refinement:Refinement"
 
     name: Literal["idr"] = "idr"
     # With 16 maps; 32 maps and 600 steps a round end at the same 34.04 dB on BPAE_G.
@@ -150,11 +146,6 @@ class IDR(ProbabilisticMethod):
         advanced=True,
     )
 
-    def strategy(self) -> Strategy[IDR]:
-        from napari_denoise.learning.training.refinement import Refinement  # noqa: PLC0415
-
-        return Refinement(self)
-
 
 class IDRRound(IDR):
     """One round of :class:`IDR`; those after the first have noise to draw.
@@ -163,6 +154,8 @@ class IDRRound(IDR):
     """
 
     may_change: ClassVar[frozenset[str]] = IDR.may_change | {"drawn"}
+
+    strategy_class: ClassVar[str] = "napari_denoise.learning.losses.posterior:WithDetector"
 
     # Not in files: it is measured anew, and is no setting that a user could read.
     drawn: AnyDistribution | None = Field(None, exclude=True)
@@ -173,8 +166,3 @@ class IDRRound(IDR):
 
     def simulated_noise(self) -> NoiseModel | None:
         return None if self.drawn is None else MeasuredNoise(distribution=self.drawn)
-
-    def strategy(self) -> Strategy[IDR]:
-        from napari_denoise.learning.losses.posterior import WithDetector  # noqa: PLC0415
-
-        return WithDetector(self)

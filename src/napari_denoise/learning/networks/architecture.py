@@ -5,17 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import ceil, prod
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from annotated_types import Ge, Le, Len
 
+from napari_denoise.core.lazy import imported
 from napari_denoise.core.settings import Settings
 
 if TYPE_CHECKING:
     import torch
 
-    from napari_denoise.learning.networks.instant import InstantNetwork
-    from napari_denoise.learning.networks.unet import UNet
 
 __all__ = [
     "N_PLANES",
@@ -48,6 +47,9 @@ class Architecture(Settings, ABC):
     A subclass adds a field ``name`` with a ``Literal`` tag and the numbers that make the shape.
     """
 
+    network_class: ClassVar[str]
+    """Where the class of its networks is, which needs torch: named here, imported when used."""
+
     if TYPE_CHECKING:
         # A field of some, a property of others: pydantic lets no field take a property's place.
         @property
@@ -67,7 +69,6 @@ class Architecture(Settings, ABC):
     def halo(self) -> tuple[int, ...]:
         """How many pixels around a pixel can change it, per spatial axis."""
 
-    @abstractmethod
     def make_network(self, rng: torch.Generator | None = None) -> Any:
         """A network of this shape, as yet untrained; imports torch.
 
@@ -76,6 +77,7 @@ class Architecture(Settings, ABC):
         rng : torch.Generator, optional
             For the first weights; a fixed seed if None.
         """
+        return imported(self.network_class)(self, rng)
 
     @abstractmethod
     def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
@@ -120,6 +122,8 @@ class UNetArchitecture(Architecture):
         Levels that are handed across to the way up: all, all but that of full resolution, or none.
     """
 
+    network_class: ClassVar[str] = "napari_denoise.learning.networks.unet:UNet"
+
     name: Literal["unet"] = "unet"
     n_channels: Annotated[int, Ge(1), Le(1024)]
     n_features: Annotated[int, Ge(1), Le(256)]
@@ -145,11 +149,6 @@ class UNetArchitecture(Architecture):
     def has_skip(self, level: int) -> bool:
         """Whether a level (0: full resolution) is handed across to the way up."""
         return {"all": True, "deep": level > 0, "none": False}[self.skips]
-
-    def make_network(self, rng: torch.Generator | None = None) -> UNet:
-        from napari_denoise.learning.networks.unet import UNet  # noqa: PLC0415  # brings torch
-
-        return UNet(self, rng)
 
     def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
         """See ``UNet`` for the order of things."""
@@ -189,6 +188,8 @@ class InstantArchitecture(Architecture):
         Residual blocks per level, on the way down and again on the way up; once at the bottom.
     """
 
+    network_class: ClassVar[str] = "napari_denoise.learning.networks.instant:InstantNetwork"
+
     name: Literal["instant"] = "instant"
     n_planes: Annotated[int, Ge(1), Le(15)] = 1
     widths: Annotated[tuple[Width, ...], Len(2, 5)] = (32, 64, 112, 160)
@@ -222,11 +223,6 @@ class InstantArchitecture(Architecture):
         step = self.alignment()[-1]
         reach = ceil((reach + step - 1) / step) * step
         return (*(self.n_planes // 2,) * (self.n_spatial - 2), reach, reach)
-
-    def make_network(self, rng: torch.Generator | None = None) -> InstantNetwork:
-        from napari_denoise.learning.networks.instant import InstantNetwork  # noqa: PLC0415  # torch
-
-        return InstantNetwork(self, rng)
 
     def n_values_held(self, tile: Sequence[int], core: Sequence[int]) -> float:
         """At full resolution, twice: what came down, and the levels below or a block's inside."""

@@ -20,9 +20,9 @@ from napari_denoise.learning.data.images import (
     choose_patch_size,
     read_images,
 )
-from napari_denoise.learning.data.sampler import PatchSampler, draw_samples, make_sampler
+from napari_denoise.learning.data.sampler import PatchSampler, draw_samples
 from napari_denoise.learning.device import empty_cache, memory_errors, resolve_device
-from napari_denoise.learning.losses.strategy import Start
+from napari_denoise.learning.losses.strategy import Start, Strategy
 from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.learning.models.checkpoint import Checkpoint, CheckpointInfo
 from napari_denoise.learning.models.model import Model
@@ -33,6 +33,7 @@ from napari_denoise.learning.training.batches import Batches
 from napari_denoise.learning.training.previews import Previews
 from napari_denoise.learning.training.progress import Preview, PreviewCrop, TrainingProgress
 from napari_denoise.learning.training.provenance import Provenance, method_to_go_on_with
+from napari_denoise.learning.training.selection import make_sampler
 from napari_denoise.learning.training.threads import ThreadWatch
 from napari_denoise.learning.training.trainer import Trainer
 
@@ -107,7 +108,8 @@ def train_job(
     once = partial(
         _train_once, seed=seed, device=device, psf=psf, autosave=autosave, preview=preview
     )
-    return (yield from method.strategy().train(once, images, device=device, resume=resume))
+    strategy: Strategy[TrainingMethod] = method.strategy()
+    return (yield from strategy.train(once, images, device=device, resume=resume))
 
 
 def _train_once(

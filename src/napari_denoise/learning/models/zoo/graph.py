@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_denoise.core.errors import ModelError
+from napari_denoise.learning.losses.base import Loss
 from napari_denoise.learning.models.model import Model
 
 __all__ = ["image_graph", "read_torchscript", "torchscript_of"]
@@ -30,7 +31,7 @@ def image_graph(model: Model) -> nn.Module:
     ModelError
         If its results take more than one pass of a network.
     """
-    loss = model.method.strategy().loss(model.normalization, torch.device("cpu"))
+    loss: Loss = model.method.strategy().loss(model.normalization, torch.device("cpu"))
     graph = loss.image_graph(model.network)
     if graph is not None:
         return graph

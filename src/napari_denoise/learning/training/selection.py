@@ -1,11 +1,11 @@
-"""Which of many images one network can learn from together, and why not from the others."""
+"""Which of many images one network can learn from together, and the patches drawn of them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +13,14 @@ import numpy.typing as npt
 from napari_denoise.core.axes import Layout
 from napari_denoise.core.errors import AxesError, DenoiseError
 from napari_denoise.core.image import Image
-from napari_denoise.core.progress import Skipped
+from napari_denoise.core.progress import Job, Notice, Skipped
 from napari_denoise.learning.data.images import TrainingImage, check_images, nothing_to_use
+from napari_denoise.learning.data.pairs import check_sampled_pairs, compare_pairs
+from napari_denoise.learning.data.sampler import PatchSampler, draw_samples
+from napari_denoise.learning.data.simulation import simulate_with
+from napari_denoise.learning.methods.base import TrainingMethod
 
-if TYPE_CHECKING:
-    from napari_denoise.learning.methods.base import TrainingMethod
-
-__all__ = ["Candidate", "choose_images", "region_for"]
+__all__ = ["Candidate", "choose_images", "make_sampler", "region_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +176,52 @@ def _odd_ones(
     for image in small:
         extent, patch = (" × ".join(map(str, size)) for size in (image.unit_shape[1:], wanted))
         yield image, f"it has {extent} pixels, and a patch {patch}."
+
+
+def make_sampler(
+    method: TrainingMethod,
+    images: Sequence[TrainingImage],
+    patch_size: tuple[int, ...],
+    rng: np.random.Generator,
+) -> Job[PatchSampler]:
+    """A sampler of what the method learns from; targets have the intensities of the images.
+
+    Parameters
+    ----------
+    method : TrainingMethod
+    images : sequence of TrainingImage
+        As :func:`~napari_denoise.learning.data.images.read_images` returns them.
+    patch_size : tuple of int
+        Pixels per spatial axis.
+    rng : numpy.random.Generator
+        For the patches that ranges and targets are compared on.
+
+    Raises
+    ------
+    InputError
+        If the targets leave nothing to learn, or the noise to be added does not suit the images.
+    """
+    sampler = PatchSampler(images, patch_size, repeats=method.paired_frames())
+    # Clean images become noisy in every step anew; their range says how much that is.
+    noise = method.simulated_noise()
+    if noise is not None:
+        samples = yield from draw_samples(sampler, rng, "measuring the range")
+        job = simulate_with(noise, sampler.images, samples.known_pixels())
+        sampler = sampler.replaced(simulation=(yield from job))
+    if noise is not None or method.learns_from_pairs:
+        return (yield from _matched(sampler, rng))
+    return sampler
+
+
+def _matched(sampler: PatchSampler, rng: np.random.Generator) -> Job[PatchSampler]:
+    """A sampler whose targets have the intensities of the images."""
+    drawn = yield from draw_samples(sampler, rng, "comparing images with their targets")
+    pairs = [*np.stack([drawn.input, drawn.target], axis=1)]
+    check_sampled_pairs(pairs)
+    likeness = compare_pairs(pairs)
+    if words := likeness.in_words(sampler.repeats.axis if sampler.repeats else ""):
+        yield Notice(fraction=0.0, message=words)
+    # Repeats are of one camera: what they differ by is the specimen's.
+    if sampler.repeats or likeness.is_same_scale:
+        return sampler
+    return sampler.replaced(target_map=likeness.target_map)
