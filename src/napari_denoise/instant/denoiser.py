@@ -30,6 +30,8 @@ _HALO = 96
 """What the network sees, and the better part of what the local mean is taken over."""
 
 _ALIGNMENT = 8
+"""The network halves an image three times; tiles have to begin where it would in the whole."""
+
 _TILE_SIZE = {2: (1024, 1024), 3: (8, 1024, 1024)}
 _MEASURED = ("gain", "offset", "read_noise", "correlation_y", "correlation_x")
 _N_LEVEL_UNITS = 8
@@ -151,7 +153,14 @@ class Instant(CameraSettings, Denoiser):
         # Imported here: this module is imported before anyone needs torch.
         from napari_denoise.instant.inference import InstantSession  # noqa: PLC0415
 
-        return InstantSession(self)
+        return InstantSession(
+            self.camera(),
+            weights=self.weights,
+            device=self.device,
+            gives_uncertainty=self.output == "uncertainty",
+            averages_flips=self.average_flips,
+            alignment=_ALIGNMENT,
+        )
 
     def _calibrated(self, image: Any, layout: Layout, units: Sequence[UnitIndex]) -> Job[Instant]:
         """With a camera: the given one, or what is measured."""

@@ -6,7 +6,6 @@ from copy import deepcopy
 from functools import lru_cache
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -30,9 +29,6 @@ from napari_denoise.learning.networks.shipped import FILES, load_network
 from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.variance_stabilization import clean_plane, planes_around
 
-if TYPE_CHECKING:
-    from napari_denoise.instant.denoiser import Instant
-
 __all__ = ["InstantSession"]
 
 _BLOCK = 8
@@ -45,8 +41,18 @@ class InstantSession(Session):
 
     Parameters
     ----------
-    settings : Instant
-        With the camera, given or measured.
+    camera : CameraNormalization
+        The noise that is removed.
+    weights : Path, optional
+        Of the network; those that come along if None.
+    device : str
+        "auto", "cpu", "cuda:0", "mps".
+    gives_uncertainty : bool
+        Whether the standard deviation of what may be there is wanted, not the image.
+    averages_flips : bool
+        Whether the mean of all orientations is given.
+    alignment : int
+        Pixels along Y and X that the network's deepest level makes one of.
 
     Raises
     ------
@@ -54,15 +60,25 @@ class InstantSession(Session):
         If the device cannot compute.
     """
 
-    def __init__(self, settings: Instant) -> None:
-        self._settings = settings
-        self._device = resolve_device(settings.device)
+    def __init__(
+        self,
+        camera: CameraNormalization,
+        *,
+        weights: Path | None,
+        device: str,
+        gives_uncertainty: bool,
+        averages_flips: bool,
+        alignment: int,
+    ) -> None:
+        self._camera, self._weights, self._alignment = camera, weights, alignment
+        self._gives_uncertainty, self._averages_flips = gives_uncertainty, averages_flips
+        self._device = resolve_device(device)
         self._network: InstantNetwork | None = None
         self._scratch = Scratch()
 
     def denoise_tile(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
-        camera, wanted = self._settings.camera(), place.planes(prod(tile.shape[1:-2]))
-        if not self._settings.average_flips:
+        camera, wanted = self._camera, place.planes(prod(tile.shape[1:-2]))
+        if not self._averages_flips:
             return (yield from self._clean(tile, camera, wanted))
 
         def predict(
@@ -70,7 +86,7 @@ class InstantSession(Session):
         ) -> Job[FloatArray]:
             return self._clean(turned, _turned(camera, way), wanted)
 
-        alignment = self._settings.alignment(tile.ndim - 1)
+        alignment = (*(1,) * (tile.ndim - 3), self._alignment, self._alignment)
         return (yield from averaged_job(predict, tile, alignment, may_be_turned=True))
 
     def close(self) -> None:
@@ -98,21 +114,20 @@ class InstantSession(Session):
     ) -> Job[FloatArray]:
         """ZYX planes in DN, each with the help of its neighbours if the network looks at them."""
         n_seen, result = network.architecture.n_planes, np.zeros_like(planes)
-        is_uncertainty = self._settings.output == "uncertainty"
         with memory_errors(self._device):
             for i, z in enumerate(wanted):
                 seen = planes[planes_around(z, n_seen, len(planes))]
                 shown = torch.from_numpy(seen).to(self._device)
                 job = _clean(network, camera, shown, self._scratch)
                 cleaned, spread = yield from nested(job, i / len(wanted), (i + 1) / len(wanted))
-                result[z] = (spread if is_uncertainty else cleaned).cpu().numpy()
+                result[z] = (spread if self._gives_uncertainty else cleaned).cpu().numpy()
         return result
 
     def _network_for(self, shape: tuple[int, ...]) -> InstantNetwork:
         """The network for tiles of this spatial shape, on the device."""
         if self._network is None:
             is_volume = len(shape) == 3 and shape[0] > 1
-            weights = self._settings.weights or FILES[3 if is_volume else 2]
+            weights = self._weights or FILES[3 if is_volume else 2]
             # In the precision that is fastest: no context to be entered and left between steps.
             dtype = native_dtype(self._device, 2)
             self._network = deepcopy(_read(weights)).to(self._device, dtype)
