@@ -73,7 +73,7 @@ def ours(shape: tuple[int, ...], bare: tuple[int, ...], gaps: list[float]) -> di
 
     def forward() -> None:
         with patch.object(slabs, "WORK_PER_SLAB", float("inf")):  # each layer in one go
-            model.network(tile)
+            model.network.compute(tile)
 
     return {
         "bare network": lambda: speed(tile.numel(), forward),
