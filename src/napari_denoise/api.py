@@ -32,7 +32,7 @@ from napari_denoise.registry import make_denoiser, method_class
 
 if TYPE_CHECKING:
     from napari_denoise.core.progress import Job
-    from napari_denoise.noise.simulation.job import Noise
+    from napari_denoise.noise.simulation.job import Noises
 
 __all__ = ["add_noise", "calibrate", "denoise", "measure", "train", "tune"]
 
@@ -281,7 +281,7 @@ def calibrate(
 
 def add_noise(
     image: Any,
-    noise: Noise,
+    noise: Noises,
     *,
     axes: str | None = None,
     seed: int = 0,

@@ -20,7 +20,7 @@ from napari_denoise.instant.denoiser import Instant
 from napari_denoise.learning.methods import METHODS, TrainingMethod, method_class
 from napari_denoise.learning.models.zoo import ZooDenoiser
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.noise import NoiseModel
+from napari_denoise.noise import Noise
 from napari_denoise.noise.simulation.composite import SINGLE_NOISES
 
 __all__ = [
@@ -42,7 +42,7 @@ _STORED: dict[str, type[Denoiser]] = {
 }
 """Denoisers that recipes name and nobody chooses by name."""
 
-NOISES: tuple[type[NoiseModel], ...] = SINGLE_NOISES
+NOISES: tuple[type[Noise], ...] = SINGLE_NOISES
 """Kinds of noise to simulate; a :class:`~napari_denoise.noise.Composite` adds several."""
 
 
@@ -112,7 +112,7 @@ def denoiser_of(recipe: Recipe | None) -> Denoiser | None:
         return None
 
 
-def noise_class(name: str) -> type[NoiseModel]:
+def noise_class(name: str) -> type[Noise]:
     """The noise model called `name`; SettingsError if there is none."""
     return class_named(NOISES, name, "noise model")
 

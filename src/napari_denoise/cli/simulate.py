@@ -20,7 +20,7 @@ from napari_denoise.core.settings import make_settings
 from napari_denoise.noise import (
     PRESETS,
     Composite,
-    NoiseModel,
+    Noise,
     add_noise_job,
     dose_series_job,
     preset,
@@ -82,7 +82,7 @@ def simulate(
     save_result(out, result.image, image, recipe, result.n_clipped)
 
 
-def parse_noises(texts: Sequence[str], settings: dict[str, str]) -> NoiseModel:
+def parse_noises(texts: Sequence[str], settings: dict[str, str]) -> Noise:
     """The noises given as NAME or NAME:SETTING=VALUE,…; a single one may have `settings` apart.
 
     Raises
@@ -98,7 +98,7 @@ def parse_noises(texts: Sequence[str], settings: dict[str, str]) -> NoiseModel:
     return Composite.of([_parse_noise(text, settings) for text in texts])
 
 
-def _parse_noise(text: str, settings: dict[str, str]) -> NoiseModel:
+def _parse_noise(text: str, settings: dict[str, str]) -> Noise:
     name, _, rest = text.partition(":")
     # A comma inside a value, as in a file's name, is followed by no "setting=".
     own = {**parse_settings(re.split(r",(?=\w+=)", rest) if rest else ()), **settings}

@@ -5,9 +5,9 @@ from napari_denoise.noise.calibration.repeats import calibrate_repeats_job
 from napari_denoise.noise.calibration.result import Calibration
 from napari_denoise.noise.calibration.single_image import calibrate_job
 from napari_denoise.noise.camera import CameraModel
-from napari_denoise.noise.simulation.base import NoiseModel, Recording
-from napari_denoise.noise.simulation.cameras import CameraNoise, ScmosNoise
+from napari_denoise.noise.simulation.base import Noise, Recording
 from napari_denoise.noise.simulation.composite import Composite
+from napari_denoise.noise.simulation.detectors import CameraNoise, ScmosNoise
 from napari_denoise.noise.simulation.job import (
     Simulated,
     add_noise_job,
@@ -35,7 +35,7 @@ __all__ = [
     "Composite",
     "CorrelatedNoise",
     "GaussianNoise",
-    "NoiseModel",
+    "Noise",
     "PoissonNoise",
     "Preset",
     "Recording",

@@ -7,8 +7,8 @@ import torch
 from napari_denoise.core.progress import run
 from napari_denoise.learning.losses.likelihood import make_likelihood
 from napari_denoise.learning.normalization.camera import CameraNormalization
-from napari_denoise.noise.calibration.distribution_fit import Recordings, fit_distribution
-from napari_denoise.noise.distribution import HistogramDistribution, MixtureDistribution
+from napari_denoise.noise.calibration.known_signal import Recordings, fit_noise_model
+from napari_denoise.noise.noise_model import HistogramNoiseModel, MixtureNoiseModel
 
 CAMERA = CameraNormalization(gain=2.0, offset=100.0, read_noise=3.0)
 
@@ -19,7 +19,7 @@ def likelihood(request, rng):
     if request.param != "camera":
         signal = rng.uniform(100, 500, 50_000)
         noise = rng.normal(0, np.sqrt(2 * (signal - 100) + 9))
-        distribution = run(fit_distribution(request.param, Recordings(signal, noise)))
+        distribution = run(fit_noise_model(request.param, Recordings(signal, noise)))
     return make_likelihood(CAMERA, distribution, torch.device("cpu"))
 
 
@@ -50,18 +50,18 @@ def test_far_values_have_a_likelihood_and_a_way_back(likelihood):
 @pytest.mark.parametrize(
     ("cls", "changes"),
     [
-        (HistogramDistribution, {"signals": (2.0, 1.0)}),
-        (HistogramDistribution, {"densities": ((0.0, 1.0), (0.5, 0.5))}),
-        (HistogramDistribution, {"densities": ((0.5, 0.5),) * 3}),
-        (MixtureDistribution, {"widths": ((1.0,), (-1.0,))}),
-        (MixtureDistribution, {"places": ((0.0,), (0.0, 1.0))}),
+        (HistogramNoiseModel, {"signals": (2.0, 1.0)}),
+        (HistogramNoiseModel, {"densities": ((0.0, 1.0), (0.5, 0.5))}),
+        (HistogramNoiseModel, {"densities": ((0.5, 0.5),) * 3}),
+        (MixtureNoiseModel, {"widths": ((1.0,), (-1.0,))}),
+        (MixtureNoiseModel, {"places": ((0.0,), (0.0, 1.0))}),
     ],
 )
 def test_damaged_numbers_are_no_distribution(cls, changes):
     rows = ((1.0,), (1.0,))
     whole = {
-        HistogramDistribution: {"span": 6.0, "densities": ((0.5, 0.5),) * 2},
-        MixtureDistribution: {"weights": rows, "places": ((0.0,), (0.0,)), "widths": rows},
+        HistogramNoiseModel: {"span": 6.0, "densities": ((0.5, 0.5),) * 2},
+        MixtureNoiseModel: {"weights": rows, "places": ((0.0,), (0.0,)), "widths": rows},
     }[cls] | {"signals": (1.0, 2.0), "sigmas": (1.0, 1.0)}
     cls(**whole)
     with pytest.raises(ValueError, match="validation error"):

@@ -19,7 +19,7 @@ from napari_denoise._qt.plot import Marker, Plot, Series
 from napari_denoise.core.dtype import dtype_range
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
-from napari_denoise.noise import Calibration, NoiseModel, calibrate_channels_job
+from napari_denoise.noise import Calibration, Noise, calibrate_channels_job
 from napari_denoise.noise.calibration.statistics import SLIGHTLY_CORRELATED
 
 __all__ = ["InspectPage"]
@@ -144,7 +144,7 @@ class InspectPage(Page):
     def _on_use_clicked(self) -> None:
         found = self.calibration()
         if found is not None:
-            noise: NoiseModel = found.noise(bit_depth=self._bit_depth)
+            noise: Noise = found.noise(bit_depth=self._bit_depth)
             self.noiseFound.emit(noise)
 
 

@@ -26,7 +26,7 @@ from napari_denoise.core.recipe import Recipe
 from napari_denoise.noise import (
     PRESETS,
     Composite,
-    NoiseModel,
+    Noise,
     Simulated,
     add_noise_job,
     add_noise_to_plane,
@@ -82,7 +82,7 @@ class SimulatePage(Page):
         self._layer = layer
         self._preview.setLayer(layer)
 
-    def setNoise(self, noise: NoiseModel) -> None:
+    def setNoise(self, noise: Noise) -> None:
         """Show this noise in the form, all its parts if it has several."""
         self.noiseList.setValue(getattr(noise, "noises", (noise,)))
 
@@ -128,8 +128,8 @@ class SimulatePage(Page):
         self._preview.shown.connect(self.previewMessage.clear)
         self._preview.failed.connect(self._on_preview_failed)
 
-    def _noise(self) -> NoiseModel:
-        return Composite.of(cast("Sequence[NoiseModel]", self.noiseList.value()))
+    def _noise(self) -> Noise:
+        return Composite.of(cast("Sequence[Noise]", self.noiseList.value()))
 
     def _on_settings_changed(self) -> None:
         try:
@@ -202,7 +202,7 @@ class SimulatePage(Page):
         self,
         layer: ImageLayer,
         image: Image,
-        noise: NoiseModel,
+        noise: Noise,
         recipe: Recipe,
         result: Simulated,
     ) -> None:
@@ -241,7 +241,7 @@ class _Ranges:
 
 
 def preview_plane_job(
-    noise: NoiseModel,
+    noise: Noise,
     image: Image,
     place: dict[str, int],
     ranges: _Ranges,
@@ -253,7 +253,7 @@ def preview_plane_job(
 
     Parameters
     ----------
-    noise : NoiseModel
+    noise : Noise
     image : Image
         The clean image.
     place : dict of str to int

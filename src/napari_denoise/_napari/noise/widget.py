@@ -10,7 +10,7 @@ from napari_denoise._napari.noise.inspect_page import InspectPage
 from napari_denoise._napari.noise.simulate_page import SimulatePage
 from napari_denoise._napari.shared.choosers import LayerChooser
 from napari_denoise._napari.shared.dock import ViewerDock
-from napari_denoise.noise import NoiseModel
+from napari_denoise.noise import Noise
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -73,7 +73,7 @@ class NoiseWidget(ViewerDock):
         # Both pages, though one is hidden: it may be turned to.
         self.inspect.setLayer(self.layerChooser.layer())
 
-    def _on_noise_found(self, noise: NoiseModel) -> None:
+    def _on_noise_found(self, noise: Noise) -> None:
         self.simulate.setNoise(noise)
         # So one sees that it has arrived.
         self.showSimulate()

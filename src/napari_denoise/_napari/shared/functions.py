@@ -12,7 +12,7 @@ have to be there, so this module does without postponed annotations.
 from typing import TYPE_CHECKING, Annotated, Any
 
 from napari_denoise.core.denoiser import Denoiser
-from napari_denoise.noise import PRESETS, NoiseModel
+from napari_denoise.noise import PRESETS, Noise
 from napari_denoise.registry import denoisers, make_denoiser
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _method_choices(_box: Any) -> list[tuple[str, str]]:
     return [(cls.title, cls.tag()) for cls in denoisers()]
 
 
-def _noise_choices(_box: Any) -> list[tuple[str, NoiseModel]]:
+def _noise_choices(_box: Any) -> list[tuple[str, Noise]]:
     return [(preset.title, preset.noise) for preset in PRESETS]
 
 
@@ -75,7 +75,7 @@ def denoise_layer(
 
 def add_noise_to_layer(
     layer: "napari.layers.Image",
-    noise: Annotated[NoiseModel, {"widget_type": "ComboBox", "choices": _noise_choices}] = PRESETS[
+    noise: Annotated[Noise, {"widget_type": "ComboBox", "choices": _noise_choices}] = PRESETS[
         0
     ].noise,
     seed: int = 0,

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QVBoxLayout, QWidg
 from napari_denoise._napari.shared.settings_chooser import SettingsChooser
 from napari_denoise._napari.shared.settings_list import SettingsList
 from napari_denoise.learning.methods import CARE, TrainingMethod
-from napari_denoise.noise import PRESETS, Composite, NoiseModel
+from napari_denoise.noise import PRESETS, Composite, Noise
 from napari_denoise.registry import METHODS, NOISES
 
 __all__ = ["MethodBox", "NoiseBox"]
@@ -116,7 +116,7 @@ class NoiseBox(QWidget):
         self.setVisible(method.simulated_noise is not TrainingMethod.simulated_noise)
         self.addBox.setText(_QUESTIONS.get(method, _QUESTION))
 
-    def value(self) -> NoiseModel | None:
+    def value(self) -> Noise | None:
         """The noise to add; None if the question is not ticked, or not asked.
 
         Raises
@@ -127,15 +127,15 @@ class NoiseBox(QWidget):
         # Hidden, its tick is of another method; it stays for when that is chosen again.
         if self.isHidden() or not self.addBox.isChecked():
             return None
-        return Composite.of(cast("Sequence[NoiseModel]", self._noises.value()))
+        return Composite.of(cast("Sequence[Noise]", self._noises.value()))
 
     def setSettings(self, method: TrainingMethod) -> None:
         """Show what a method's settings say of the noise that is added."""
         noise = getattr(method, "noise", None)
         # Other methods have a setting of that name for the noise there is.
-        self.setValue(noise if isinstance(noise, NoiseModel) else None)
+        self.setValue(noise if isinstance(noise, Noise) else None)
 
-    def setValue(self, noise: NoiseModel | None) -> None:
+    def setValue(self, noise: Noise | None) -> None:
         """Show this noise, all its parts if it has several; None unticks the question."""
         if noise is not None:
             self._noises.setValue(getattr(noise, "noises", (noise,)))

@@ -13,7 +13,7 @@ from napari_denoise.core.errors import AxesError
 from napari_denoise.core.progress import Job, Progress
 from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.data.pieces import Place
-from napari_denoise.noise.simulation.base import NoiseModel, Recording
+from napari_denoise.noise.simulation.base import Noise, Recording
 
 __all__ = ["Simulation", "check_clean", "simulate_with"]
 
@@ -24,13 +24,13 @@ class Simulation:
 
     Attributes
     ----------
-    noise : NoiseModel
+    noise : Noise
     low, high : float
         Range of intensities of all clean images together: what noise goes by that is set in
         shares of the range, or in photons of the brightest pixel.
     """
 
-    noise: NoiseModel
+    noise: Noise
     low: float
     high: float
 
@@ -73,12 +73,12 @@ class Simulation:
         )
 
 
-def check_clean(noise: NoiseModel, images: Sequence[TrainingImage]) -> None:
+def check_clean(noise: Noise, images: Sequence[TrainingImage]) -> None:
     """Refuse images that cannot have such noise; no pixels are read.
 
     Parameters
     ----------
-    noise : NoiseModel
+    noise : Noise
     images : sequence of TrainingImage
 
     Raises
@@ -99,7 +99,7 @@ def check_clean(noise: NoiseModel, images: Sequence[TrainingImage]) -> None:
 
 
 def simulate_with(
-    noise: NoiseModel, images: Sequence[TrainingImage], samples: FloatArray
+    noise: Noise, images: Sequence[TrainingImage], samples: FloatArray
 ) -> Job[Simulation]:
     """Measure the range of clean images, and see whether they can have such noise.
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from napari_denoise.learning.normalization.camera import CameraNormalization
-from napari_denoise.noise.distribution import (
-    AnyDistribution,
-    HistogramDistribution,
-    MixtureDistribution,
+from napari_denoise.noise.noise_model import (
+    AnyNoiseModel,
+    HistogramNoiseModel,
+    MixtureNoiseModel,
 )
 
 __all__ = ["Likelihood", "make_likelihood"]
@@ -34,15 +34,15 @@ class Likelihood(ABC):
 
 
 def make_likelihood(
-    camera: CameraNormalization, distribution: AnyDistribution | None, device: torch.device
+    camera: CameraNormalization, distribution: AnyNoiseModel | None, device: torch.device
 ) -> Likelihood:
     """The most that is known: a distribution, or else the camera."""
     match distribution:
         case None:
             return _CameraLikelihood(camera)
-        case MixtureDistribution():
+        case MixtureNoiseModel():
             return _MixtureLikelihood(distribution, device)
-        case HistogramDistribution():
+        case HistogramNoiseModel():
             return _HistogramLikelihood(distribution, device)
 
 
@@ -64,7 +64,7 @@ class _CameraLikelihood(Likelihood):
 class _Tabulated(Likelihood):
     """What is known at some signals; in between, what is known there is mixed."""
 
-    def __init__(self, distribution: AnyDistribution, device: torch.device) -> None:
+    def __init__(self, distribution: AnyNoiseModel, device: torch.device) -> None:
         self._device = device
         self._signals = self._table(distribution.signals)
         self._variances = self._table(distribution.sigmas).square()
@@ -89,7 +89,7 @@ class _Tabulated(Likelihood):
 
 
 class _MixtureLikelihood(_Tabulated):
-    def __init__(self, distribution: MixtureDistribution, device: torch.device) -> None:
+    def __init__(self, distribution: MixtureNoiseModel, device: torch.device) -> None:
         super().__init__(distribution, device)
         weights, places, widths = (
             self._table(rows).T
@@ -110,7 +110,7 @@ class _MixtureLikelihood(_Tabulated):
 
 
 class _HistogramLikelihood(_Tabulated):
-    def __init__(self, distribution: HistogramDistribution, device: torch.device) -> None:
+    def __init__(self, distribution: HistogramNoiseModel, device: torch.device) -> None:
         super().__init__(distribution, device)
         # All rows one after the other.
         table = self._table(distribution.densities).log()

@@ -28,8 +28,8 @@ from napari_denoise.learning.losses.strategy import Start, Strategy
 from napari_denoise.learning.methods import PN2V, UNCERTAINTY, ProbabilisticMethod
 from napari_denoise.learning.models.draws import Draws
 from napari_denoise.learning.normalization.base import Normalization
-from napari_denoise.learning.normalization.noise_model import Detector
-from napari_denoise.learning.training.noise_model_estimation import measure_detector
+from napari_denoise.learning.normalization.noise_model import NoiseModelNormalization
+from napari_denoise.learning.training.noise_model_estimation import measure_noise_models
 
 __all__ = ["CountRegression", "GaussianPrior", "SampledPrior", "WithDetector", "WithPrior"]
 
@@ -66,11 +66,11 @@ class _Posterior(Loss):
 
     Parameters
     ----------
-    detector : Detector
+    detector : NoiseModelNormalization
     device : torch.device
     """
 
-    def __init__(self, detector: Detector, device: torch.device) -> None:
+    def __init__(self, detector: NoiseModelNormalization, device: torch.device) -> None:
         super().__init__(device)
         self.detector = detector
         noise = detector.noise or (None,) * len(detector.cameras)
@@ -233,12 +233,12 @@ class WithDetector(Strategy[P_co]):
         self, sampler: PatchSampler, samples: Batch, *, seed: int, psf: FloatArray | None = None
     ) -> Job[Start]:
         del psf
-        detector = yield from measure_detector(self.method, sampler, samples, seed)
+        detector = yield from measure_noise_models(self.method, sampler, samples, seed)
         network = self.architecture(samples).make_network(torch.Generator().manual_seed(seed))
         return Start(network, detector)
 
     def loss(self, normalization: Normalization, device: torch.device) -> Loss:
-        assert isinstance(normalization, Detector)  # noqa: S101  # see `built_of`
+        assert isinstance(normalization, NoiseModelNormalization)  # noqa: S101  # see `built_of`
         return CountRegression(normalization, device)
 
 
@@ -246,6 +246,6 @@ class WithPrior(WithDetector[PN2V]):
     """A network that says what may be there, and the noise to weigh it by."""
 
     def loss(self, normalization: Normalization, device: torch.device) -> Loss:
-        assert isinstance(normalization, Detector)  # noqa: S101  # see `built_of`
+        assert isinstance(normalization, NoiseModelNormalization)  # noqa: S101  # see `built_of`
         prior = {"gaussian": GaussianPrior, "samples": SampledPrior}[self.method.prior]
         return prior(normalization, device)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from napari_denoise.core.settings import setting
 from napari_denoise.learning.methods.base import TrainingMethod
 from napari_denoise.learning.networks.architecture import Architecture
-from napari_denoise.noise.simulation.base import NoiseModel
+from napari_denoise.noise.simulation.base import Noise
 from napari_denoise.noise.simulation.composite import AnyNoise
 from napari_denoise.noise.simulation.kinds import GaussianNoise
 
@@ -53,7 +53,7 @@ class Autoencoder(TrainingMethod):
         advanced=True,
     )
 
-    def simulated_noise(self) -> NoiseModel:
+    def simulated_noise(self) -> Noise:
         return self.noise or GaussianNoise(sigma=self.noise_level, unit="range")
 
     def network(self, n_channels: int, patch_size: tuple[int, ...]) -> Architecture:

@@ -25,7 +25,7 @@ from napari_denoise.learning.networks.architecture import (
 )
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.linear import LinearNormalization
-from napari_denoise.noise.simulation.base import NoiseModel
+from napari_denoise.noise.simulation.base import Noise
 
 __all__ = ["LEAN", "UNCERTAINTY", "TrainingMethod"]
 
@@ -164,7 +164,7 @@ class TrainingMethod(Settings):
         """What the targets are to be, for a form; empty if it takes none."""
         return ""
 
-    def simulated_noise(self) -> NoiseModel | None:
+    def simulated_noise(self) -> Noise | None:
         """The noise that is added to clean images to learn from; None to learn from noisy ones."""
         return None
 

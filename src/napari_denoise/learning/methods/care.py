@@ -19,7 +19,7 @@ from napari_denoise.learning.networks.architecture import (
 )
 from napari_denoise.learning.normalization.camera import CameraNormalization
 from napari_denoise.learning.normalization.linear import LinearNormalization
-from napari_denoise.noise.simulation.base import NoiseModel
+from napari_denoise.noise.simulation.base import Noise
 from napari_denoise.noise.simulation.composite import AnyNoise
 
 __all__ = ["CARE", "N2N", "PairedMethod"]
@@ -150,5 +150,5 @@ class CARE(PairedMethod):
             return ""
         return "Targets: for each image a clean one of the same thing, pixel on pixel."
 
-    def simulated_noise(self) -> NoiseModel | None:
+    def simulated_noise(self) -> Noise | None:
         return self.noise

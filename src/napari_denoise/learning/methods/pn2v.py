@@ -15,11 +15,11 @@ from napari_denoise.learning.data.masking import PERIOD, mask_pixels
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.methods.base import LEAN, UNCERTAINTY, TrainingMethod
 from napari_denoise.learning.networks.architecture import Architecture, UNetArchitecture
-from napari_denoise.learning.normalization.noise_model import Detector
+from napari_denoise.learning.normalization.noise_model import NoiseModelNormalization
 from napari_denoise.noise.camera import CameraSettings, Gain, Offset, ReadNoise
-from napari_denoise.noise.distribution import AnyDistribution
-from napari_denoise.noise.simulation.base import NoiseModel
-from napari_denoise.noise.simulation.drawn import MeasuredNoise
+from napari_denoise.noise.noise_model import AnyNoiseModel
+from napari_denoise.noise.simulation.base import Noise
+from napari_denoise.noise.simulation.measured import MeasuredNoise
 
 __all__ = ["IDR", "PN2V", "IDRRound", "ProbabilisticMethod"]
 
@@ -27,7 +27,7 @@ __all__ = ["IDR", "PN2V", "IDRRound", "ProbabilisticMethod"]
 class ProbabilisticMethod(CameraSettings, TrainingMethod):
     """A method that is told how the detector's noise is distributed."""
 
-    built_of = ((UNetArchitecture, Detector),)
+    built_of = ((UNetArchitecture, NoiseModelNormalization),)
 
     # The camera: a histogram in its place changes nothing on two confocal images (33.83 and 31.09
     # dB).
@@ -158,11 +158,11 @@ class IDRRound(IDR):
     strategy_class: ClassVar[str] = "napari_denoise.learning.losses.posterior:WithDetector"
 
     # Not in files: it is measured anew, and is no setting that a user could read.
-    drawn: AnyDistribution | None = Field(None, exclude=True)
+    drawn: AnyNoiseModel | None = Field(None, exclude=True)
 
     def first_step_size(self) -> float:
         # What a network has learned already must not be lost to large steps.
         return super().first_step_size() / (2 if self.drawn else 1)
 
-    def simulated_noise(self) -> NoiseModel | None:
+    def simulated_noise(self) -> Noise | None:
         return None if self.drawn is None else MeasuredNoise(distribution=self.drawn)

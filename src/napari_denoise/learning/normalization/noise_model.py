@@ -9,12 +9,12 @@ from pydantic import model_validator
 
 from napari_denoise.learning.normalization.base import Normalization
 from napari_denoise.learning.normalization.camera import CameraNormalization
-from napari_denoise.noise.distribution import AnyDistribution
+from napari_denoise.noise.noise_model import AnyNoiseModel
 
-__all__ = ["Detector"]
+__all__ = ["NoiseModelNormalization"]
 
 
-class Detector(Normalization):
+class NoiseModelNormalization(Normalization):
     """The noise of each channel, and the scale on which the network sees it.
 
     Attributes
@@ -32,7 +32,7 @@ class Detector(Normalization):
     cameras: Annotated[tuple[CameraNormalization, ...], MinLen(1)]
     means: Annotated[tuple[float, ...], MinLen(1)]
     stds: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
-    noise: tuple[AnyDistribution, ...] = ()
+    noise: tuple[AnyNoiseModel, ...] = ()
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -22,18 +22,18 @@ from napari_denoise.learning.losses.likelihood import make_likelihood
 from napari_denoise.learning.methods import ProbabilisticMethod
 from napari_denoise.learning.networks.shipped import shipped_network
 from napari_denoise.learning.normalization.camera import CameraNormalization
-from napari_denoise.learning.normalization.noise_model import Detector
+from napari_denoise.learning.normalization.noise_model import NoiseModelNormalization
 from napari_denoise.learning.normalization.variance_stabilization import clean_planes
 from napari_denoise.learning.training.camera_estimation import as_camera, measure_cameras
-from napari_denoise.noise.calibration.distribution_fit import (
+from napari_denoise.noise.calibration.known_signal import (
     Recordings,
     collect_repeats,
-    fit_distribution,
+    fit_noise_model,
 )
 from napari_denoise.noise.calibration.repeats import calibrate_repeats_job
-from napari_denoise.noise.distribution import AnyDistribution
+from napari_denoise.noise.noise_model import AnyNoiseModel
 
-__all__ = ["measure_detector"]
+__all__ = ["measure_noise_models"]
 
 _BOOTSTRAP = {2: (8, (256, 256)), 3: (4, (8, 192, 192))}
 """Patches that are denoised to see the noise, and their size."""
@@ -70,9 +70,9 @@ class _Source:
         return number if self.n_channels > 1 else None
 
 
-def measure_detector(
+def measure_noise_models(
     method: ProbabilisticMethod, sampler: PatchSampler, samples: Batch, seed: int
-) -> Job[Detector]:
+) -> Job[NoiseModelNormalization]:
     """Cameras and, where asked for, distributions of the noise.
 
     Raises
@@ -85,7 +85,7 @@ def measure_detector(
     recordings = None if method.calibration is None else _open(method.calibration)
     source = _Source(recordings, sampler, samples.input.shape[1], seed)
     cameras = yield from _cameras(method, source)
-    noise: tuple[AnyDistribution, ...] = ()
+    noise: tuple[AnyNoiseModel, ...] = ()
     if method.noise != "camera":
         noise = yield from _distributions(method, cameras, source)
         yield from _check_reach(noise, samples.known_pixels())
@@ -101,7 +101,7 @@ def measure_detector(
             f"{samples.known_pixels().flat[0]:g}. Choose an image in which there is something to "
             f"learn from."
         )
-    return Detector(
+    return NoiseModelNormalization(
         cameras=cameras,
         means=tuple(float(values.mean()) for values in even),
         stds=tuple(float(values.std()) or 1.0 for values in even),
@@ -136,7 +136,7 @@ def _cameras(method: ProbabilisticMethod, source: _Source) -> Job[tuple[CameraNo
 
 def _distributions(
     method: ProbabilisticMethod, cameras: tuple[CameraNormalization, ...], source: _Source
-) -> Job[tuple[AnyDistribution, ...]]:
+) -> Job[tuple[AnyNoiseModel, ...]]:
     assert method.noise != "camera"  # noqa: S101
     found = []
     for number, camera in enumerate(cameras):
@@ -146,7 +146,7 @@ def _distributions(
             pixels, axes = source.recordings.pixels, source.recordings.axes
             job = collect_repeats(pixels, axes, channel=source.channel(number))
             known = yield from nested(job, 0.0, 0.0)
-        fitting = fit_distribution(method.noise, known, n_gaussians=method.n_gaussians)
+        fitting = fit_noise_model(method.noise, known, n_gaussians=method.n_gaussians)
         found.append((yield from nested(fitting, 0.0, 0.0)))
     return tuple(found)
 
@@ -204,7 +204,7 @@ def _draw(wide: PatchSampler, narrow: PatchSampler, rng: np.random.Generator) ->
         return narrow.draw_in_channel(rng)[1]
 
 
-def _check_reach(noise: tuple[AnyDistribution, ...], pixels: FloatArray) -> Job[None]:
+def _check_reach(noise: tuple[AnyNoiseModel, ...], pixels: FloatArray) -> Job[None]:
     """Refuse to denoise what the noise is not known for."""
     for known, values in zip(noise, pixels, strict=True):
         low, high = known.reach

@@ -20,9 +20,9 @@ from napari_denoise.learning.losses.posterior import WithDetector
 from napari_denoise.learning.losses.strategy import TrainOnce
 from napari_denoise.learning.methods.pn2v import IDR, IDRRound
 from napari_denoise.learning.models.model import Model
-from napari_denoise.learning.normalization.noise_model import Detector
+from napari_denoise.learning.normalization.noise_model import NoiseModelNormalization
 from napari_denoise.learning.prediction import ModelDenoiser
-from napari_denoise.noise.distribution import AnyDistribution
+from napari_denoise.noise.noise_model import AnyNoiseModel
 
 __all__ = ["Refinement"]
 
@@ -78,7 +78,7 @@ class Refinement(WithDetector[IDR]):
             start, stop = number / n_rounds, (number + 1) / n_rounds
             guesses = yield from nested(_guess(model, images, device), start, start)
             detector = model.normalization
-            assert isinstance(detector, Detector)  # noqa: S101  # the method has one
+            assert isinstance(detector, NoiseModelNormalization)  # noqa: S101  # the method has one
             again = _round(method, detector.noise[0])
             job = train_once(again, guesses, resume=model)
             model = yield from nested(watched.run(job), start, stop, f"refining ({number})")
@@ -86,7 +86,7 @@ class Refinement(WithDetector[IDR]):
         return model.model_copy(update={"method": method, "recipe": recipe})
 
 
-def _round(method: IDR, drawn: AnyDistribution | None = None) -> IDRRound:
+def _round(method: IDR, drawn: AnyNoiseModel | None = None) -> IDRRound:
     """The settings of one round; those after the first have noise to draw."""
     return IDRRound(**dict(method), drawn=drawn)
 

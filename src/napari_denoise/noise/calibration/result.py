@@ -21,9 +21,9 @@ from napari_denoise.noise.calibration.photon_transfer import (
     infer_camera,
 )
 from napari_denoise.noise.calibration.statistics import Traits
-from napari_denoise.noise.simulation.base import NoiseModel
-from napari_denoise.noise.simulation.cameras import CameraNoise
+from napari_denoise.noise.simulation.base import Noise
 from napari_denoise.noise.simulation.composite import Composite
+from napari_denoise.noise.simulation.detectors import CameraNoise
 from napari_denoise.noise.simulation.kinds import GaussianNoise, StripeNoise
 
 __all__ = ["Calibration", "Measured", "conclude", "measure_camera"]
@@ -111,7 +111,7 @@ class Calibration(MeasuredCamera):
         if self.bleached:
             yield f"{self.bleached:.0%} of the signal lost from the first to the last frame"
 
-    def noise(self, *, bit_depth: int = 16) -> NoiseModel:
+    def noise(self, *, bit_depth: int = 16) -> Noise:
         """The noise to simulate so that a clean image looks as if this camera had recorded it.
 
         As many photons as the brightest part measured had, and stripes if there were any; a
@@ -119,7 +119,7 @@ class Calibration(MeasuredCamera):
         """
         if self.gain:
             brightest = max(mean for mean, _ in self.points) - self.offset
-            camera: NoiseModel = CameraNoise(
+            camera: Noise = CameraNoise(
                 photons=min(max(brightest / self.gain, 1e-3), 1e9),
                 quantum_efficiency=1.0,
                 read_noise_electrons=min(self.read_noise / self.gain, 1e4),

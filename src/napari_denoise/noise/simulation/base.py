@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from napari_denoise.core.settings import Settings
 
-__all__ = ["NoiseModel", "Pixels", "Recording"]
+__all__ = ["Noise", "Pixels", "Recording"]
 
 Pixels = npt.NDArray[np.float64]
 
@@ -25,7 +25,7 @@ class Recording:
     ----------
     low, high : float
         Smallest and largest intensity of the whole clean image; NaN unless
-        :attr:`NoiseModel.needs_range`.
+        :attr:`Noise.needs_range`.
     frame, n_frames : int or None
         Which time point the plane belongs to, out of how many; None without a time axis.
     plane_shape : (int, int) or None
@@ -48,7 +48,7 @@ class Recording:
     dose: float = 1.0
 
 
-class NoiseModel(Settings, ABC):
+class Noise(Settings, ABC):
     """Settings of one kind of noise. A subclass adds a ``Literal`` field ``name``."""
 
     title: ClassVar[str]

@@ -10,8 +10,8 @@ from annotated_types import MinLen
 from pydantic import Field
 
 from napari_denoise.core.errors import SettingsError
-from napari_denoise.noise.simulation.base import NoiseModel, Pixels, Recording
-from napari_denoise.noise.simulation.cameras import CameraNoise, ScmosNoise
+from napari_denoise.noise.simulation.base import Noise, Pixels, Recording
+from napari_denoise.noise.simulation.detectors import CameraNoise, ScmosNoise
 from napari_denoise.noise.simulation.kinds import (
     Bleaching,
     CorrelatedNoise,
@@ -24,7 +24,7 @@ from napari_denoise.noise.simulation.kinds import (
 
 __all__ = ["SINGLE_NOISES", "AnyNoise", "Composite", "SingleNoise"]
 
-SINGLE_NOISES: tuple[type[NoiseModel], ...] = (
+SINGLE_NOISES: tuple[type[Noise], ...] = (
     PoissonNoise,
     GaussianNoise,
     CameraNoise,
@@ -51,7 +51,7 @@ SingleNoise = Annotated[
 ]
 
 
-class Composite(NoiseModel):
+class Composite(Noise):
     """Noises that are added in their order, such as bleaching, shot noise, stripes.
 
     What depends on the range of intensities (photons in the brightest pixel) goes by the clean
@@ -64,7 +64,7 @@ class Composite(NoiseModel):
     noises: Annotated[tuple[SingleNoise, ...], MinLen(1)]
 
     @classmethod
-    def of(cls, noises: Sequence[NoiseModel]) -> NoiseModel:
+    def of(cls, noises: Sequence[Noise]) -> Noise:
         """These noises as one; a single one as it is.
 
         Raises

@@ -17,12 +17,12 @@ from napari_denoise.core.axes import Layout, UnitIndex, check_axes, default_axes
 from napari_denoise.core.dtype import FloatArray, cast_saturating, check_pixels
 from napari_denoise.core.errors import AxesError, SettingsError
 from napari_denoise.core.progress import Job, Progress, nested
-from napari_denoise.noise.simulation.base import NoiseModel, Pixels, Recording
+from napari_denoise.noise.simulation.base import Noise, Pixels, Recording
 from napari_denoise.noise.simulation.composite import Composite
 
 __all__ = ["Simulated", "add_noise_job", "add_noise_to_plane", "dose_series_job", "measure_range"]
 
-Noise = NoiseModel | Sequence[NoiseModel]
+Noises = Noise | Sequence[Noise]
 IntensityRange = tuple[float, float]
 
 _BAND_PIXELS = 2**19
@@ -44,7 +44,7 @@ class Simulated:
 
 
 def add_noise_job(
-    noise: Noise,
+    noise: Noises,
     image: Any,
     *,
     rng: np.random.Generator,
@@ -55,7 +55,7 @@ def add_noise_job(
 
     Parameters
     ----------
-    noise : NoiseModel or sequence of NoiseModel
+    noise : Noise or sequence of Noise
         The kind of noise with its settings; several are added in order, such as bleaching,
         shot noise, stripes.
     image : array-like, any real dtype
@@ -90,7 +90,7 @@ def add_noise_job(
 
 
 def add_noise_to_plane(
-    noise: Noise,
+    noise: Noises,
     image: Any,
     place: Mapping[str, int],
     *,
@@ -127,7 +127,7 @@ def add_noise_to_plane(
 
 
 def dose_series_job(
-    noise: Noise,
+    noise: Noises,
     image: Any,
     doses: Sequence[float],
     *,
@@ -185,15 +185,15 @@ def measure_range(image: Any, axes: str | None = None) -> Job[IntensityRange]:
     return low, high
 
 
-def _one_model(noise: Noise) -> NoiseModel:
-    return noise if isinstance(noise, NoiseModel) else Composite.of(noise)
+def _one_model(noise: Noises) -> Noise:
+    return noise if isinstance(noise, Noise) else Composite.of(noise)
 
 
 def _seed(rng: np.random.Generator) -> int:
     return int(rng.integers(2**63))
 
 
-def _layout(model: NoiseModel, image: Any, axes: str | None) -> Layout:
+def _layout(model: Noise, image: Any, axes: str | None) -> Layout:
     """The image's layout, if it can have such noise."""
     shape = tuple(image.shape)
     if model.needs_time and "T" not in (axes or "").upper():
@@ -217,7 +217,7 @@ class _Exposure:
         From which each plane gets random numbers of its own, whatever happens to the others.
     """
 
-    model: NoiseModel
+    model: Noise
     image: Any
     layout: Layout
     recording: Recording

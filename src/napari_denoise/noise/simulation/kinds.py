@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.settings import setting
-from napari_denoise.noise.simulation.base import NoiseModel, Pixels, Recording
+from napari_denoise.noise.simulation.base import Noise, Pixels, Recording
 
 __all__ = [
     "Bleaching",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class PoissonNoise(NoiseModel):
+class PoissonNoise(Noise):
     """Shot noise: the photons of a pixel are counted, and few photons count badly."""
 
     title: ClassVar[str] = "Poisson (shot noise)"
@@ -76,7 +76,7 @@ def check_photons(clean: Pixels, peak: float) -> float:
     return peak
 
 
-class GaussianNoise(NoiseModel):
+class GaussianNoise(Noise):
     """Read noise: the same at every intensity."""
 
     title: ClassVar[str] = "Gaussian (read noise)"
@@ -102,7 +102,7 @@ class GaussianNoise(NoiseModel):
         return clean + rng.normal(0.0, self.sigma * scale, clean.shape)
 
 
-class CorrelatedNoise(NoiseModel):
+class CorrelatedNoise(Noise):
     """Gaussian noise that neighbours share, as after resampling or slow amplifiers."""
 
     title: ClassVar[str] = "Correlated Gaussian"
@@ -154,7 +154,7 @@ def _remember(noise: Pixels, correlation: float, axis: int) -> None:
         lines[i] += correlation * lines[i - 1]
 
 
-class StripeNoise(NoiseModel):
+class StripeNoise(Noise):
     """Rows or columns that are brighter or darker as a whole, new ones in every plane."""
 
     title: ClassVar[str] = "Stripes"
@@ -180,7 +180,7 @@ class StripeNoise(NoiseModel):
         return clean + rng.normal(0.0, self.sigma, shape)
 
 
-class SaltAndPepperNoise(NoiseModel):
+class SaltAndPepperNoise(Noise):
     """Dead and hot pixels: some are as dark or as bright as the image gets."""
 
     title: ClassVar[str] = "Salt and pepper"
@@ -201,7 +201,7 @@ class SaltAndPepperNoise(NoiseModel):
         return noisy
 
 
-class SpeckleNoise(NoiseModel):
+class SpeckleNoise(Noise):
     """Multiplicative noise, as of coherent light: the brighter, the more."""
 
     title: ClassVar[str] = "Speckle"
@@ -216,7 +216,7 @@ class SpeckleNoise(NoiseModel):
         return clean * rng.normal(1.0, self.sigma, clean.shape)
 
 
-class Bleaching(NoiseModel):
+class Bleaching(Noise):
     """Photobleaching: the signal fades along time; put shot noise after it."""
 
     title: ClassVar[str] = "Photobleaching"

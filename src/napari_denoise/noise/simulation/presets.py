@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_denoise.core.errors import SettingsError
-from napari_denoise.noise.simulation.base import NoiseModel
-from napari_denoise.noise.simulation.cameras import CameraNoise, ScmosNoise
+from napari_denoise.noise.simulation.base import Noise
+from napari_denoise.noise.simulation.detectors import CameraNoise, ScmosNoise
 from napari_denoise.noise.simulation.kinds import GaussianNoise
 
 __all__ = ["PRESETS", "Preset", "preset"]
@@ -22,12 +22,12 @@ class Preset:
         For the command line.
     title : str
         For people.
-    noise : NoiseModel
+    noise : Noise
     """
 
     name: str
     title: str
-    noise: NoiseModel
+    noise: Noise
 
 
 PRESETS: tuple[Preset, ...] = (
@@ -38,7 +38,7 @@ PRESETS: tuple[Preset, ...] = (
 )
 
 
-def preset(name: str) -> NoiseModel:
+def preset(name: str) -> Noise:
     """The noise of the preset called `name`; SettingsError if there is none."""
     by_name = {known.name: known.noise for known in PRESETS}
     if name not in by_name:

@@ -19,7 +19,7 @@ from napari_denoise.learning.models.package import MODEL_FILE
 from napari_denoise.learning.models.zoo import ZooCard, export_model_job, extra, graph
 from napari_denoise.learning.models.zoo.graph import read_torchscript
 from napari_denoise.learning.normalization.camera import CameraNormalization
-from napari_denoise.learning.normalization.noise_model import Detector
+from napari_denoise.learning.normalization.noise_model import NoiseModelNormalization
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.job import TrainingImage, train_job
 
@@ -162,7 +162,7 @@ def test_a_model_whose_image_takes_more_than_one_pass_is_refused(exported, make_
     camera = CameraNormalization(gain=2.0, offset=100.0, read_noise=3.0)
     parts = {
         "method": PN2V(),
-        "normalization": Detector(cameras=(camera,), means=(10.0,), stds=(3.0,)),
+        "normalization": NoiseModelNormalization(cameras=(camera,), means=(10.0,), stds=(3.0,)),
     }
     with pytest.raises(ModelError, match=r"Probabilistic Noise2Void model needs more than one"):
         exported(make_model().model_copy(update=parts))

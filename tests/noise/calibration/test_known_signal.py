@@ -5,10 +5,10 @@ import pytest
 
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.core.progress import run
-from napari_denoise.noise.calibration.distribution_fit import (
+from napari_denoise.noise.calibration.known_signal import (
     Recordings,
     collect_repeats,
-    fit_distribution,
+    fit_noise_model,
 )
 
 KINDS = ("mixture", "histogram")
@@ -22,7 +22,7 @@ def counted(rng, n=60_000):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_noise_of_each_signal_is_found(rng, kind):
-    found = run(fit_distribution(kind, counted(rng)))
+    found = run(fit_noise_model(kind, counted(rng)))
     signals = np.array([150.0, 250.0, 400.0])
     np.testing.assert_allclose(found.variance(signals), 2 * (signals - 100), rtol=0.1)
     low, high = found.reach
@@ -33,7 +33,7 @@ def test_the_noise_of_each_signal_is_found(rng, kind):
 def test_a_mixture_keeps_intensities_and_tells_skewed_noise_from_even(rng):
     signal = rng.uniform(0, 100, 40_000)
     skewed = rng.exponential(5, signal.size) - 5
-    found = run(fit_distribution("mixture", Recordings(signal, skewed)))
+    found = run(fit_noise_model("mixture", Recordings(signal, skewed)))
     weights, places, widths = map(np.array, (found.weights, found.places, found.widths))
     np.testing.assert_allclose((weights * places).sum(axis=1), 0, atol=1e-9)
     np.testing.assert_allclose(weights.sum(axis=1), 1)
@@ -65,6 +65,6 @@ def test_what_has_no_noise_or_one_brightness_is_refused(rng, kind):
     still = Recordings(rng.uniform(0, 9, 5000), np.zeros(5000))
     for known in (flat, still):
         with pytest.raises(InputError, match="dark and bright places"):
-            run(fit_distribution(kind, known))
+            run(fit_noise_model(kind, known))
     with pytest.raises(InputError, match="larger recording"):
-        run(fit_distribution(kind, Recordings(np.arange(100.0), rng.normal(size=100))))
+        run(fit_noise_model(kind, Recordings(np.arange(100.0), rng.normal(size=100))))

@@ -7,25 +7,25 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from napari_denoise.noise.distribution import (
-    AnyDistribution,
-    HistogramDistribution,
-    MixtureDistribution,
+from napari_denoise.noise.noise_model import (
+    AnyNoiseModel,
+    HistogramNoiseModel,
+    MixtureNoiseModel,
 )
-from napari_denoise.noise.simulation.base import NoiseModel, Pixels, Recording
+from napari_denoise.noise.simulation.base import Noise, Pixels, Recording
 
 __all__ = ["MeasuredNoise"]
 
 Rows = npt.NDArray[np.int_]
 
 
-class MeasuredNoise(NoiseModel):
+class MeasuredNoise(Noise):
     """Noise of a distribution that was measured on recordings of this detector."""
 
     title: ClassVar[str] = "Measured"
 
     name: Literal["measured"] = "measured"
-    distribution: AnyDistribution
+    distribution: AnyNoiseModel
 
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
         del recording
@@ -36,7 +36,7 @@ class MeasuredNoise(NoiseModel):
         way = (clean - signals[below]) / (signals[below + 1] - signals[below])
         # What is known of two signals is mixed by taking the one or the other.
         row = below + (rng.random(clean.shape) < way)
-        if isinstance(known, HistogramDistribution):
+        if isinstance(known, HistogramNoiseModel):
             drawn = _histogram(known, row, rng)
         else:
             drawn = _mixture(known, row, rng)
@@ -44,7 +44,7 @@ class MeasuredNoise(NoiseModel):
         return clean + noise
 
 
-def _histogram(known: HistogramDistribution, row: Rows, rng: np.random.Generator) -> Pixels:
+def _histogram(known: HistogramNoiseModel, row: Rows, rng: np.random.Generator) -> Pixels:
     """Noise in sigmas: where in its row's cumulative distribution a random number lies."""
     shares = np.array(known.densities)
     shares /= shares.sum(axis=1, keepdims=True)
@@ -57,7 +57,7 @@ def _histogram(known: HistogramDistribution, row: Rows, rng: np.random.Generator
     return noise
 
 
-def _mixture(known: MixtureDistribution, row: Rows, rng: np.random.Generator) -> Pixels:
+def _mixture(known: MixtureNoiseModel, row: Rows, rng: np.random.Generator) -> Pixels:
     """Noise in sigmas: of one of the Gaussians of its row, by their weights."""
     ends = np.cumsum(known.weights, axis=1)[row]
     which = (rng.random(row.shape)[..., None] > ends[..., :-1]).sum(axis=-1)

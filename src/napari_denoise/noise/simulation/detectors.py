@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_denoise.core.settings import setting
-from napari_denoise.noise.simulation.base import NoiseModel, Pixels, Recording
+from napari_denoise.noise.simulation.base import Noise, Pixels, Recording
 from napari_denoise.noise.simulation.kinds import check_photons
 from napari_denoise.noise.simulation.pixel_maps import read_pixel_map
 
@@ -19,7 +19,7 @@ __all__ = ["CameraNoise", "ScmosNoise"]
 PixelMaps = tuple[Pixels | float, Pixels | float, Pixels | float]
 
 
-class CameraNoise(NoiseModel):
+class CameraNoise(Noise):
     """A whole detector: shot noise, dark current, multiplication, saturation and digitisation.
 
     The result is in the detector's own units, DN, whatever those of the clean image are.

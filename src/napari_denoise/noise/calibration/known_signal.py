@@ -18,9 +18,9 @@ from napari_denoise.core.dtype import FloatArray, as_float32, check_pixels
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.core.progress import Job, Progress
 from napari_denoise.noise.calibration.sampling import one_channel, pieces
-from napari_denoise.noise.distribution import HistogramDistribution, MixtureDistribution
+from napari_denoise.noise.noise_model import HistogramNoiseModel, MixtureNoiseModel
 
-__all__ = ["Recordings", "collect_repeats", "fit_distribution"]
+__all__ = ["Recordings", "collect_repeats", "fit_noise_model"]
 
 Values = npt.NDArray[np.float64]
 
@@ -122,9 +122,9 @@ def _compared(stack: FloatArray) -> tuple[Values, Values]:
     return known.signal[::every], known.noise[::every]
 
 
-def fit_distribution(
+def fit_noise_model(
     kind: Literal["mixture", "histogram"], known: Recordings, *, n_gaussians: int = 3
-) -> Job[MixtureDistribution | HistogramDistribution]:
+) -> Job[MixtureNoiseModel | HistogramNoiseModel]:
     """Find how the noise of known signals is distributed.
 
     Its mean is taken to be zero at each signal, so that intensities are kept.
@@ -148,9 +148,9 @@ def fit_distribution(
     columns = [tuple(tuple(row.tolist()) for row in column) for column in zip(*rows, strict=True)]
     about = {"signals": tuple(signals.tolist()), "sigmas": tuple(sigmas.tolist())}
     if kind == "histogram":
-        return HistogramDistribution(**about, span=_SPAN, densities=columns[0])
+        return HistogramNoiseModel(**about, span=_SPAN, densities=columns[0])
     weights, places, widths = columns
-    return MixtureDistribution(**about, weights=weights, places=places, widths=widths)
+    return MixtureNoiseModel(**about, weights=weights, places=places, widths=widths)
 
 
 def _by_signal(known: Recordings) -> tuple[Values, Values, list[Values]]:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from napari_denoise.core.settings import Settings
 
-__all__ = ["AnyDistribution", "HistogramDistribution", "MixtureDistribution"]
+__all__ = ["AnyNoiseModel", "HistogramNoiseModel", "MixtureNoiseModel"]
 
 Values = npt.NDArray[np.float64]
 Row = Annotated[tuple[float, ...], MinLen(1)]
@@ -55,7 +55,7 @@ class _Measured(Settings):
             raise ValueError("rows differ in length")
 
 
-class MixtureDistribution(_Measured):
+class MixtureNoiseModel(_Measured):
     """A sum of Gaussians whose weights, places and widths change with the signal.
 
     After Prakash et al. 2020, doi:10.1109/ISBI45749.2020.9098612, with tables in place of
@@ -82,7 +82,7 @@ class MixtureDistribution(_Measured):
         return self
 
 
-class HistogramDistribution(_Measured):
+class HistogramNoiseModel(_Measured):
     """How often each value was seen at each signal.
 
     After Krull et al. 2020, doi:10.3389/fcomp.2020.00005.
@@ -107,7 +107,5 @@ class HistogramDistribution(_Measured):
         return self
 
 
-AnyDistribution = Annotated[
-    MixtureDistribution | HistogramDistribution, Field(discriminator="name")
-]
+AnyNoiseModel = Annotated[MixtureNoiseModel | HistogramNoiseModel, Field(discriminator="name")]
 """What a model file may hold."""
