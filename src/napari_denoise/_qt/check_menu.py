@@ -45,12 +45,14 @@ class CheckMenu(QMenu):
         """Tick these and no other."""
         if set(keys) == set(self.value()):
             return
+        # One signal for all ticks together.
         with QSignalBlocker(self):
             for key, action in self._actions.items():
                 action.setChecked(key in keys)
         self.valueChanged.emit()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        # Qt closes a menu in its own handler of this event, so that one is passed over.
         action = self.activeAction()
         if action is not None and action.isCheckable() and action.isEnabled():
             action.trigger()

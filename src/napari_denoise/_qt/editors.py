@@ -28,6 +28,7 @@ __all__ = ["Editor", "make_editor"]
 
 def make_editor(field: SettingField) -> Editor:
     """The editor for a field."""
+    # Those three have a value of their own for "unset": an empty text, or a first choice "none".
     if field.optional and field.type not in ("text", "path", "choice"):
         return _OptionalEditor(field)
     return _plain_editor(field)
@@ -207,6 +208,7 @@ class _PerAxisEditor(Editor):
         if not isinstance(value, tuple):
             self._all.setValue(value)
             return
+        # From the last axis, X, which every image has; Z is the first and may be missing.
         for box, number in zip(reversed(self._boxes), reversed(value), strict=False):
             box.setValue(number)
 
@@ -231,6 +233,7 @@ class _PerAxisEditor(Editor):
         self._show_boxes()
 
     def _on_toggle_toggled(self, is_per_axis: bool) -> None:  # noqa: FBT001
+        # The number that was there is the one to begin with, in either direction.
         if is_per_axis:
             for box in self._boxes:
                 box.setValue(self._all.value())

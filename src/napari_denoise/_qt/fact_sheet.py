@@ -94,6 +94,7 @@ class FactSheet(QWidget):
         """Show these facts, and no others."""
         self._facts = tuple(facts)
         self._error.clear()
+        # A new body, because a grid keeps the rows of widgets that are taken out of it.
         body = _make_body(self._facts)
         self._layout.replaceWidget(self._body, body)
         self._body.deleteLater()
@@ -164,5 +165,6 @@ def _shown(value: float | None, unit: str) -> str:
         return "–"
     if unit == "%":
         return f"{100 * value:.2g}"
+    # Whole numbers of thousands read better than 1.23e+04.
     text = f"{value:.3g}" if abs(value) < 1000 or abs(value) >= 1e6 else f"{value:.0f}"
     return (text if unit else f"{value:.2g}").replace("-", "−")

@@ -14,7 +14,9 @@ from napari_denoise.core.settings import SettingField, Settings, describe, make_
 
 __all__ = ["SettingsForm", "label_of"]
 
+# Written as people write them; all other words of a field's name are words.
 _ACRONYMS = {"psf": "PSF", "gpu": "GPU", "snr": "SNR", "na": "NA", "z": "Z", "y": "Y", "x": "X"}
+# Endings of names that say a unit, which stands behind the number already.
 _UNITS = {"um", "nm", "px", "s", "ms", "db", "bytes", "electrons", "dn"}
 
 
@@ -61,6 +63,7 @@ class SettingsForm(QWidget):
     def setValue(self, settings: Settings) -> None:
         """Show these settings; `valueChanged` is emitted once if anything changes."""
         before = self._raw()
+        # One change for the user, however many fields differ.
         self._is_quiet = True
         try:
             for name, editor in self._editors.items():
@@ -133,6 +136,7 @@ class SettingsForm(QWidget):
         try:
             shown = self.value()
         except SettingsError:
+            # Fields that do not fit together yet are no preset.
             shown = None
         known = [make_settings(self._class, {}, preset=name) for name in ("", *self._class.presets)]
         self.presetBox.setCurrentIndex(known.index(shown) if shown in known else -1)

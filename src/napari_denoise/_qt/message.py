@@ -13,6 +13,7 @@ from napari_denoise.core.errors import DenoiseError
 
 __all__ = ["ErrorMessage", "Message", "WrappedLabel"]
 
+# Trade-off: longer pieces can make a dock of 300 pixels wider, shorter ones break common words.
 _LONG_WORD = re.compile(r"\S{24}")
 
 
@@ -27,6 +28,7 @@ class WrappedLabel(QLabel):
         self._words = ""
         self.setWordWrap(True)
         self.setMinimumWidth(1)
+        # Names of layers and files may hold "<", which must not be taken for markup.
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.hide()
@@ -37,6 +39,7 @@ class WrappedLabel(QLabel):
 
     def setText(self, text: str | None) -> None:
         self._words = text or ""
+        # A space without width is a place where Qt may break the line.
         super().setText(_LONG_WORD.sub("\\g<0>\u200b", self._words))
         self.setVisible(bool(self._words))
 
@@ -53,6 +56,7 @@ class Message(WrappedLabel):
 
     def add(self, line: str) -> None:
         """Add a line, unless it stands there already."""
+        # A job may say the same of each tile.
         if line and line not in self._lines:
             self._lines.append(line)
             self.setText("\n".join(self._lines))
@@ -82,6 +86,7 @@ class ErrorMessage(QWidget):
     def showError(self, error: BaseException, details: str) -> None:
         """Say what went wrong; `details` is the traceback as text."""
         self.clear()
+        # What the user can put right needs no traceback, which only frightens.
         is_users = isinstance(error, DenoiseError)
         words = str(error).strip() or "no message"
         self._message.add(words if is_users else f"{type(error).__name__}: {words}")

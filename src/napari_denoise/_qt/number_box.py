@@ -13,10 +13,12 @@ from napari_denoise.core.settings import SettingField
 
 __all__ = ["NumberBox", "Slider"]
 
+# With this many decimals Qt's rounding leaves every double as it is; with its default of two, a
+# learning rate of 4e-4 would become 0.
 _ALL_DECIMALS = 323
-"""With this many decimals Qt's rounding leaves every double as it is."""
+# Where no bound is given: the largest integer that a double holds exactly, and a number beyond all
+# images; Qt computes with the bounds, which infinity would spoil.
 _UNLIMITED = {True: 2.0**53, False: 1e300}
-"""Where no bound is given: the largest exact integer, and a number beyond all images."""
 
 
 class NumberBox(QDoubleSpinBox):
@@ -30,6 +32,7 @@ class NumberBox(QDoubleSpinBox):
         super().__init__(parent)
         self._field = field
         self._is_integer = field.type == "int"
+        # A point in every country, as in papers and files; a comma that is typed is understood too.
         self.setLocale(QLocale.c())
         self.setDecimals(_ALL_DECIMALS)
         self.setRange(*_range(field))
@@ -52,6 +55,7 @@ class NumberBox(QDoubleSpinBox):
     def textFromValue(self, value: float) -> str:
         if self._is_integer:
             return str(int(value))
+        # The shortest text that reads back as the same double.
         text = repr(float(value))
         return text.removesuffix(".0") if "e" not in text else text
 
@@ -65,11 +69,13 @@ class NumberBox(QDoubleSpinBox):
         if not set(self._strip(text)) <= set(letters):
             return QValidator.State.Invalid, text, position
         number = self._parse(text)
+        # Not refused while it is typed: "0." and "1e" are on their way to a number.
         if number is None or not self._is_allowed(number):
             return QValidator.State.Intermediate, text, position
         return QValidator.State.Acceptable, text, position
 
     def stepBy(self, steps: int) -> None:
+        # In decimal, because 0.1 + 0.2 would show as 0.30000000000000004.
         value, step = Decimal(repr(self.value())), self.step()
         target = float(value + steps * step)
         # A step that would reach a bound that is itself refused goes on in tenths.
@@ -142,6 +148,7 @@ class Slider(QSlider):
     def _follow(self) -> None:
         """Stand where the box does, which keeps its number exactly as it is."""
         place = (Decimal(repr(self._box.value())) - self._low) / self._step
+        # Else the slider, which has places only at each step, would round the box's number.
         before = self.blockSignals(True)  # noqa: FBT003
         self.setValue(round(min(max(place, Decimal(0)), Decimal(self.maximum()))))
         self.blockSignals(before)

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 __all__ = ["DockPanel"]
 
+# napari opens docks about 150 pixels wide, in which no form can be read.
 _MIN_WIDTH = 300
 
 

@@ -24,8 +24,8 @@ __all__ = ["MakeJob", "RunBar", "RunState", "duration"]
 
 MakeJob = Callable[[], Job[Any]]
 
+# Resolution of the progress bar: finer than its pixels in any dock.
 _STEPS = 1000
-"""Resolution of the progress bar."""
 
 
 class RunState(Enum):
@@ -113,6 +113,7 @@ class RunBar(QWidget):
         self.clear()
         try:
             make_job = self._prepare()
+        # Whatever it is: Qt would print it where nobody looks, and the click would do nothing.
         except Exception as error:
             self.showError(error)
             self.failed.emit(error)
@@ -126,6 +127,7 @@ class RunBar(QWidget):
         self._runner.start(make_job)
         self._stopwatch = Stopwatch()
         self._words = "Starting"
+        # An empty range looks busy: how long it takes is not known before the first progress.
         self._bar.setRange(0, 0)
         self._set_state(RunState.RUNNING)
         self.started.emit()
@@ -231,9 +233,11 @@ class RunBar(QWidget):
             case _ if remaining_s is None:
                 self.setMessage(f"{self._words}…")
             case _:
+                # "0.3 s left" changes faster than it can be read.
                 self.setMessage(f"{self._words} · {duration(max(remaining_s, 1.0))} left")
 
     def _on_runner_progressed(self, events: tuple[Progress, ...]) -> None:
+        # All of them, though only the last one's fraction is shown: notices must not be lost.
         for event in events:
             if isinstance(event, Notice):
                 self.showNotice(event.message)
@@ -247,6 +251,7 @@ class RunBar(QWidget):
         self.progressed.emit(events)
 
     def _on_runner_finished(self, result: object) -> None:
+        # Before `finished`, whose slots may put better words in its place.
         verb = "Stopped" if self._state is RunState.STOPPING else "Done"
         self.setMessage(f"{verb} after {duration(self._stopwatch.elapsed_s)}.")
         self.finished.emit(result)
@@ -261,12 +266,14 @@ class RunBar(QWidget):
         self.cancelled.emit()
 
     def _on_runner_ended(self) -> None:
+        # First the buttons, so that a slot of `ended` can start the next run.
         self._set_state(RunState.IDLE)
         self.ended.emit()
 
 
 def duration(seconds: float) -> str:
     """The time in the units that matter: "0.3 s", "4 s", "1 min 20 s", "2 h 5 min"."""
+    # From here on it would be rounded to "1.0 s".
     if seconds < 0.95:
         return f"{max(seconds, 0.1):.1f} s"
     whole = round(seconds)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from math import isinf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -26,44 +24,17 @@ from qtpy.QtWidgets import (
 from napari_denoise._qt.check_menu import CheckItem, CheckMenu
 from napari_denoise._qt.message import ErrorMessage
 from napari_denoise._qt.saving import save_where_asked
+from napari_denoise._qt.table_cell import Cell, Column, is_missing
 from napari_denoise.core.csv_table import save_csv, to_text
 
 __all__ = ["Column", "ResultTable"]
 
+# Pixels: the header and about three rows, so that results can be compared without scrolling.
 _MIN_HEIGHT = 120
+# Pixels of a column of text at first: in a narrow dock a name must not give way to all numbers.
 _TEXT_WIDTH = 110
-"""Of columns of text at first: in a narrow dock a name must not give way to all numbers."""
 _MIN_COLUMN_WIDTH = 48
 _ARROW_WIDTH = 18
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a :class:`ResultTable`.
-
-    Attributes
-    ----------
-    key : str
-        Names the value in a row, and the column in a file (``"psnr_db"``).
-    title : str
-        What the header shows ("PSNR (dB)").
-    n_decimals : int or None
-        Digits shown behind the point, for numbers; files and clipboard get all digits.
-    tooltip : str
-        What the column means.
-    is_narrow : bool
-        Whether words take no more room than they need, as numbers do.
-    is_shown : bool
-        Whether it is shown until the user chooses. A table with columns that are not has a menu
-        for choosing; files have all columns.
-    """
-
-    key: str
-    title: str
-    n_decimals: int | None = None
-    tooltip: str = ""
-    is_narrow: bool = False
-    is_shown: bool = True
 
 
 class ResultTable(QWidget):
@@ -110,10 +81,11 @@ class ResultTable(QWidget):
 
     def addRow(self, values: Mapping[str, Any]) -> None:
         """Add a row: a value per column key; a missing one is shown as "–"."""
+        # Else the row moves as soon as its first cell is set, and the others land in another row.
         self.view.setSortingEnabled(False)
         row = self.view.rowCount()
         self.view.insertRow(row)
-        cells = [_Cell(values.get(column.key), column) for column in self._columns]
+        cells = [Cell(values.get(column.key), column) for column in self._columns]
         for index, cell in enumerate(cells):
             self.view.setItem(row, index, cell)
         # Sorting may move the row to where it belongs.
@@ -137,6 +109,7 @@ class ResultTable(QWidget):
 
     def removeSelectedRows(self) -> None:
         """Take the selected rows out."""
+        # From the end, because each removal moves the rows below it.
         for index in sorted(self._selected(), reverse=True):
             self.view.removeRow(index)
         self._update()
@@ -207,7 +180,7 @@ class ResultTable(QWidget):
     def _update(self) -> None:
         rows, shown = self.rows(), self._menu.value()
         for index, column in enumerate(self._columns):
-            is_empty = bool(rows) and all(_is_missing(row[column.key]) for row in rows)
+            is_empty = bool(rows) and all(is_missing(row[column.key]) for row in rows)
             self.view.setColumnHidden(index, is_empty or column.key not in shown)
         self._on_selection_changed()
 
@@ -283,21 +256,6 @@ class _Table(QTableWidget):
         header.setStretchLastSection(columns[-1].n_decimals is None)
 
 
-class _Cell(QTableWidgetItem):
-    """Shows a value rounded, and sorts by what it is; missing values come before all others."""
-
-    def __init__(self, value: Any, column: Column) -> None:
-        super().__init__(_shown(value, column))
-        self.value = value
-        is_number = isinstance(value, int | float) or column.n_decimals is not None
-        side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
-        self.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-        self.setToolTip("" if value is None else str(value))
-
-    def __lt__(self, other: QTableWidgetItem) -> bool:
-        return _rank(self.value) < _rank(other.value) if isinstance(other, _Cell) else False
-
-
 def _narrow_button(text: str, tooltip: str, slot: Callable[[], None] | None = None) -> QPushButton:
     """A button that asks for no more than its words: five must fit into a dock."""
     button = QPushButton(text)
@@ -307,25 +265,3 @@ def _narrow_button(text: str, tooltip: str, slot: Callable[[], None] | None = No
         button.clicked.connect(slot)
     button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 12)
     return button
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and isnan(value))
-
-
-def _rank(value: Any) -> tuple[int, float, str]:
-    if value is None or (isinstance(value, float) and isnan(value)):
-        return 0, 0.0, ""
-    if isinstance(value, int | float):
-        return 1, float(value), ""
-    return 2, 0.0, str(value).casefold()
-
-
-def _shown(value: Any, column: Column) -> str:
-    if value is None or (isinstance(value, float) and isnan(value)):
-        return "–"
-    if isinstance(value, float) and isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if isinstance(value, float) and column.n_decimals is not None:
-        return f"{value:.{column.n_decimals}f}"
-    return str(value)
