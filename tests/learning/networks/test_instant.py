@@ -64,7 +64,7 @@ def test_memory_that_is_used_again_changes_nothing(monkeypatch, widths):
     architecture = InstantArchitecture(widths=widths, n_blocks=(1, 2, 1, 2)[: len(widths)])
     network = InstantNetwork(architecture, torch.Generator().manual_seed(1))
     images = [batch(*size) for size in [(70, 50), (40, 90), (70, 50), (33, 64)]]
-    whole = [network(*image) for image in images]
+    whole = [network.compute(*image) for image in images]
     network.requires_grad_(requires_grad=False)
     monkeypatch.setattr(slabs, "WORK_PER_SLAB", 1e5)
     scratch = Scratch()
