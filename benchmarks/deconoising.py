@@ -22,7 +22,7 @@ from napari_denoise.core.axes import Layout
 from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.progress import run
 from napari_denoise.core.settings import make_settings
-from napari_denoise.evaluation.self_supervision import estimate_error_of
+from napari_denoise.evaluation.self_supervision import estimate_error_of_job
 from napari_denoise.learning.methods import N2V, DecoNoising, TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
 from napari_denoise.learning.training.job import TrainingImage, train_job
@@ -40,7 +40,7 @@ def measure(folder: Path, name: str, method: TrainingMethod, seed: int) -> dict[
     seconds = time.process_time() - start
     denoiser = ModelDenoiser.of(model, device="cpu")
     denoised = run(denoise_job(denoiser, noisy, LAYOUT)).image.pixels
-    loss = run(estimate_error_of(denoiser, noisy, LAYOUT)).loss
+    loss = run(estimate_error_of_job(denoiser, noisy, LAYOUT)).loss
     return {
         "psnr_db": psnr(clean, denoised, data_range=255),
         "j_invariant_loss": loss,

@@ -24,8 +24,8 @@ from napari_denoise.evaluation import (
     MapKind,
     MapSettings,
     assess_job,
-    draw_map,
-    max_minus_min,
+    draw_map_job,
+    max_minus_min_job,
     possible_metrics,
     stack_of,
 )
@@ -177,7 +177,7 @@ def _data_range(text: str | None, clean: Image | None) -> float | None:
             f"--data-range {_MAX_MINUS_MIN}."
         )
     if text == _MAX_MINUS_MIN:
-        return run_with_bar(max_minus_min(stack_of(clean).pixels), "measuring the data range")
+        return run_with_bar(max_minus_min_job(stack_of(clean).pixels), "measuring the data range")
     try:
         return float(text)
     except ValueError:
@@ -230,7 +230,7 @@ def _draw(image: Image, companions: _Companions, folder: Path) -> tuple[str, ...
         other = companions.noisy if kind.needs_noisy else companions.clean
         if other is None:
             continue
-        job = draw_map(kind, image, other, data_range=companions.data_range or 0.0)
+        job = draw_map_job(kind, image, other, data_range=companions.data_range or 0.0)
         found = run_with_bar(job, f"drawing the {kind.value} of {image.name}")
         settings = MapSettings(name=kind, other=other.name, data_range=companions.data_range)
         path = folder / f"{image.name}_{kind.value}.ome.tif"

@@ -85,6 +85,7 @@ def sweep(
     name, values = _parse(vary)
     given = parse_settings(settings)
     chosen = make_settings(registry.method_class(method), given, preset=preset)
+    # For what it refuses: a value that does not suit is told before the files are opened.
     variants(chosen, name, values)
     if (clean is None) != (data_range is None):
         raise InputError("A PSNR needs both --clean and --data-range. Give both, or neither.")
@@ -105,6 +106,7 @@ def sweep(
     rows: list[_Row] = []
 
     def keep(trial: Trial) -> None:
+        # After each model, and the table anew: what is done is kept if the next one fails.
         rows.append(_save(trial, out / f"{method} {name}={trial.value}.safetensors"))
         save_csv(out / "sweep.csv", (name, *_TITLES[1:]), [asdict(r).values() for r in rows])
 
@@ -158,6 +160,7 @@ def _table(name: str, rows: Sequence[_Row]) -> str:
         loss = f"{row.j_invariant_loss:.5g} ± {row.error:.2g}"
         psnr = "" if row.psnr_db is None else f"{row.psnr_db:.2f}"
         lines.append(f"{row.value:>{width}} {loss:>20} {psnr:>8} {row.seconds:8.1f}")
+    # By what can be told without a clean image, which is how one has to choose on real data.
     best = min(rows, key=lambda row: row.j_invariant_loss)
     lines.append(f"{name}={best.value} predicts masked pixels best → {best.model}")
     return "\n".join(lines)

@@ -31,6 +31,7 @@ def to_text(titles: Sequence[str], rows: Iterable[Iterable[Any]], *, delimiter: 
         One line each, with quotes where a value has the delimiter in it.
     """
     text = io.StringIO()
+    # The csv module's own "\r\n" would show as empty lines once a text file translates it.
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(titles)
     writer.writerows(rows)

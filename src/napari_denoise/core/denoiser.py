@@ -223,6 +223,7 @@ def denoise_job(
         out = np.empty((*stacked, *source.shape), dtype=dtype)
     fitted = yield from fit_channels(denoiser, source.pixels, layout)
     n_clipped = yield from _denoise_tiles(denoiser, fitted, source.pixels, layout, out)
+    # Of what was asked for, not of what was fitted: run again, it measures the other image anew.
     recipe = recipe_of(denoiser, source, layout, out.dtype)
     result = source.with_pixels(out, recipe=recipe)
     return Denoised(result, n_clipped, tuple(fitted.values()))

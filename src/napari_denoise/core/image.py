@@ -185,9 +185,13 @@ def as_image(image: Any, axes: str | None = None, *, name: str = "") -> Image:
         # Channels keep their names only as long as the same axis is that of the channels.
         names = image.channel_names if axes.find("C") == image.axes.find("C") else ()
         return replace(image, axes=axes, channel_names=names)
+    # Anything with a shape and a dtype will do: numpy, dask, zarr, what other packages have. A list
+    # would have to be converted, and no dtype is said that could be given back.
     if not (hasattr(image, "shape") and hasattr(image, "dtype")):
         kind = type(image).__name__
         raise InputError(f"A {kind} was given where an image is needed. Give a numpy array.")
+    # Two axes can only be Y and X. A third may be depth, time, channels or repeats, and a wrong
+    # guess would blur across them in silence.
     n_axes = len(image.shape)
     if axes is None and n_axes != 2:
         raise AxesError(

@@ -77,6 +77,7 @@ def per_axis(value: float | tuple[float, ...], n_spatial: int, name: str) -> tup
     SettingsError
         If the setting names another number of axes than the image has.
     """
+    # One number is the usual case: pixels as large along all axes.
     if not isinstance(value, tuple):
         return (value,) * n_spatial
     if len(value) != n_spatial:
@@ -127,6 +128,7 @@ def setting(  # noqa: PLR0913  # what can be said about a field
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``.
     """
+    # In the JSON schema's extras, as pydantic keeps nothing else that it does not know.
     extra: dict[str, Any] = {
         "unit": unit,
         "step": step,
@@ -182,6 +184,7 @@ class SettingField:
     def to_json(self) -> dict[str, Any]:
         """The field as plain JSON values."""
         values = asdict(self)
+        # What JSON has no type for: tuples, paths, settings within settings.
         values["choices"] = list(self.choices)
         if isinstance(self.default, Path):
             values["default"] = str(self.default)

@@ -7,11 +7,11 @@ from napari_denoise.evaluation.assessment import (
     possible_metrics,
 )
 from napari_denoise.evaluation.checked import Checked, checked_job
-from napari_denoise.evaluation.maps import Map, MapKind, MapSettings, draw_map
+from napari_denoise.evaluation.maps import Map, MapKind, MapSettings, draw_map_job
 from napari_denoise.evaluation.scene import (
     check_same_scene,
     is_raw,
-    max_minus_min,
+    max_minus_min_job,
     sliceable,
     stack_of,
 )
@@ -26,9 +26,9 @@ __all__ = [
     "assess_job",
     "check_same_scene",
     "checked_job",
-    "draw_map",
+    "draw_map_job",
     "is_raw",
-    "max_minus_min",
+    "max_minus_min_job",
     "possible_metrics",
     "sliceable",
     "stack_of",

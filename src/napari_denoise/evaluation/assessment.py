@@ -11,8 +11,8 @@ from typing import Any
 from napari_denoise.core.errors import DenoiseError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
-from napari_denoise.evaluation.scene import check_same_scene, is_raw, max_minus_min, stack_of
-from napari_denoise.evaluation.self_supervision import estimate_error
+from napari_denoise.evaluation.scene import check_same_scene, is_raw, max_minus_min_job, stack_of
+from napari_denoise.evaluation.self_supervision import estimate_error_job
 from napari_denoise.metrics import (
     METRICS,
     QUANTITIES,
@@ -168,7 +168,8 @@ def assess_job(
         if other is not None:
             check_same_scene(image, other)
     if clean is not None and data_range is None and SCORES in metrics:
-        data_range = yield from nested(max_minus_min(stack_of(clean).pixels), 0.0, 0.0)
+        data_range = yield from nested(max_minus_min_job(stack_of(clean).pixels), 0.0, 0.0)
+    # Lazily turned into one order of axes; each metric then reads a plane at a time.
     scene = _scene(image, clean, noisy, data_range, is_extended=is_extended)
     jobs = {metric: job for metric in METRICS if metric in metrics and (job := metric.start(scene))}
     found: dict[str, Any] = {}
@@ -177,6 +178,7 @@ def assess_job(
         try:
             found[metric.name] = yield from nested(job, i / len(jobs), (i + 1) / len(jobs))
         except DenoiseError as error:
+            # Small or odd images lack some numbers; the others are not lost for that.
             if not metric.may_fail:
                 raise
             missing[metric.name] = str(error)
@@ -228,4 +230,4 @@ def _before(image: Image, noisy: Image | None) -> Any:
 def _estimate_of(image: Image, noisy: Image | None) -> Callable[[], Job[Any]] | None:
     if noisy is None or image.recipe is None or denoiser_of(image.recipe) is None:
         return None
-    return partial(estimate_error, noisy, image.recipe)
+    return partial(estimate_error_job, noisy, image.recipe)

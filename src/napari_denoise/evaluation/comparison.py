@@ -89,6 +89,7 @@ def compare_methods_job(
 def _try_method(
     method: Denoiser | TrainingMethod, image: Any, layout: Layout, seed: int, device: str
 ) -> Job[tuple[str, Image, float]]:
+    # Training counts: it is what a user waits for.
     start = time.perf_counter()
     if isinstance(method, TrainingMethod):
         # Imported here: torch takes seconds, and filters do without.
@@ -100,6 +101,7 @@ def _try_method(
         model = yield from nested(job, 0.0, 0.9)
         denoiser: Denoiser = ModelDenoiser.of(model, device=device)
         result = yield from nested(denoise_job(denoiser, image, layout), 0.9, 1.0)
+        # A model in memory has no path to be found at: the recipe says how to train it again.
         recipe = Recipe.of("denoise", method, layout, dtype="float32", seed=seed)
         return method.title, replace(result.image, recipe=recipe), time.perf_counter() - start
     result = yield from denoise_job(method, image, layout)

@@ -14,7 +14,7 @@ from napari_denoise.core.settings import Settings
 from napari_denoise.evaluation.scene import check_same_scene, restored, stack_of
 from napari_denoise.metrics import Difference, difference_job, ssim_map_job
 
-__all__ = ["Map", "MapKind", "MapSettings", "draw_map"]
+__all__ = ["Map", "MapKind", "MapSettings", "draw_map_job"]
 
 
 # A hot pixel or two would otherwise make everything else grey.
@@ -66,7 +66,7 @@ class Map:
     contrast: tuple[float, float]
 
 
-def draw_map(kind: MapKind, image: Image, other: Image, *, data_range: float = 0.0) -> Job[Map]:
+def draw_map_job(kind: MapKind, image: Image, other: Image, *, data_range: float = 0.0) -> Job[Map]:
     """Draw a map of an image, a plane at a time.
 
     Parameters
@@ -100,8 +100,10 @@ def _map_of(found: Difference, image: Image, *, has_sign: bool) -> Map:
     """A map of a difference, or of its absolute value; equal images have a range too."""
     step = max(1, found.image.size // _MAX_SAMPLE)
     sample = np.abs(found.image.ravel()[::step])
+    # Symmetric around zero where the sign counts, so that grey is "no difference".
     limit = found.limit or 1.0  # napari refuses an empty contrast range
     shown = float(np.quantile(sample, _SHOWN)) or limit
+    # In place: the map of a large stack is as large as the stack.
     pixels = found.image if has_sign else np.abs(found.image, out=found.image)
     low = -1.0 if has_sign else 0.0
     return Map(restored(pixels, image), (low * limit, limit), (low * shown, shown))

@@ -18,7 +18,7 @@ from napari_denoise.core.recipe import Recipe
 __all__ = [
     "check_same_scene",
     "is_raw",
-    "max_minus_min",
+    "max_minus_min_job",
     "restored",
     "sliceable",
     "stack_of",
@@ -110,7 +110,7 @@ def is_raw(recipe: Recipe | None) -> bool:
     return all(step.operation == "simulate" for step in steps)
 
 
-def max_minus_min(pixels: Any) -> Job[float]:
+def max_minus_min_job(pixels: Any) -> Job[float]:
     """The range of a reference's intensities, read plane by plane.
 
     Parameters

@@ -17,13 +17,13 @@ from napari_denoise.metrics import JInvariantError, j_invariant_error_job
 from napari_denoise.noise import calibrate_job
 from napari_denoise.registry import denoiser_of
 
-__all__ = ["estimate_error", "estimate_error_of"]
+__all__ = ["estimate_error_job", "estimate_error_of_job"]
 
 _TILE = {2: (256, 256), 3: (16, 128, 128)}
 """Pixels that the estimate is made on, from the middle: the filter has to run four times."""
 
 
-def estimate_error(noisy: Image, recipe: Recipe) -> Job[JInvariantError]:
+def estimate_error_job(noisy: Image, recipe: Recipe) -> Job[JInvariantError]:
     """Estimate the error of the recipe's denoiser on a crop from the middle of the noisy image.
 
     Raises
@@ -35,10 +35,10 @@ def estimate_error(noisy: Image, recipe: Recipe) -> Job[JInvariantError]:
     if denoiser is None:
         raise InputError("The recipe names no denoiser that could be run again.")
     layout = Layout(noisy.axes, recipe.spatial or "YX", _channels(recipe))
-    return (yield from estimate_error_of(denoiser, noisy.pixels, layout))
+    return (yield from estimate_error_of_job(denoiser, noisy.pixels, layout))
 
 
-def estimate_error_of(denoiser: Denoiser, pixels: Any, layout: Layout) -> Job[JInvariantError]:
+def estimate_error_of_job(denoiser: Denoiser, pixels: Any, layout: Layout) -> Job[JInvariantError]:
     """Estimate a denoiser's error on a crop from the middle of a noisy image.
 
     Parameters

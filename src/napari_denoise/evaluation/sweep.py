@@ -12,7 +12,7 @@ from napari_denoise.core.denoiser import denoise_job
 from napari_denoise.core.errors import SettingsError
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.settings import describe, make_settings
-from napari_denoise.evaluation.self_supervision import estimate_error_of
+from napari_denoise.evaluation.self_supervision import estimate_error_of_job
 from napari_denoise.learning.data.images import TrainingImage
 from napari_denoise.learning.methods import TrainingMethod
 from napari_denoise.learning.prediction import ModelDenoiser
@@ -149,7 +149,7 @@ def _try(
     seconds = time.perf_counter() - start
     first = images[0]
     denoiser = ModelDenoiser.of(model, device=device)
-    judging = estimate_error_of(denoiser, first.pixels, first.layout)
+    judging = estimate_error_of_job(denoiser, first.pixels, first.layout)
     j_invariant = yield from nested(judging, 0.9, 0.95)
     found = nan
     if reference:

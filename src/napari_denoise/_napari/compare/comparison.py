@@ -12,7 +12,7 @@ from napari_denoise._napari.shared.layers import read_layer, recipe_of, refusal
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
-from napari_denoise.evaluation import Assessment, check_same_scene, max_minus_min, stack_of
+from napari_denoise.evaluation import Assessment, check_same_scene, max_minus_min_job, stack_of
 
 __all__ = [
     "Comparison",
@@ -156,6 +156,6 @@ def data_range_job(comparison: Comparison) -> Job[Comparison]:
         return comparison
     # Measured once for all layers, and told by the progress as what it is: it reads the whole
     # reference.
-    job = max_minus_min(stack_of(comparison.clean).pixels)
+    job = max_minus_min_job(stack_of(comparison.clean).pixels)
     data_range = yield from nested(job, 0.0, 0.0, f"Measuring {comparison.clean.name}")
     return replace(comparison, data_range=data_range)

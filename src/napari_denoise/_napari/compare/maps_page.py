@@ -20,7 +20,7 @@ from napari_denoise.core.errors import InputError
 from napari_denoise.core.image import Image
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.core.recipe import Recipe
-from napari_denoise.evaluation import Map, MapKind, MapSettings, draw_map
+from napari_denoise.evaluation import Map, MapKind, MapSettings, draw_map_job
 
 __all__ = ["DIVERGING", "DrawnMap", "MapsPage", "draw_maps_job"]
 
@@ -100,7 +100,7 @@ def draw_maps_job(comparison: Comparison, kinds: Sequence[MapKind]) -> Job[tuple
     drawn: list[DrawnMap] = []
     for i, (kind, image, other) in enumerate(wanted):
         data_range = comparison.data_range if kind is MapKind.SSIM else None
-        job = draw_map(kind, image, other, data_range=data_range or 0.0)
+        job = draw_map_job(kind, image, other, data_range=data_range or 0.0)
         share = i / len(wanted), (i + 1) / len(wanted)
         found = yield from nested(job, *share, f"Drawing {image.name}")
         drawn.append(DrawnMap(kind, image, other, found, data_range))
