@@ -171,3 +171,10 @@ def test_each_class_keeps_its_camera_where_files_and_forms_have_it():
     assert list(CameraNormalization(gain=1).model_dump()) == [
         "name", "gain", "offset", "read_noise", "correlation", "level",
     ]  # fmt: skip
+
+
+def test_no_variance_is_below_the_least_asked_for():
+    camera = CameraModel(gain=2, offset=100)
+    dark_and_bright = np.array([90.0, 100.0, 1000.0])
+    for signal in (dark_and_bright, torch.from_numpy(dark_and_bright)):
+        np.testing.assert_allclose(camera.variance(signal, least=0.05), [0.2, 0.2, 1800])

@@ -76,22 +76,24 @@ class CameraModel(Settings):
         return self.read_noise >= _LINEAR_FROM_ELECTRONS * self.gain
 
     @overload
-    def variance(self, signal: T) -> T: ...
+    def variance(self, signal: T, *, least: float = ...) -> T: ...
     @overload
-    def variance(self, signal: npt.ArrayLike) -> Values: ...
-    def variance(self, signal: Any) -> Any:
+    def variance(self, signal: npt.ArrayLike, *, least: float = ...) -> Values: ...
+    def variance(self, signal: Any, *, least: float = 0.0) -> Any:
         """Variance of the noise.
 
         Parameters
         ----------
         signal : array or Tensor, any shape, in DN
             What the pixels would be without noise; below the offset they are taken to be dark.
+        least : float
+            No variance is smaller, in counts² of :attr:`unit`: for what divides by it.
 
         Returns
         -------
         variance : float64 array or Tensor, same shape, in DN²
         """
-        return self._variance(signal, 0.0)
+        return self._variance(signal, 0.0, least)
 
     @overload
     def stabilized_variance(self, signal: T) -> T: ...
@@ -184,15 +186,17 @@ class CameraModel(Settings):
             f"read noise {self.read_noise:.3g} DN"
         )
 
-    def _variance(self, signal: Any, more: float) -> Any:
-        """The variance, and so many counts² more."""
+    def _variance(self, signal: Any, more: float, least: float = 0.0) -> Any:
+        """The variance and so many counts² more, or as many at least."""
         if not hasattr(signal, "clamp"):
             light = np.maximum(np.asarray(signal, np.float64) - self.offset, 0)
-            return self.gain * light + (self.read_noise**2 + more * self.unit**2)
+            variance = self.gain * light + (self.read_noise**2 + more * self.unit**2)
+            return np.maximum(variance, least * self.unit**2)
         # Tensors in counts first: with the smallest gains DN² would leave float32's range.
-        electrons = ((_computable(signal) - self.offset) / self.unit).clip(min=0)
+        electrons = ((signal - self.offset) / self.unit).clip(min=0)
         photons = electrons * bool(self.gain)
-        return (photons + (self.read_noise_electrons**2 + more)) * self.unit**2
+        counts = (photons + (self.read_noise_electrons**2 + more)).clip(min=least)
+        return counts * self.unit**2
 
 
 Gain = Annotated[

@@ -47,6 +47,7 @@ class _Measured(Settings):
         )
 
     def _check_rows(self, *tables: tuple[Row, ...]) -> None:
+        # Files come from anywhere: what interpolation takes for granted is checked at reading.
         if any(b <= a for a, b in zip(self.signals, self.signals[1:], strict=False)):
             raise ValueError("signals have to rise")
         if any(len(table) != len(self.signals) for table in (self.sigmas, *tables)):
@@ -77,6 +78,7 @@ class MixtureNoiseModel(_Measured):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         self._check_rows(self.weights, self.places, self.widths)
+        # A weight of zero is a Gaussian that is not used; a width of zero has no density.
         if min(map(min, self.widths)) <= 0 or min(map(min, self.weights)) < 0:
             raise ValueError("weights and widths have to be positive")
         return self
@@ -102,6 +104,7 @@ class HistogramNoiseModel(_Measured):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         self._check_rows(self.densities)
+        # One empty bin would make a pixel impossible, and its logarithm infinite.
         if min(map(min, self.densities)) <= 0:
             raise ValueError("densities have to be positive")
         return self

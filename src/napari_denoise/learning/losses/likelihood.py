@@ -53,8 +53,7 @@ class _CameraLikelihood(Likelihood):
         self._camera = camera
 
     def variance(self, signals: Tensor) -> Tensor:
-        camera = self._camera
-        return camera.variance(signals).clamp(min=_LEAST_VARIANCE * camera.unit**2)
+        return self._camera.variance(signals, least=_LEAST_VARIANCE)
 
     def log_density(self, values: Tensor, signals: Tensor) -> Tensor:
         variance = self.variance(signals)
@@ -77,6 +76,7 @@ class _Tabulated(Likelihood):
 
     def _place(self, signals: Tensor) -> tuple[Tensor, Tensor]:
         """Which two rows a signal lies between, as the lower one's number and the way from it."""
+        # Contiguous and without a gradient, or torch copies and warns; places have no gradient.
         knots = self._signals
         below = torch.searchsorted(knots, signals.detach().contiguous(), right=True) - 1
         below = below.clamp(0, len(knots) - 2)
@@ -105,6 +105,7 @@ class _MixtureLikelihood(_Tabulated):
         for gaussian in self._gaussians:
             weight, centre, width = (self._at(column, *place) for column in gaussian)
             exponent = -((noise - centre) / width).square() / 2
+            # A weight of zero would make the logarithm infinite, and its gradient NaN.
             terms.append(exponent + (weight.clamp(min=1e-12) / width).log())
         return torch.logsumexp(torch.stack(terms), dim=0) - sigma.log() - log(2 * pi) / 2
 
@@ -118,6 +119,7 @@ class _HistogramLikelihood(_Tabulated):
         self._span = distribution.span
 
     def log_density(self, values: Tensor, signals: Tensor) -> Tensor:
+        # Logarithms are mixed and not densities: there is a gradient where densities round to zero.
         below, way = self._place(signals)
         sigma = self._at(self._variances, below, way).sqrt()
         noise = (values - signals) / sigma

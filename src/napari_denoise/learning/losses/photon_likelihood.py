@@ -48,6 +48,8 @@ class PhotonLikelihood:
         if not self.camera.gain:
             return (values - counts).square() / 2
         rate, counts = _rate(values), counts + self._extra
+        # Read noise makes some counts negative, which have no logarithm: there the likelihood goes
+        # on as a straight line, see the last term.
         positive = counts.clamp(min=_LEAST / 10)
         excess = (positive - rate) / rate
         # Written so that at many electrons small differences of large numbers do not drown.

@@ -30,6 +30,7 @@ class Light(Normalization):
     name: Literal["light"] = "light"
     backgrounds: Annotated[tuple[float, ...], MinLen(1)]
     stds: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)]
+    # Not used on the way in: it weighs errors in training, where it is known.
     camera: CameraNormalization | None = None
 
     @model_validator(mode="after")

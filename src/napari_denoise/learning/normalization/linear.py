@@ -86,6 +86,7 @@ def measure_normalization(samples: Iterable[FloatArray]) -> LinearNormalization:
             f"The image is constant: every pixel that was looked at is {means.flat[0]:g}. "
             f"Choose an image in which there is something to learn from."
         )
+    # Dividing by less would leave float32's range.
     if stds.max() < np.finfo(np.float32).tiny:
         raise InputError("The image varies too little for float32. Multiply its intensities.")
     # An empty channel beside others stays as it is.

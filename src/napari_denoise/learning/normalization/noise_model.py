@@ -37,6 +37,7 @@ class NoiseModelNormalization(Normalization):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         lengths = {len(self.cameras), len(self.means), len(self.stds)}
+        # None are stored where the cameras are all that is known.
         if self.noise:
             lengths.add(len(self.noise))
         if len(lengths) != 1:

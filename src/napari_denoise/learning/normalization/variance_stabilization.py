@@ -43,9 +43,11 @@ def conditions(
     -------
     Tensor, axes NCYX
     """
+    # 1 at the floor, fading over four units of noise: only near darkness does it matter.
     floor = 2 * dark_variance.sqrt()
     darkness = is_dark_known * torch.exp(-(values - floor).clamp(min=0) / 4)
     read_noise = (dark_variance - DARK_COUNTS).clamp(min=0).sqrt()
+    # Any read noise as a number from 0 to 1: a network knows no input beyond those it has seen.
     share = (read_noise / (1 + read_noise)).expand_as(values)
     along = [correlation[:, i, None, None].expand_as(values) for i in range(2)]
     maps = torch.stack([darkness, share, *along], dim=1)
@@ -57,6 +59,7 @@ def planes_around(z: int, n_seen: int, n_planes: int) -> list[int]:
     """The planes around plane `z`, mirrored at the ends of the stack."""
     reach = n_seen // 2
     places = np.abs(np.arange(z - reach, z + reach + 1))
+    # Mirrored like in training (`acquisition`), and clamped for stacks thinner than the reach.
     last = n_planes - 1
     return [int(min(max(last - abs(last - place), 0), last)) for place in places]
 

@@ -35,9 +35,10 @@ from napari_denoise.noise.noise_model import AnyNoiseModel
 
 __all__ = ["measure_noise_models"]
 
+# Trade-off: more pixels fill the bins of a histogram better, and take longer to denoise.
 _BOOTSTRAP = {2: (8, (256, 256)), 3: (4, (8, 192, 192))}
 """Patches that are denoised to see the noise, and their size."""
-_MAX_CORRECTION = 3.0
+_MAX_CORRECTION = 3.0  # beyond, it is rather the denoised version that is wrong
 """Of a camera's variances."""
 _FAR = 5.0
 """Standard deviations by which a value may lie beyond the brightest signal that is known."""
@@ -166,6 +167,7 @@ def _corrected(
         # A hot pixel must not count for all others.
         power = np.minimum(known.noise**2, 25 * expected)
         factor = float(np.clip(power.sum() / expected.sum(), 1 / _MAX_CORRECTION, _MAX_CORRECTION))
+        # All variances by one factor: gain is one, read noise the root of one.
         changed = {"gain": camera.gain * factor, "read_noise": camera.read_noise * factor**0.5}
         corrected.append(camera.model_copy(update=changed))
     return tuple(corrected)
@@ -177,6 +179,7 @@ def _bootstrapped(camera: CameraNormalization, number: int, source: _Source) -> 
     n_patches, size = _BOOTSTRAP[n_spatial]
     sampler = sampler.resized(choose_patch_size(sampler.images, size))
     network, rng = shipped_network(n_spatial), np.random.default_rng(source.seed)
+    # No graph is built: it would hold the memory of every patch.
     network.requires_grad_(requires_grad=False)
     signals, noises = [], []
     for i in range(n_patches):

@@ -24,10 +24,13 @@ __all__ = ["Recordings", "collect_repeats", "fit_noise_model"]
 
 Values = npt.NDArray[np.float64]
 
+# Trade-off for all of these: finer tables follow the detector more closely, and need more pixels
+# before each entry is more than chance.
 _N_SIGNALS = 32
 _MIN_PIXELS = 400
 """Fewer of one signal say too little about how its noise is distributed."""
 _MAX_PIXELS = 2_000_000
+"""As for a calibration: more make the answer no better, only later."""
 _SPAN, _N_BINS = 6.0, 96
 """Sigmas and bins of a histogram."""
 _N_ROUNDS = 60
@@ -64,6 +67,8 @@ class Recordings:
         signal = clean.ravel().astype(np.float64)
         noise = noisy.ravel() - signal
         if n_repeats:
+            # A frame is part of the mean it is compared with: their difference has a variance of
+            # (n - 1) / n of the noise's.
             noise *= np.sqrt(n_repeats / (n_repeats - 1))
         return cls(signal, noise)
 
@@ -94,6 +99,7 @@ def collect_repeats(frames: Any, axes: str, *, channel: int | None = None) -> Jo
             f"The calibration recording has axes {axes} and {n_frames} frame(s). It takes at "
             f"least ten frames along T of a sample that does not move."
         )
+    # Only where needed: lazy arrays need not know how to move their axes.
     frames = np.moveaxis(frames, axes.index("T"), 0) if axes[0] != "T" else frames
     layout, shape = Layout(axes.replace("T", "")), tuple(frames.shape[1:])
     places = pieces(layout, shape)
@@ -168,6 +174,7 @@ def _by_signal(known: Recordings) -> tuple[Values, Values, list[Values]]:
         noise = known.noise[order[group]]
         noise, sigma = noise - noise.mean(), float(noise.std())
         signal = float(known.signal[order[group]].mean())
+        # Interpolation between signals needs them to rise; equal ones come from digitisation.
         if sigma > 0 and (not signals or signal > signals[-1]):
             signals.append(signal)
             sigmas.append(sigma)
@@ -183,6 +190,8 @@ def _by_signal(known: Recordings) -> tuple[Values, Values, list[Values]]:
 def _groups(signal: Values, n_groups: int) -> list[slice]:
     """Of sorted signals: half of the groups by number of pixels, half by brightness."""
     n = len(signal)
+    # By number alone, the few bright pixels of a dark image would share one row; by brightness
+    # alone, the rows of the background would be as few as those of the empty bright end.
     by_number = np.linspace(0, n, n_groups // 2 + 1)
     steps = np.linspace(signal[0], signal[-1], n_groups - n_groups // 2 + 1)[1:-1]
     cuts = np.unique(np.concatenate([by_number, np.searchsorted(signal, steps)]).astype(int))
@@ -190,6 +199,7 @@ def _groups(signal: Values, n_groups: int) -> list[slice]:
     for cut in cuts[1:]:
         if cut - kept[-1] >= _MIN_PIXELS:
             kept.append(int(cut))
+    # The last group takes what is left, rather than being too small.
     kept[-1] = n
     return [slice(a, b) for a, b in pairwise(kept)]
 
@@ -198,6 +208,7 @@ def _histogram(noise: Values) -> Values:
     """Probability density per sigma, blurred a little and nowhere zero."""
     edges = np.linspace(-_SPAN, _SPAN, _N_BINS + 1)
     counts = np.histogram(noise.clip(-_SPAN, _SPAN), edges)[0].astype(np.float64)
+    # A kernel of (1, 2, 1)/4 takes the comb that digitisation leaves and hardly widens the rest.
     counts = np.convolve(np.pad(counts, 1, mode="edge"), (0.25, 0.5, 0.25), mode="valid")
     middle = (edges[1:] + edges[:-1]) / 2
     # As if a few more pixels had been seen, with noise of far tails.
@@ -208,8 +219,10 @@ def _histogram(noise: Values) -> Values:
 def _mixture(noise: Values, n_gaussians: int) -> tuple[Values, Values, Values]:
     """Weights, places and widths by expectation maximisation, from quantiles on."""
     share = (np.arange(n_gaussians) + 0.5) / n_gaussians
+    # Quantiles spread the Gaussians without chance: the same noise gives the same fit.
     places, widths = np.quantile(noise, share), np.full(n_gaussians, 0.8)
     weights = np.full(n_gaussians, 1 / n_gaussians)
+    # Trade-off: more pin the tails down better, and each round looks at all of them.
     sample = noise[:: max(1, len(noise) // 20_000), None]
     for _ in range(_N_ROUNDS):
         density = weights / widths * np.exp(-(((sample - places) / widths) ** 2) / 2)
@@ -218,4 +231,5 @@ def _mixture(noise: Values, n_gaussians: int) -> tuple[Values, Values, Values]:
         weights, places = total / total.sum(), (belongs * sample).sum(axis=0) / total
         variance = (belongs * (sample - places) ** 2).sum(axis=0) / total
         widths = np.sqrt(np.maximum(variance, _NARROWEST**2))
+    # The mean is zero by definition; a fit that leaves a rest would shift intensities.
     return weights, places - np.dot(weights, places), widths

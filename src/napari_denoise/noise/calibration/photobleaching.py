@@ -16,6 +16,7 @@ __all__ = ["block_means", "measure_fading", "share_bleached"]
 
 _MIN_FRAMES = 5
 """Fewer can fall one after the other by chance."""
+# Trade-off: more frames and windows see a fainter trend, and take longer to read from a disk.
 _MAX_FRAMES = 32
 _MAX_WINDOWS = 4
 _N_BLOCKS = 8
@@ -27,6 +28,7 @@ _SIGNIFICANT = 2.2
 _AGREED = 0.8
 """Share of the bright blocks that must fade: specimens that move fade in one place only."""
 _MIN_LOSS = 0.05
+"""Share of the signal. Trade-off: less may as well be the drift of a lamp."""
 
 
 def measure_fading(frames: Any, layout: Layout, offset: float) -> Job[float | None]:
@@ -59,6 +61,7 @@ def block_means(frames: Any, layout: Layout) -> Job[Values]:
     n_frames = shape[time]
     chosen = np.unique(np.linspace(0, n_frames - 1, min(n_frames, _MAX_FRAMES)).round()).astype(int)
     units = [unit for unit in layout.units(shape) if unit[time] == 0]
+    # The middle of a stack, where a specimen is more likely to be than at its ends.
     middle = units[len(units) // 2]
     windows = windows_of(layout.unit_shape(shape))
     windows = windows[:: -(-len(windows) // _MAX_WINDOWS)]
@@ -92,6 +95,7 @@ def share_bleached(means: Values, offset: float) -> float:
         Level without light, in DN.
     """
     signal = means - offset
+    # Background does not bleach, and would hide how much the rest does.
     typical = signal.mean(axis=0)
     bright = signal[:, typical >= _BRIGHT * np.max(typical)]
     total = bright.sum(axis=1)
@@ -100,6 +104,7 @@ def share_bleached(means: Values, offset: float) -> float:
     is_agreed = np.mean([_trend(block) < 0 for block in bright.T]) >= _AGREED
     if _trend(total) > -_SIGNIFICANT or not is_agreed:
         return 0.0
+    # Bleaching is exponential in time: a straight line in the logarithm.
     loss = 1 - float(np.exp(_slope(np.log(total)) * (len(total) - 1)))
     return loss if loss >= _MIN_LOSS else 0.0
 
@@ -108,6 +113,7 @@ def _trend(values: Values) -> float:
     """Kendall's test for a trend, as a normal deviate: below zero for values that fall."""
     n = len(values)
     later, earlier = np.triu_indices(n, 1)[::-1]
+    # One less, towards zero: the continuity correction of a score that moves in steps of two.
     score = float(np.sign(values[later] - values[earlier]).sum())
     return float(np.sign(score) * max(abs(score) - 1, 0) / np.sqrt(n * (n - 1) * (2 * n + 5) / 18))
 

@@ -25,6 +25,7 @@ _MODEL_ERROR = 0.03
 _FLOOR = 1e-4
 """Smallest variance a point is expected to have, as a share of the largest."""
 _N_FITS = 30
+"""Rounds of the reweighted fit: fewer may end before its weights have settled; each is cheap."""
 _SKEWNESS_ERROR = 0.1
 """Relative; electron multiplication adds to the skewness, and so does structure."""
 _WORTH_CLAIMING = 0.02
@@ -82,12 +83,15 @@ def fit_line(curve: Curve, variance: Values) -> Line:
     """
     # Means around zero and values around one: so no unit can make the fit nearly singular.
     centre, spread = float(curve.mean.mean()), float(np.ptp(curve.mean)) or 1.0
+    # (Images of any unit come here: counts in the thousands, or fractions of one.)
     power = float(variance.max())
     design = np.stack([(curve.mean - centre) / spread, np.ones_like(curve.mean)], axis=1)
     measured, structure = variance / power, curve.structure / power
     slope, scale, trust = 0.0, 1.0, np.ones_like(measured)
     expected = np.maximum(measured, _FLOOR)
     for _ in range(_N_FITS):
+        # A sample variance has a variance of (2 sigma⁴ + fourth cumulant) / n, and a Poisson
+        # variable's fourth cumulant is its mean. Half the count, as residuals share pixels.
         kurtosis = max(slope, 0) ** 2 * power / spread**2 * expected
         statistical = (2 * expected**2 + kurtosis) / (curve.count / 2)
         systematic = (_STRUCTURE_ERROR * structure) ** 2 + (_MODEL_ERROR * expected) ** 2
@@ -96,9 +100,12 @@ def fit_line(curve: Curve, variance: Values) -> Line:
         slope, height = np.linalg.lstsq(weighted, measured * np.sqrt(trust) / error)[0]
         line = design @ (slope, height)
         expected = np.maximum(line, _FLOOR)
+        # Cauchy weights: a point far from the line counts less and less, but always a little.
+        # 1.4826 turns a median deviation into a standard deviation.
         z = (measured - line) / error
         scale = max(1.4826 * float(np.median(np.abs(z))), 1.0)
         trust = 1 / (1 + (z / scale) ** 2)
+    # Back to DN: from slope and height at the centre to slope and intercept.
     units = power * np.array([[1 / spread, 0], [-centre / spread, 1]])
     covariance = scale**2 * units @ np.linalg.pinv(weighted.T @ weighted) @ units.T
     slope, intercept = units @ (slope, height)
@@ -168,6 +175,7 @@ def infer_camera(
     gain_error = line.slope_error()
     gains = (line.slope - 2 * gain_error, line.slope + 2 * gain_error)
     darkest = float(curve.mean.min())
+    # A slope within two standard errors of zero is none: noise the same at every brightness.
     if gains[0] <= 0:
         sigma = float(np.sqrt(np.average(variance, weights=curve.count)))
         return MeasuredCamera(
@@ -205,6 +213,7 @@ def _separate_offset(curve: Curve, line: Line, *, has_skewness: bool) -> tuple[f
         skewed, skew_error = _zero_of_skewness(curve, line.slope, crossing)
     spread = float(np.hypot(skew_error, error))
     low, high = np.clip([skewed - 2 * spread, skewed + 2 * spread], crossing, darkest).tolist()
+    # Only an interval that excludes both ends tells of read noise and of light in the dark.
     if crossing < low and high < darkest:
         return skewed, (low, high)
     # Two plain stories: no read noise, or no light where it is darkest. The one that fits better.
@@ -218,6 +227,8 @@ def _separate_offset(curve: Curve, line: Line, *, has_skewness: bool) -> tuple[f
 def _zero_of_skewness(curve: Curve, gain: float, crossing: float) -> tuple[float, float]:
     """Where the third cumulant, ``gain² (mean - offset)``, is zero; and its error, in DN."""
     offset = curve.mean - curve.skewness / gain**2
+    # A third cumulant's standard error for nearly normal noise is sigma³ √(6/n); twice the
+    # variance of that, as residuals share pixels.
     statistical = np.sqrt(12 / curve.count) * (CROSS_POWER * curve.variance) ** 1.5 / gain**2
     systematic = _SKEWNESS_ERROR * np.abs(curve.mean - crossing)
     weight = 1 / np.maximum(statistical**2 + systematic**2, np.finfo(float).tiny)

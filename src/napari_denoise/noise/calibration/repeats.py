@@ -28,6 +28,7 @@ from napari_denoise.noise.calibration.statistics import NoiseField, expected_sig
 __all__ = ["calibrate_repeats_job"]
 
 _MAX_DARK_FRAMES = 64
+"""Trade-off: more take longer to read, and the many pixels of each say enough already."""
 _WINDOW = 5
 """Pixels along the square that tells how bright a pixel's surroundings are."""
 
@@ -73,6 +74,7 @@ def calibrate_repeats_job(
     known_dark = None
     if dark is not None:
         known_dark = yield from nested(_darkness(dark), 0.8, 0.9)
+    # A difference of two frames is symmetric: its third cumulant says nothing.
     found = measure_camera(curve, samples[_VALUE], has_skewness=False, dark=known_dark)
     fields = [_field(mean, change, found) for mean, change in differences]
     traits = find_traits(fields, curve.correlation())
@@ -107,6 +109,7 @@ def _sample_pairs(
 
 def _field(mean: FloatArray, change: FloatArray, found: Measured) -> NoiseField:
     """The noise of one frame, as far as its difference from the next one shows it."""
+    # A difference of two has twice the variance of one.
     noise = change / np.float32(np.sqrt(2))
     sigma = expected_sigma(found.camera.variance, mean)
     everywhere = np.ones(noise.shape, bool)
@@ -139,6 +142,7 @@ _VALUE, _AROUND = 0, 1
 
 def _curve(samples: FloatArray) -> Job[Curve]:
     edges = bin_edges(samples[_AROUND])
+    # By surroundings, see `_compare`.
     number = np.searchsorted(edges, samples[_AROUND])
     points = []
     for i in range(len(edges) + 1):
@@ -175,5 +179,6 @@ def _darkness(dark: Any) -> Job[Dark]:
         total, squares = total + frame, squares + frame**2
         yield Progress(fraction=(i + 1) / len(planes), message="reading the dark frames")
     n, mean = len(planes), total / len(planes)
+    # Over frames, pixel by pixel: what differs between pixels in all frames is a fixed pattern.
     variance = (squares - n * mean**2).mean() / (n - 1) if n > 1 else mean.var()
     return Dark(float(mean.mean() + reference), float(variance), n * mean.size)

@@ -28,10 +28,12 @@ from napari_denoise.noise.simulation.kinds import GaussianNoise, StripeNoise
 
 __all__ = ["Calibration", "Measured", "conclude", "measure_camera"]
 
+# Chosen so that neither chance nor a few hot pixels look like an end of the detector's range.
 _MIN_SATURATED = 10
 _PILE = 0.005
 """Share of pixels at the lowest value that may have been cut off there."""
 _MIN_POINTS = 4
+"""Of a curve: a line through fewer has no errors that could be judged."""
 
 Share = Annotated[float, Ge(0), Le(1)]
 
@@ -120,6 +122,7 @@ class Calibration(MeasuredCamera):
         if self.gain:
             brightest = max(mean for mean, _ in self.points) - self.offset
             camera: Noise = CameraNoise(
+                # Within the bounds of the simulation's settings, whatever was measured.
                 photons=min(max(brightest / self.gain, 1e-3), 1e9),
                 quantum_efficiency=1.0,
                 read_noise_electrons=min(self.read_noise / self.gain, 1e4),
@@ -232,6 +235,7 @@ def _saturation(values: FloatArray) -> tuple[float, float]:
     """
     low, high = float(values.min()), float(values.max())
     at_end = np.count_nonzero(values == high)
+    # The last fiftieth of the range: wide enough to hold rare bright pixels of an intact end.
     just_below = np.count_nonzero(values > high - 0.02 * (high - low)) - at_end
     if at_end < _MIN_SATURATED or at_end <= just_below:
         return 0.0, np.inf
@@ -242,6 +246,7 @@ def _cut_off(values: FloatArray, gain: float) -> float:
     """Share of pixels at the lowest value, unless they are those that counted no photon."""
     lowest = values.min()
     others = values[values > lowest]
+    # Where a photon is a step of the values, the lowest is "none came", and no cut.
     if not others.size or others.min() - lowest >= gain / 2 > 0:
         return 0.0
     return float(np.mean(values == lowest))
@@ -254,6 +259,7 @@ def _uncut(curve: Curve, values: FloatArray, ceiling: float) -> Curve:
     the line: only what falls short of it is taken out.
     """
     sigma = np.sqrt(curve.variance)
+    # Within three sigmas of the ceiling noise is cut there, and its variance comes out too small.
     curve = _most(curve, curve.mean + 3 * sigma < ceiling)
     lowest = values.min()
     if np.mean(values == lowest) < _PILE:
@@ -264,6 +270,7 @@ def _uncut(curve: Curve, values: FloatArray, ceiling: float) -> Curve:
         return curve
     expected = fit_line(upper, upper.variance - upper.structure).at(curve.mean[~free])
     found = np.average(curve.variance[~free], weights=curve.count[~free])
+    # Trade-off: nearer to 1 would throw sound dark points away, further off keep those cut.
     return upper if found < 0.85 * np.average(expected, weights=curve.count[~free]) else curve
 
 

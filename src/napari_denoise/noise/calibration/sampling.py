@@ -38,6 +38,7 @@ __all__ = [
 MIN_SIDE = 32
 """Smallest plane, in pixels, that noise can be measured on."""
 _PIECE_SIZE = 512
+"""Pixels along a side: small enough that Cancel, checked between pieces, does not wait."""
 _MAX_PIXELS = 2_000_000
 """More pixels make the answer no better, only later."""
 _DIRECTIONS = {
@@ -106,6 +107,7 @@ def sample_plane(plane: FloatArray, reach: int = 3) -> Samples:
 
     window = ndimage.uniform_filter(plane, 2 * (reach // 3) + 1)
     corners = np.stack([shifted(window, y, x) for y in (-reach, reach) for x in (-reach, reach)])
+    # Four pixels at a distance, as one sparse kernel.
     cross = np.zeros((3, 3))
     cross[0, 1] = cross[1, 0] = cross[1, 2] = cross[2, 1] = 1 / 4
     spokes = np.zeros((2 * reach + 1,) * 2, np.float32)
@@ -146,6 +148,7 @@ def one_channel(image: Any, axes: str, channel: int | None) -> tuple[Any, str]:
         )
     if not 0 <= (channel or 0) < n_channels:
         raise InputError(f"There is no channel {channel}; there are 0 to {n_channels - 1}.")
+    # By plain indexing, which all lazy arrays know.
     index = (slice(None),) * place + (channel or 0,)
     return image[index], axes.replace("C", "")
 
@@ -166,8 +169,10 @@ def pieces(layout: Layout, shape: tuple[int, ...]) -> list[Piece]:
         )
     windows = windows_of((height, width))
     n_all = layout.n_units(shape) * len(windows)
+    # Spread over all planes rather than all of a few: bleaching and drift average out.
     n_wanted = min(max(_MAX_PIXELS * len(windows) // (height * width), 1), n_all)
     chosen = {i * n_all // n_wanted for i in range(n_wanted)}
+    # Counted through rather than listed: a film may have very many.
     every = product(layout.units(shape), windows)
     return [piece for number, piece in enumerate(every) if number in chosen]
 

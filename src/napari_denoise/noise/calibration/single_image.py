@@ -30,6 +30,8 @@ from napari_denoise.noise.calibration.statistics import Traits, find_traits, noi
 
 __all__ = ["calibrate_job"]
 
+# Near pixels have the most structure in common with the one they are compared with: far ones only
+# if noise reaches so far, four to eight pixels in wide-field frames of FMD (docs/benchmarks.md).
 _NEAR, _FAR = 3, 9
 """Reach in pixels within which noise is taken to be independent, at first and if it is not."""
 
@@ -59,12 +61,14 @@ def calibrate_job(image: Any, axes: str, *, channel: int | None = None) -> Job[C
     planes = yield from nested(job, 0.0, 0.2)
     samples = yield from nested(sample_planes(planes, _NEAR), 0.2, 0.4)
     curve = yield from nested(mean_variance_curve(samples, _NEAR), 0.4, 0.5)
+    # Less than a millionth of the signal is the rounding of float32 and no noise.
     if not curve.variance.any() or curve.variance.max() < (1e-6 * np.abs(curve.mean).max()) ** 2:
         raise InputError(
             "The image has no noise that could be measured: it is constant, or has no flat place. "
             "Choose a larger raw image."
         )
     is_correlated = max(curve.correlation()) > CORRELATED
+    # Small planes keep the near samples: with the far ones nothing would be left inside the margin.
     if is_correlated and min(layout.unit_shape(shape)[1:]) >= 2 * margin(_FAR) + MIN_SIDE:
         samples = yield from nested(sample_planes(planes, _FAR), 0.5, 0.6)
         curve = yield from nested(mean_variance_curve(samples, _FAR), 0.6, 0.7)

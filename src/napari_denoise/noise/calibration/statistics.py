@@ -29,7 +29,10 @@ __all__ = [
 
 SLIGHTLY_CORRELATED = 0.15
 """Lag-1 correlation above which a blind-spot method may leave grain."""
+# How the limits below do on wide-field frames: the correlation of one frame at lags 1 to 5 is that
+# against the clean image to within 0.05 (docs/benchmarks.md, calibration).
 _N_LAGS, _N_FAR = 8, 3
+"""Lags that are looked at; and at the far end, those that tell what structure is left."""
 _REACH = 9
 """Pixels to the corner windows: no lag along Y or X brings a pixel into its neighbour's windows."""
 _WINDOW = 7
@@ -42,6 +45,7 @@ _MORE_POWER = 0.05
 _SMOOTH = 0.6
 """Share of the pixels without an edge nearby."""
 _MAX_BUMP = 4.0
+"""Standard deviations by which a window may stand out of its surroundings."""
 _MAX_NOISE = 5.0
 """Standard deviations beyond which a pixel is a hot one."""
 _FLOOR = 0.01
@@ -180,6 +184,7 @@ def noise_field(plane: FloatArray, variance: VarianceOf) -> NoiseField | None:
 def expected_sigma(variance: VarianceOf, level: FloatArray) -> Values:
     """The noise at each pixel, in DN; where none is expected, as little as still can be weighed."""
     expected = variance(level)
+    # And never zero, by which noise would be divided.
     floor = max(_FLOOR * float(expected.mean()), np.finfo(float).tiny)
     return np.asarray(np.sqrt(np.maximum(expected, floor)))
 
@@ -187,6 +192,7 @@ def expected_sigma(variance: VarianceOf, level: FloatArray) -> Values:
 def _flattest(noise: Values, spread: Values, bump: Values) -> npt.NDArray[np.bool_]:
     """Where surroundings differ least, in as large a share as shows hardly more than noise."""
     masks, powers = [], []
+    # The largest share first: it is taken if its power is hardly more than the noise's own.
     for limit in np.quantile(spread, _SHARES):
         is_flat = spread <= limit
         # What stands out of its surroundings is a spot; noise alone hardly ever does so far.
@@ -217,6 +223,7 @@ def find_traits(fields: Iterable[NoiseField], lag_1: tuple[float, float]) -> Tra
     lag_1 : (float, float)
         Correlation along Y and X at lag 1, as it is known already.
     """
+    # A transposed field has its columns as rows: one function serves both axes.
     fields = list(fields)
     along = [_covariance(fields), _covariance([field.turned for field in fields])]
     # What is left at the far lags of both axes is no noise but blurred structure.
@@ -233,6 +240,7 @@ def _covariance(fields: list[NoiseField]) -> Values:
     """Of pixels along Y, at lags from 0 on, in units of the noise's variance."""
     sums, counts = np.zeros(_N_LAGS + 1), np.zeros(_N_LAGS + 1)
     for field in fields:
+        # Clipped: one hot pixel would outweigh thousands of others.
         scaled = np.clip(field.noise / field.sigma, -_MAX_NOISE, _MAX_NOISE) * field.is_known
         for lag in range(_N_LAGS + 1):
             n_rows = len(scaled) - lag
@@ -250,6 +258,7 @@ def _further_lags(covariance: Values, floor: float) -> tuple[float, ...]:
 
 def _stripes(fields: list[NoiseField]) -> Stripes:
     """Variance that a row's distant segments have in common, beyond its neighbours'."""
+    # Rows without smooth segments have no weight, and would only be divided by.
     shared = np.concatenate([_shared_by_segments(field) for field in fields] or [np.ones((0, 2))])
     products, pairs = shared[shared[:, 1] > 0].T
     if len(pairs) < _SEGMENT:
@@ -258,6 +267,7 @@ def _stripes(fields: list[NoiseField]) -> Stripes:
     error = _ERROR_OF_OVERLAP * float(np.sqrt(np.sum((products - variance * pairs) ** 2)))
     if products.sum() <= _SIGNIFICANT * error:
         return Stripes()
+    # Against the quietest pixels, where stripes are seen first.
     precision = np.mean([np.mean(1 / field.sigma**2) for field in fields])
     sigma = float(np.sqrt(variance / _VARIANCE_OF_DIFFERENCE))
     return Stripes(sigma, sigma * float(np.sqrt(precision)))
@@ -272,6 +282,7 @@ def _shared_by_segments(field: NoiseField) -> Values:
     height, width = len(field.noise) - 2, field.noise.shape[1]
     length = int(np.clip(width // 5, _SEGMENT // 2, _SEGMENT))
     n_segments = width // length
+    # A row less its neighbours: slow changes of brightness, structure's too, cancel.
     difference = field.noise[1:-1] - (field.noise[2:] + field.noise[:-2]) / 2
     sigma = field.sigma[1:-1]
     scaled = np.clip(difference / sigma, -_MAX_NOISE, _MAX_NOISE)
@@ -287,5 +298,6 @@ def _shared_by_segments(field: NoiseField) -> Values:
 
 def _distant_pairs(segments: Values) -> Values:
     """Sum over all pairs of segments of a row that are neither the same nor neighbours."""
+    # (Sum)² is the sum over all ordered pairs: less pairs with itself, less neighbours, both ways.
     neighbours = 2 * (segments[:, 1:] * segments[:, :-1]).sum(axis=1)
     return np.asarray(segments.sum(axis=1) ** 2 - (segments**2).sum(axis=1) - neighbours)

@@ -29,6 +29,8 @@ class CameraNoise(Noise):
     citation: ClassVar[str] = "Foi et al. 2008, doi:10.1109/TIP.2008.2001399"
 
     name: Literal["camera"] = "camera"
+    # Defaults: a well-lit fluorescence frame on a current sCMOS, whose makers state quantum
+    # efficiencies of 0.7 to 0.95, 1 to 2 electrons of read noise and 30 000 of full well.
     photons: float = setting(
         200.0, "Photons that reach the brightest pixel.", unit="photons", gt=0, le=1e9, step=50
     )
@@ -71,6 +73,8 @@ class CameraNoise(Noise):
     @classmethod
     def emccd(cls, photons: float = 20.0) -> CameraNoise:
         """A back-illuminated EMCCD at high gain: hardly any read noise, but excess noise."""
+        # Multiplication makes read noise a fraction of an electron, and doubles the variance of
+        # the photons (Robbins & Hadwen 2003, doi:10.1109/TED.2003.813462).
         return cls(
             photons=photons,
             quantum_efficiency=0.92,
@@ -84,6 +88,8 @@ class CameraNoise(Noise):
     @classmethod
     def pmt(cls, photons: float = 10.0) -> CameraNoise:
         """The photomultiplier of a confocal microscope, digitised to 8 bits."""
+        # A photocathode frees an electron for a third of the photons; dynodes multiply with less
+        # spread than an EMCCD's register, as already the first multiplies several times.
         return cls(
             photons=photons,
             quantum_efficiency=0.3,
@@ -104,6 +110,8 @@ class CameraNoise(Noise):
 
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
         photons = clean / check_photons(clean, recording.high) * self.photons
+        # In the order of the physics: what is lost cannot be multiplied, what is multiplied may
+        # fill the well, and read noise comes after both.
         electrons = rng.poisson(photons * self.quantum_efficiency + self.dark_electrons)
         collected = np.minimum(self._multiply(electrons, rng), self.full_well_electrons)
         gain, offset, read_noise = self._pixels(clean, recording)
@@ -115,6 +123,7 @@ class CameraNoise(Noise):
         spread = self.excess_noise - 1
         if spread == 0:
             return electrons.astype(np.float64)
+        # Its mean is n and its variance n·spread: with the shot noise's own n, excess_noise·n.
         multiplied: Pixels = rng.gamma(electrons / spread, spread)
         return multiplied
 
@@ -173,9 +182,12 @@ class ScmosNoise(CameraNoise):
 @lru_cache(maxsize=1)
 def _pattern(camera: ScmosNoise, shape: tuple[int, int]) -> tuple[Pixels, Pixels, Pixels]:
     """The maps of all pixels, kept for the next frame; those of a real camera where given."""
+    # A generator of its own: the pattern is the camera's, not the frame's.
     rng = np.random.default_rng(camera.pattern_seed)
+    # A gain below zero would turn the image dark side up.
     gain = camera.gain * np.maximum(rng.normal(1, camera.gain_spread, shape), 0)
     offset = rng.normal(camera.offset, camera.offset_spread, shape)
+    # Log-normal, as most pixels are near the median and a few far above (Huang et al. 2013).
     read_noise = camera.read_noise_electrons * rng.lognormal(0, camera.read_noise_spread, shape)
     return (
         read_pixel_map(camera.gain_map, shape) if camera.gain_map else gain,

@@ -26,6 +26,7 @@ Noises = Noise | Sequence[Noise]
 IntensityRange = tuple[float, float]
 
 _BAND_PIXELS = 2**19
+"""Drawn at once. Trade-off: fewer let Cancel wait less, and cost more calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def add_noise_job(
     parts = 2 if model.needs_range else 1
     recording = Recording()
     if parts == 2:
+        # Of the whole image, so that planes keep their brightness relative to each other.
         low, high = yield from nested(measure_range(image, layout.axes), 0.0, 0.5)
         recording = Recording(low=low, high=high)
     noisy = np.empty(image.shape, dtype=image.dtype if dtype is None else dtype)
@@ -236,11 +238,13 @@ class _Exposure:
 
     def record(self, number: int, unit: UnitIndex) -> Iterator[tuple[slice, Pixels]]:
         """The bands of a noisy plane, with their rows."""
+        # A preview of one plane then shows the very noise that the whole image will have.
         rng = np.random.default_rng((self.seed, number))
         time = _time(self.layout, self.image.shape, unit)
         known = replace(self.recording, plane_shape=self.plane_shape, **time)
         for rows in self.bands():
             pixels = self.layout.read(self.image, unit, (rows, slice(None)))[0]
+            # Light is scaled before noise is drawn: half the dose has more noise for its signal.
             clean = pixels.astype(np.float64) * known.dose
             yield rows, self.model.sample(clean, replace(known, rows=rows), rng)
 

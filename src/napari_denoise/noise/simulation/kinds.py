@@ -138,7 +138,9 @@ class CorrelatedNoise(Noise):
 
 def _blur(noise: Pixels, correlation: float, axis: int) -> None:
     """Blur white noise, in place, to this lag-1 correlation and the same variance."""
+    # White noise blurred by a Gaussian has the correlation exp(-d²/(4 width²)) at distance d.
     width = np.sqrt(-1 / (4 * np.log(correlation)))
+    # Five widths: beyond, a Gaussian is below 4e-6 of its top.
     reach = int(np.ceil(5 * width))
     kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * width**2))
     # Wrapped around, the noise is as strong at the border as elsewhere.
@@ -196,6 +198,7 @@ class SaltAndPepperNoise(Noise):
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
         fate = rng.random(clean.shape)
         noisy = clean.copy()
+        # Dark first, then the share of them that is bright: one random number decides both.
         noisy[fate < self.share] = recording.low
         noisy[fate < self.share * self.salt] = recording.high
         return noisy
@@ -236,6 +239,7 @@ class Bleaching(Noise):
     def sample(self, clean: Pixels, recording: Recording, rng: np.random.Generator) -> Pixels:
         del rng
         frame, n_frames = recording.frame or 0, recording.n_frames or 1
+        # Exponential: each frame loses the same share of what the one before had.
         fade = self.remaining ** (frame / max(n_frames - 1, 1))
         faded: Pixels = self.background + (clean - self.background) * fade
         return faded

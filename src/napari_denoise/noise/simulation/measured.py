@@ -53,6 +53,7 @@ def _histogram(known: HistogramNoiseModel, row: Rows, rng: np.random.Generator) 
     place = row + rng.random(row.shape)
     bin_ = np.searchsorted(ends, place).clip(row * n_bins, (row + 1) * n_bins - 1)
     within = 1 - (ends[bin_] - place) / shares.ravel()[bin_]
+    # Rounding at the ends of a row may point just outside the bin: hence the clip.
     noise: Pixels = ((bin_ - row * n_bins + within.clip(0, 1)) / n_bins * 2 - 1) * known.span
     return noise
 

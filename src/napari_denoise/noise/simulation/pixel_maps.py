@@ -37,6 +37,7 @@ def read_pixel_map(path: Path, shape: tuple[int, int], *, lowest: float = 0.0) -
     except (OSError, ValueError, tifffile.TiffFileError) as error:
         reason = "no such file" if not path.exists() else "it is no TIFF or NPY file with numbers"
         raise FileError(f"{path} cannot be read: {reason}. Choose another map.") from error
+    # Programs save a single plane with axes of length one as often as without.
     found = np.squeeze(pixels)
     if found.shape != shape:
         raise InputError(
