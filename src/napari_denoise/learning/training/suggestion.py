@@ -11,7 +11,7 @@ from napari_denoise.learning.data.images import TrainingImage, choose_patch_size
 from napari_denoise.learning.data.sampler import PatchSampler
 from napari_denoise.learning.losses.strategy import Strategy
 from napari_denoise.learning.methods.n2v import StructN2V
-from napari_denoise.learning.training.noise_estimation import measure_noise
+from napari_denoise.learning.training.camera_estimation import measure_noise
 from napari_denoise.noise.calibration.result import Calibration
 
 __all__ = ["MeasuredMask"]
