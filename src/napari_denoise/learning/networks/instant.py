@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
+from napari_denoise.core.lazy import imported
 from napari_denoise.core.progress import Job
 from napari_denoise.learning.networks.architecture import InstantArchitecture
 from napari_denoise.learning.networks.base import Network
-from napari_denoise.learning.networks.execution.instant import instant_job
 from napari_denoise.learning.networks.execution.slabs import Scratch
 from napari_denoise.learning.networks.layers import Convolution, padded
 
@@ -64,6 +64,10 @@ class _Block(nn.Module):
     def forward(self, batch: Tensor) -> Tensor:
         result: Tensor = batch + self.second(F.relu(self.first(batch)))
         return result
+
+
+# What computes it fast knows the network, and not the other way round: so it is named alone.
+_EXECUTOR = "napari_denoise.learning.networks.execution.instant:instant_job"
 
 
 class InstantNetwork(Network):
@@ -129,7 +133,8 @@ class InstantNetwork(Network):
         self, planes: Tensor, conditions: Tensor, scratch: Scratch | None = None
     ) -> Job[tuple[Tensor, Tensor]]:
         """The same, layer by layer: :func:`~.execution.instant.instant_job`."""
-        return instant_job(self, planes, conditions, scratch)
+        job: Job[tuple[Tensor, Tensor]] = imported(_EXECUTOR)(self, planes, conditions, scratch)
+        return job
 
 
 def _blocks(n: int, n_blocks: int, rng: torch.Generator) -> nn.Sequential:

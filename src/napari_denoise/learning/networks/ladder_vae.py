@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
+from napari_denoise.core.lazy import imported
 from napari_denoise.core.progress import Job, nested
 from napari_denoise.learning.networks.base import Network
-from napari_denoise.learning.networks.execution import ladder_vae
 from napari_denoise.learning.networks.latents import DrawNoise, draw_latents
 from napari_denoise.learning.networks.layers import Block, Convolution, downsample, padded
 
@@ -62,6 +62,10 @@ class _Rung(nn.Module):
         latents, divergence = draw_latents(posterior, prior, noise)
         merged = torch.cat([*above_it, latents.to(features.dtype)], dim=1)
         return self.merge(merged), divergence
+
+
+# What computes it fast knows the network, and not the other way round: so it is named alone.
+_EXECUTOR = "napari_denoise.learning.networks.execution.ladder_vae"
 
 
 class LadderVAE(Network):
@@ -154,13 +158,16 @@ class LadderVAE(Network):
 
     def encode_job(self, batch: Tensor) -> Job[list[Tensor]]:
         """As :meth:`encode`, layer by layer."""
-        return ladder_vae.encode_job(self, batch)
+        job: Job[list[Tensor]] = imported(f"{_EXECUTOR}:encode_job")(self, batch)
+        return job
 
     def decode_job(
         self, features: list[Tensor], noise: DrawNoise, size: tuple[int, ...]
     ) -> Job[tuple[Tensor, Tensor]]:
         """As :meth:`decode`, layer by layer."""
-        return ladder_vae.decode_job(self, features, noise, size)
+        decode_job = imported(f"{_EXECUTOR}:decode_job")
+        job: Job[tuple[Tensor, Tensor]] = decode_job(self, features, noise, size)
+        return job
 
     def steps(self, batch: Tensor, noise: DrawNoise) -> Job[tuple[Tensor, Tensor]]:
         """As :meth:`forward`, layer by layer."""

@@ -6,13 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
 
+from napari_denoise.core.lazy import imported
 from napari_denoise.core.progress import Job
 from napari_denoise.learning.networks.architecture import UNetArchitecture
 from napari_denoise.learning.networks.base import Network
-from napari_denoise.learning.networks.execution.unet import Window, unet_job
 from napari_denoise.learning.networks.layers import Block, Convolution, downsample, padded
 
 __all__ = ["UNet"]
+
+
+# What computes it fast knows the network, and not the other way round: so it is named alone.
+_EXECUTOR = "napari_denoise.learning.networks.execution.unet:unet_job"
 
 
 class UNet(Network):
@@ -67,6 +71,7 @@ class UNet(Network):
         answers: Tensor = self.head(batch.float())
         return answers[crop]
 
-    def steps(self, batch: Tensor, core: Window | None = None) -> Job[Tensor]:
+    def steps(self, batch: Tensor, core: tuple[slice, ...] | None = None) -> Job[Tensor]:
         """The same, layer by layer: :func:`~.execution.unet.unet_job`."""
-        return unet_job(self, batch, core)
+        job: Job[Tensor] = imported(_EXECUTOR)(self, batch, core)
+        return job
