@@ -218,14 +218,10 @@ class _ModelSession(Session):
 
     def _predicted(self, tile: FloatArray, place: Place) -> Job[FloatArray]:
         from napari_denoise.learning.device import memory_errors  # noqa: PLC0415
-        from napari_denoise.learning.networks.execution.unet import Focused  # noqa: PLC0415
-        from napari_denoise.learning.networks.unet import UNet  # noqa: PLC0415
 
         settings, whole = self._settings, self._network
         assert whole is not None  # noqa: S101  # not after close
-        network: Network | Focused = whole
-        if place.core and isinstance(whole, UNet):
-            network = Focused(whole, self._computed(tile, place.core))
+        network = whole.focused(self._computed(tile, place.core)) if place.core else whole
         with memory_errors(self._loss.device):
             draws = Draws(settings.seed + place.sample, settings.n_samples, place)
             job = self._loss.predict(network, tile, settings.output, draws)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # torch's own custom
@@ -17,6 +19,7 @@ __all__ = ["UNet"]
 
 # What computes it fast knows the network, and not the other way round: so it is named alone.
 _EXECUTOR = "napari_denoise.learning.networks.execution.unet:unet_job"
+_FOCUSED = "napari_denoise.learning.networks.execution.unet:Focused"
 
 
 class UNet(Network):
@@ -70,6 +73,9 @@ class UNet(Network):
             batch = block(batch)
         answers: Tensor = self.head(batch.float())
         return answers[crop]
+
+    def focused(self, core: tuple[slice, ...]) -> Any:
+        return imported(_FOCUSED)(self, core)
 
     def steps(self, batch: Tensor, core: tuple[slice, ...] | None = None) -> Job[Tensor]:
         """The same, layer by layer: :func:`~.execution.unet.unet_job`."""
