@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from napari_denoise.noise.calibration.diagnostics import judge
+from napari_denoise.noise.calibration.diagnostics import diagnose
 from napari_denoise.noise.calibration.mean_variance import Curve
 from napari_denoise.noise.calibration.photon_transfer import fit_line
-from napari_denoise.noise.calibration.statistics import Stripes, Traits
+from napari_denoise.noise.calibration.statistics import NoiseStatistics, Stripes
 
-WHITE = Traits((0.0,), (0.0,))
+WHITE = NoiseStatistics((0.0,), (0.0,))
 MEAN = np.linspace(20.0, 200.0, 10)
 
 
@@ -16,9 +16,9 @@ def verdict(variance=2 * MEAN, *, mean=MEAN, share=0.0, gain=2.0, **more):
     count, none = np.full(mean.shape, 5000.0), np.zeros(mean.shape)
     total = variance / (1 - share)
     curve = Curve(mean, total, share * total, none, count, none, none)
-    known = {"traits": WHITE, "saturated": 0.0, "cut_off": 0.0, **more}
+    known = {"statistics": WHITE, "saturated": 0.0, "cut_off": 0.0, **more}
     line = fit_line(curve, variance)
-    return judge(curve, variance, line, gain=gain, offset=0.0, **known)
+    return diagnose(curve, variance, line, gain=gain, offset=0.0, **known)
 
 
 def test_a_straight_line_of_independent_noise_is_relied_upon():
@@ -31,7 +31,10 @@ def test_a_straight_line_of_independent_noise_is_relied_upon():
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        ({"traits": Traits((0.1,), (0.6, 0.3, 0.05))}, "mask 5 pixels along X with structN2V"),
+        (
+            {"statistics": NoiseStatistics((0.1,), (0.6, 0.3, 0.05))},
+            "mask 5 pixels along X with structN2V",
+        ),
         ({"saturated": 0.03}, "3.0% of the pixels are saturated"),
         ({"cut_off": 0.2}, "20% of the pixels have the lowest value"),
         ({"share": 0.7}, "Fine structure is nearly everywhere"),
@@ -47,26 +50,28 @@ def test_each_doubt_is_said(facts, says):
 
 
 def test_slight_correlation_is_told_without_doubt():
-    found = verdict(traits=Traits((0.2,), (0.1,)))
+    found = verdict(statistics=NoiseStatistics((0.2,), (0.1,)))
     assert found.reliable
     assert "slightly correlated (lag 1: 0.20 along Y, 0.10 along X)" in found.advice
     assert "mask 3 pixels along Y with" in found.advice
 
 
 def test_stripes_are_told_with_their_mask_if_they_can_be_seen():
-    found = verdict(traits=Traits((0.0,), (0.1,), rows=Stripes(3.0, 0.3)))
+    found = verdict(statistics=NoiseStatistics((0.0,), (0.1,), rows=Stripes(3.0, 0.3)))
     assert found.reliable
     assert "Rows have offsets of their own, 3 DN or 0.3 times the noise" in found.advice
     assert "mask 17 pixels along X with structN2V" in found.advice
     assert "Noise2Void apply" not in found.advice
-    faint = verdict(traits=Traits((0.0,), (0.0,), columns=Stripes(0.5, 0.05)))
+    faint = verdict(statistics=NoiseStatistics((0.0,), (0.0,), columns=Stripes(0.5, 0.05)))
     assert faint.advice == verdict().advice
 
 
 def test_bleaching_is_told():
-    found = verdict(traits=Traits((0.0,), (0.0,), bleached=0.4))
+    found = verdict(statistics=NoiseStatistics((0.0,), (0.0,), bleached=0.4))
     assert "fades by 40%" in found.advice
-    assert verdict(traits=Traits((0.0,), (0.0,), bleached=0.0)).advice == verdict().advice
+    assert (
+        verdict(statistics=NoiseStatistics((0.0,), (0.0,), bleached=0.0)).advice == verdict().advice
+    )
 
 
 def test_noise_without_slope_over_a_wide_range_is_called_gaussian():

@@ -65,6 +65,12 @@ def test_movement_and_correlated_noise_are_doubted():
     assert found.correlation > 0.4
 
 
+def test_dark_frames_without_noise_that_contradict_the_others_are_refused_in_words():
+    flat = np.random.default_rng(4).normal(100, 5, (6, 128, 128))
+    with pytest.raises(InputError, match="The dark frames have no noise"):
+        measure(flat, dark=np.full((6, 128, 128), 150.0))
+
+
 def test_dark_frames_do_not_hide_correlation():
     rng = np.random.default_rng(0)
     frames = ndimage.uniform_filter1d(film() + rng.normal(0, 30, (4, 128, 128)), 2, axis=2)

@@ -9,9 +9,9 @@ import numpy as np
 
 from napari_denoise.noise.calibration.mean_variance import CORRELATED, Curve, Values
 from napari_denoise.noise.calibration.photon_transfer import Line
-from napari_denoise.noise.calibration.statistics import SLIGHTLY_CORRELATED, Traits
+from napari_denoise.noise.calibration.statistics import SLIGHTLY_CORRELATED, NoiseStatistics
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["Verdict", "diagnose"]
 
 # Where a warning begins is a choice: earlier warns of what does no harm, later keeps quiet about
 # what does. With these, all but 3 of the 17 wrong gains of 405 simulated cameras are called
@@ -35,7 +35,7 @@ class Verdict:
     advice: str
 
 
-def judge(
+def diagnose(
     curve: Curve,
     variance: Values,
     line: Line,
@@ -44,7 +44,7 @@ def judge(
     offset: float,
     saturated: float,
     cut_off: float,
-    traits: Traits,
+    statistics: NoiseStatistics,
 ) -> Verdict:
     """Put a calibration into words.
 
@@ -59,37 +59,42 @@ def judge(
         As reported, in DN per photo-electron and DN.
     saturated, cut_off : float
         Share of pixels at the detector's upper and lower end.
-    traits : Traits
+    statistics : NoiseStatistics
         What the noise has besides its variance.
     """
     # Doubts come first in the text, as they change what all that follows is worth.
     doubts = [
-        *_doubt_correlation(traits),
+        *_doubt_correlation(statistics),
         *_doubt_ends(saturated, cut_off),
         *(_doubt_line(curve, variance, line) if gain else _doubt_flatness(curve, variance, line)),
     ]
-    advice = [*doubts, _kind(curve, gain, offset), *_method(traits), *_fading(traits)]
+    advice = [
+        *doubts,
+        _kind(curve, gain, offset),
+        *_method(statistics),
+        *_photobleaching(statistics),
+    ]
     return Verdict(not doubts, " ".join(advice))
 
 
-def _doubt_correlation(traits: Traits) -> Iterator[str]:
-    if traits.strongest > CORRELATED:
+def _doubt_correlation(statistics: NoiseStatistics) -> Iterator[str]:
+    if statistics.strongest > CORRELATED:
         yield (
-            f"The noise of neighbouring pixels is correlated (lag 1: {_lag_1(traits)}), or the "
+            f"The noise of neighbouring pixels is correlated (lag 1: {_lag_1(statistics)}), or the "
             "image was smoothed, resampled, compressed, or moved between repeats: the variance "
             "holds, but gain and offset are a fit, not the detector's. A blind-spot method such "
-            f"as Noise2Void would copy this noise; {_mask(traits)}, or train Noise2Noise on "
+            f"as Noise2Void would copy this noise; {_mask(statistics)}, or train Noise2Noise on "
             "repeats."
         )
 
 
-def _lag_1(traits: Traits) -> str:
-    return f"{traits.along_y[0]:.2f} along Y, {traits.along_x[0]:.2f} along X"
+def _lag_1(statistics: NoiseStatistics) -> str:
+    return f"{statistics.along_y[0]:.2f} along Y, {statistics.along_x[0]:.2f} along X"
 
 
-def _mask(traits: Traits) -> str:
+def _mask(statistics: NoiseStatistics) -> str:
     """Which pixels a blind spot must cover."""
-    spans = dict(zip("YX", traits.spans, strict=True))
+    spans = dict(zip("YX", statistics.spans, strict=True))
     # Along an axis whose span is one, the pixel itself is masked in any case.
     wide = [f"{span} pixels along {axis}" for axis, span in spans.items() if span > 1]
     return f"mask {' and '.join(wide)} with structN2V"
@@ -156,35 +161,35 @@ def _kind(curve: Curve, gain: float, offset: float) -> str:
     )
 
 
-def _method(traits: Traits) -> Iterator[str]:
+def _method(statistics: NoiseStatistics) -> Iterator[str]:
     # Of correlated noise the doubts have said already which method to take.
-    stripes = [*_stripes(traits)]
+    stripes = [*_stripes(statistics)]
     yield from stripes
-    if traits.strongest > CORRELATED:
+    if statistics.strongest > CORRELATED:
         return
-    if traits.strongest > SLIGHTLY_CORRELATED:
+    if statistics.strongest > SLIGHTLY_CORRELATED:
         yield (
-            f"Neighbouring pixels are slightly correlated (lag 1: {_lag_1(traits)}); if a "
-            f"blind-spot method leaves grain, {_mask(traits)}."
+            f"Neighbouring pixels are slightly correlated (lag 1: {_lag_1(statistics)}); if a "
+            f"blind-spot method leaves grain, {_mask(statistics)}."
         )
     elif not stripes:
         yield "Its pixels are independent: blind-spot methods such as Noise2Void apply."
 
 
-def _stripes(traits: Traits) -> Iterator[str]:
-    for line, stripes in (("Rows", traits.rows), ("Columns", traits.columns)):
+def _stripes(statistics: NoiseStatistics) -> Iterator[str]:
+    for line, stripes in (("Rows", statistics.rows), ("Columns", statistics.columns)):
         if stripes.is_visible:
             yield (
                 f"{line} have offsets of their own, {stripes.sigma:.3g} DN or {stripes.share:.2g} "
                 "times the noise: stripes, which a blind-spot method would copy. Subtract a "
-                f"dark frame if they stay from frame to frame, or {_mask(traits)}."
+                f"dark frame if they stay from frame to frame, or {_mask(statistics)}."
             )
 
 
-def _fading(traits: Traits) -> Iterator[str]:
-    if traits.bleached:
+def _photobleaching(statistics: NoiseStatistics) -> Iterator[str]:
+    if statistics.bleached:
         yield (
-            f"The signal fades by {traits.bleached:.0%} from the first frame to the last, by "
+            f"The signal fades by {statistics.bleached:.0%} from the first frame to the last, by "
             "bleaching or as focus or lamp drift: frames far apart are no repeats of each other, "
             "and the last ones hold fewer photons than the first."
         )

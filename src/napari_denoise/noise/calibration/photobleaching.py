@@ -12,7 +12,7 @@ from napari_denoise.core.progress import Job, Progress
 from napari_denoise.noise.calibration.mean_variance import Values
 from napari_denoise.noise.calibration.sampling import windows_of
 
-__all__ = ["block_means", "measure_fading", "share_bleached"]
+__all__ = ["block_means", "measure_photobleaching_job", "share_bleached"]
 
 _MIN_FRAMES = 5
 """Fewer can fall one after the other by chance."""
@@ -31,7 +31,7 @@ _MIN_LOSS = 0.05
 """Share of the signal. Trade-off: less may as well be the drift of a lamp."""
 
 
-def measure_fading(frames: Any, layout: Layout, offset: float) -> Job[float | None]:
+def measure_photobleaching_job(frames: Any, layout: Layout, offset: float) -> Job[float | None]:
     """Share of the signal that a film loses; None without a time axis, or with too few frames.
 
     Parameters

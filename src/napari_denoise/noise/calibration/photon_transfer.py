@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from napari_denoise.core.errors import InputError
 from napari_denoise.noise.calibration.mean_variance import CROSS_POWER, Curve, Values
 from napari_denoise.noise.camera import CameraModel
 
@@ -143,8 +144,19 @@ class Dark:
         return Curve(*(np.append(c, value) for c, value in zip(columns, point, strict=True)))
 
     def corrected(self, camera: MeasuredCamera) -> MeasuredCamera:
-        """The camera with offset and read noise as they were in the dark."""
+        """The camera with offset and read noise as they were in the dark.
+
+        Raises
+        ------
+        InputError
+            If neither light nor darkness has any noise.
+        """
         read_noise = float(np.sqrt(self.variance))
+        if not camera.gain + read_noise:
+            raise InputError(
+                "The dark frames have no noise, and that of the others does not grow with the "
+                "light: they are not of one camera. Give dark frames as the camera recorded them."
+            )
         error = read_noise / np.sqrt(self.count)
         changes = {
             "offset": self.level,

@@ -19,11 +19,15 @@ from napari_denoise.core.dtype import FloatArray, as_float32, check_pixels
 from napari_denoise.core.errors import AxesError, InputError
 from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.noise.calibration.mean_variance import MIN_PIXELS, Curve, bin_edges
-from napari_denoise.noise.calibration.photobleaching import measure_fading
+from napari_denoise.noise.calibration.photobleaching import measure_photobleaching_job
 from napari_denoise.noise.calibration.photon_transfer import Dark
 from napari_denoise.noise.calibration.result import Calibration, Measured, conclude, measure_camera
 from napari_denoise.noise.calibration.sampling import Piece, one_channel, pieces
-from napari_denoise.noise.calibration.statistics import NoiseField, expected_sigma, find_traits
+from napari_denoise.noise.calibration.statistics import (
+    NoiseField,
+    expected_sigma,
+    measure_statistics,
+)
 
 __all__ = ["calibrate_repeats_job"]
 
@@ -77,10 +81,12 @@ def calibrate_repeats_job(
     # A difference of two frames is symmetric: its third cumulant says nothing.
     found = measure_camera(curve, samples[_VALUE], has_skewness=False, dark=known_dark)
     fields = [_field(mean, change, found) for mean, change in differences]
-    traits = find_traits(fields, curve.correlation())
-    bleached = yield from nested(measure_fading(frames, layout, found.camera.offset), 0.9, 1.0)
+    statistics = measure_statistics(fields, curve.correlation())
+    bleached = yield from nested(
+        measure_photobleaching_job(frames, layout, found.camera.offset), 0.9, 1.0
+    )
     yield Progress(fraction=1.0)
-    return conclude(found, replace(traits, bleached=bleached))
+    return conclude(found, replace(statistics, bleached=bleached))
 
 
 def _shape_of_pairs(layout: Layout, shape: tuple[int, ...]) -> tuple[int, ...]:

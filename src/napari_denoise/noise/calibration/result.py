@@ -11,7 +11,7 @@ import numpy.typing as npt
 from annotated_types import Ge, Le
 
 from napari_denoise.core.dtype import FloatArray
-from napari_denoise.noise.calibration.diagnostics import judge
+from napari_denoise.noise.calibration.diagnostics import diagnose
 from napari_denoise.noise.calibration.mean_variance import Curve, Values
 from napari_denoise.noise.calibration.photon_transfer import (
     Dark,
@@ -20,7 +20,7 @@ from napari_denoise.noise.calibration.photon_transfer import (
     fit_line,
     infer_camera,
 )
-from napari_denoise.noise.calibration.statistics import Traits
+from napari_denoise.noise.calibration.statistics import NoiseStatistics
 from napari_denoise.noise.simulation.base import Noise
 from napari_denoise.noise.simulation.composite import Composite
 from napari_denoise.noise.simulation.detectors import CameraNoise
@@ -196,9 +196,9 @@ def measure_camera(
     return Measured(curve, variance, line, camera, saturated, _cut_off(values, camera.gain))
 
 
-def conclude(found: Measured, traits: Traits) -> Calibration:
+def conclude(found: Measured, statistics: NoiseStatistics) -> Calibration:
     """Put what was measured into numbers and words for people."""
-    verdict = judge(
+    verdict = diagnose(
         found.curve,
         found.variance,
         found.line,
@@ -206,21 +206,21 @@ def conclude(found: Measured, traits: Traits) -> Calibration:
         offset=found.camera.offset,
         saturated=found.saturated,
         cut_off=found.cut_off,
-        traits=traits,
+        statistics=statistics,
     )
-    span_y, span_x = traits.spans
+    span_y, span_x = statistics.spans
     return Calibration(
         **found.camera.model_dump(),
-        correlation=traits.strongest,
-        correlation_y=traits.along_y[0],
-        correlation_x=traits.along_x[0],
-        autocorrelation_y=traits.along_y,
-        autocorrelation_x=traits.along_x,
+        correlation=statistics.strongest,
+        correlation_y=statistics.along_y[0],
+        correlation_x=statistics.along_x[0],
+        autocorrelation_y=statistics.along_y,
+        autocorrelation_x=statistics.along_x,
         mask_span_y=span_y,
         mask_span_x=span_x,
-        row_stripes=traits.rows.sigma,
-        column_stripes=traits.columns.sigma,
-        bleached=traits.bleached,
+        row_stripes=statistics.rows.sigma,
+        column_stripes=statistics.columns.sigma,
+        bleached=statistics.bleached,
         saturated=found.saturated,
         points=tuple(zip(found.curve.mean.tolist(), found.variance.tolist(), strict=True)),
         reliable=verdict.reliable,

@@ -16,7 +16,7 @@ from napari_denoise.core.dtype import FloatArray, check_pixels
 from napari_denoise.core.errors import InputError
 from napari_denoise.core.progress import Job, Progress, nested
 from napari_denoise.noise.calibration.mean_variance import CORRELATED, mean_variance_curve
-from napari_denoise.noise.calibration.photobleaching import measure_fading
+from napari_denoise.noise.calibration.photobleaching import measure_photobleaching_job
 from napari_denoise.noise.calibration.result import Calibration, Measured, conclude, measure_camera
 from napari_denoise.noise.calibration.sampling import (
     MIN_SIDE,
@@ -26,7 +26,11 @@ from napari_denoise.noise.calibration.sampling import (
     read_pieces,
     sample_planes,
 )
-from napari_denoise.noise.calibration.statistics import Traits, find_traits, noise_field
+from napari_denoise.noise.calibration.statistics import (
+    NoiseStatistics,
+    measure_statistics,
+    noise_field,
+)
 
 __all__ = ["calibrate_job"]
 
@@ -79,15 +83,17 @@ def calibrate_job(image: Any, axes: str, *, channel: int | None = None) -> Job[C
         is_structure_known=not is_correlated,
         has_skewness=not is_correlated,
     )
-    traits = yield from nested(_traits(planes, found), 0.7, 0.9)
-    bleached = yield from nested(measure_fading(image, layout, found.camera.offset), 0.9, 1.0)
+    statistics = yield from nested(_traits(planes, found), 0.7, 0.9)
+    bleached = yield from nested(
+        measure_photobleaching_job(image, layout, found.camera.offset), 0.9, 1.0
+    )
     yield Progress(fraction=1.0)
-    return conclude(found, replace(traits, bleached=bleached))
+    return conclude(found, replace(statistics, bleached=bleached))
 
 
-def _traits(planes: list[FloatArray], found: Measured) -> Job[Traits]:
+def _traits(planes: list[FloatArray], found: Measured) -> Job[NoiseStatistics]:
     fields = []
     for i, plane in enumerate(planes):
         fields.append(noise_field(plane, found.camera.variance))
         yield Progress(fraction=(i + 1) / len(planes), message="looking for patterns")
-    return find_traits([field for field in fields if field], found.curve.correlation())
+    return measure_statistics([field for field in fields if field], found.curve.correlation())

@@ -20,10 +20,10 @@ from napari_denoise.noise.calibration.mean_variance import Values
 __all__ = [
     "SLIGHTLY_CORRELATED",
     "NoiseField",
+    "NoiseStatistics",
     "Stripes",
-    "Traits",
     "expected_sigma",
-    "find_traits",
+    "measure_statistics",
     "noise_field",
 ]
 
@@ -113,7 +113,7 @@ class Stripes:
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class NoiseStatistics:
     """What was found.
 
     Attributes
@@ -214,7 +214,7 @@ def _shifted(image: FloatArray, edge: int, dy: int, dx: int) -> FloatArray:
     return image[edge + dy : height - edge + dy, edge + dx : width - edge + dx]
 
 
-def find_traits(fields: Iterable[NoiseField], lag_1: tuple[float, float]) -> Traits:
+def measure_statistics(fields: Iterable[NoiseField], lag_1: tuple[float, float]) -> NoiseStatistics:
     """Put together what several fields show.
 
     Parameters
@@ -233,7 +233,7 @@ def find_traits(fields: Iterable[NoiseField], lag_1: tuple[float, float]) -> Tra
     )
     rows = _stripes(fields)
     columns = _stripes([field.turned for field in fields])
-    return Traits(along_y, along_x, rows, columns)
+    return NoiseStatistics(along_y, along_x, rows, columns)
 
 
 def _covariance(fields: list[NoiseField]) -> Values:
