@@ -18,7 +18,9 @@ demo: setup
 		$(screenshot)
 
 test: setup
-	$(python) -m pytest --cov --cov-fail-under=95
+# Whole files to a process: their fixtures, such as trained models, are made once.
+	$(python) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+		--cov --cov-fail-under=95
 
 check: setup
 	.venv/bin/ruff check

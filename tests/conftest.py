@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_denoise import cli
+
 # Read when torch is imported. Two threads that wait for each other on a busy machine take ten times
 # as long for the small networks of tests, and their results depend on how many they are.
 # numpy has been loaded by pytest's plugins, and its BLAS keeps the threads it has. Processes that
 # tests start must have as many: the last bits of a matrix product depend on them.
-os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))
+_blas_threads = os.environ.get("OMP_NUM_THREADS", str(os.cpu_count()))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", _blas_threads)
 os.environ["OMP_NUM_THREADS"] = "1"
-
-from napari_denoise import cli
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
